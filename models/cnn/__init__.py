@@ -1,0 +1,39 @@
+"""CNN: two convolutions and two dense layers, in Flax NNX, compiled by JAX."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from suite import DIGITS, FIVES, Above, Floor, Model
+
+
+def build(seed: int) -> Any:
+    from models.cnn.estimator import CNNClassifier
+
+    return CNNClassifier(random_state=seed)
+
+
+CNN = Model(
+    "cnn",
+    build,
+    tasks=(DIGITS, FIVES),
+    gates=(
+        Floor(DIGITS, "accuracy", quick=0.95, full=0.95),
+        Floor(DIGITS, "accuracy", full=0.985),
+        Above(FIVES, "roc_auc", rival="sgd"),
+    ),
+    requires=("jax", "flax", "optax"),
+    description="conv 5x5 - pool - conv 3x3 - pool - dense 128 - dense, Flax NNX, AdamW one-cycle",
+)
+
+
+@pytest.fixture(scope="session")
+def cnn(trained: Any) -> Any:
+    """The CNN, fitted once per session, on first use."""
+    return trained(CNN)
+
+
+def pytest_suite_models() -> list[Model]:
+    return [CNN]

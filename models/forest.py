@@ -1,0 +1,37 @@
+"""Random forest: 100 trees on raw pixels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from suite import DIGITS, FIVES, Above, Floor, Model
+
+
+def build(seed: int) -> Any:
+    from sklearn.ensemble import RandomForestClassifier
+
+    return RandomForestClassifier(random_state=seed, n_jobs=-1)
+
+
+FOREST = Model(
+    "forest",
+    build,
+    tasks=(FIVES, DIGITS),
+    gates=(
+        Floor(DIGITS, "accuracy", quick=0.88, full=0.96),
+        Above(FIVES, "roc_auc", rival="sgd"),
+    ),
+    description="RandomForestClassifier, 100 trees on raw pixels",
+)
+
+
+@pytest.fixture(scope="session")
+def forest(trained: Any) -> Any:
+    """The forest, fitted once per session, on first use."""
+    return trained(FOREST)
+
+
+def pytest_suite_models() -> list[Model]:
+    return [FOREST]

@@ -1,0 +1,41 @@
+"""k nearest neighbours on raw pixels: one digit, or several traits of it at once."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Any
+
+import pytest
+
+from suite import DIGITS, TRAITS, Floor, Model
+
+
+def build(seed: int) -> Any:
+    """Five neighbours by brute force. Deterministic, whatever the seed."""
+    if importlib.util.find_spec("sklearnex"):
+        from sklearnex.neighbors import KNeighborsClassifier
+    else:
+        from sklearn.neighbors import KNeighborsClassifier
+    return KNeighborsClassifier(algorithm="brute", n_jobs=-1)
+
+
+KNN = Model(
+    "knn",
+    build,
+    tasks=(DIGITS, TRAITS),
+    gates=(
+        Floor(DIGITS, "accuracy", quick=0.89, full=0.96),
+        Floor(TRAITS, "macro_f1", quick=0.94, full=0.96),
+    ),
+    description="KNeighborsClassifier, 5 neighbours on raw pixels",
+)
+
+
+@pytest.fixture(scope="session")
+def knn(trained: Any) -> Any:
+    """The nearest neighbours, fitted once per session, on first use."""
+    return trained(KNN)
+
+
+def pytest_suite_models() -> list[Model]:
+    return [KNN]

@@ -1,0 +1,46 @@
+"""SGD: a linear support vector machine, one against the rest, on pixels scaled to [0, 1]."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from suite import DIGITS, FIVES, Floor, Model
+
+
+def to_unit(images: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Pixels from 0..255 to [0, 1]: SGD converges ten times faster there than on raw or standardised ones."""
+    return images / 255
+
+
+def build(seed: int) -> Any:
+    from sklearn.linear_model import SGDClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer
+
+    return make_pipeline(FunctionTransformer(to_unit), SGDClassifier(random_state=seed, n_jobs=-1))
+
+
+SGD = Model(
+    "sgd",
+    build,
+    tasks=(FIVES, DIGITS),
+    gates=(
+        Floor(DIGITS, "accuracy", quick=0.80, full=0.90),
+        Floor(FIVES, "roc_auc", quick=0.90, full=0.95),
+    ),
+    description="SGDClassifier (linear SVM) on pixels scaled to [0, 1]",
+)
+
+
+@pytest.fixture(scope="session")
+def sgd(trained: Any) -> Any:
+    """The linear model, fitted once per session, on first use."""
+    return trained(SGD)
+
+
+def pytest_suite_models() -> list[Model]:
+    return [SGD]

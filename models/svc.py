@@ -1,0 +1,67 @@
+"""Support vector machines with an RBF kernel, multiclass in three ways."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Any
+
+import pytest
+
+from suite import DIGITS, Floor, Model
+
+
+def support_vector_classifier() -> Any:
+    """`SVC()`: scikit-learn-intelex's where the platform has it, which is the same model several times faster."""
+    if importlib.util.find_spec("sklearnex"):
+        from sklearnex.svm import SVC
+    else:
+        from sklearn.svm import SVC
+    return SVC()
+
+
+def build_native(seed: int) -> Any:
+    """One against one, inside `SVC`. Deterministic, whatever the seed."""
+    return support_vector_classifier()
+
+
+def build_one_vs_one(seed: int) -> Any:
+    """A machine for each pair of classes: 45 of ten. Deterministic, whatever the seed."""
+    from sklearn.multiclass import OneVsOneClassifier
+
+    return OneVsOneClassifier(support_vector_classifier())
+
+
+def build_one_vs_rest(seed: int) -> Any:
+    """A machine for each class: ten. Deterministic, whatever the seed."""
+    from sklearn.multiclass import OneVsRestClassifier
+
+    return OneVsRestClassifier(support_vector_classifier())
+
+
+GATES = (Floor(DIGITS, "accuracy", quick=0.92, full=0.97),)
+
+SVC = Model("svc", build_native, gates=GATES, description="SVC(), one-vs-one inside")
+SVC_OVO = Model("svc_ovo", build_one_vs_one, gates=GATES, description="OneVsOneClassifier(SVC()), 45 estimators")
+SVC_OVR = Model("svc_ovr", build_one_vs_rest, gates=GATES, description="OneVsRestClassifier(SVC()), 10 estimators")
+
+
+@pytest.fixture(scope="session")
+def svc(trained: Any) -> Any:
+    """The support vector machine, fitted once per session, on first use."""
+    return trained(SVC)
+
+
+@pytest.fixture(scope="session")
+def svc_ovo(trained: Any) -> Any:
+    """One support vector machine per pair of classes, fitted once per session, on first use."""
+    return trained(SVC_OVO)
+
+
+@pytest.fixture(scope="session")
+def svc_ovr(trained: Any) -> Any:
+    """One support vector machine per class, fitted once per session, on first use."""
+    return trained(SVC_OVR)
+
+
+def pytest_suite_models() -> list[Model]:
+    return [SVC, SVC_OVO, SVC_OVR]

@@ -1,0 +1,1 @@
+"""The library that the suite is made of."""

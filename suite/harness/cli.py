@@ -1,0 +1,42 @@
+"""The command line: `python -m suite`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from suite.harness.record import RecordError, read
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a subcommand; its exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m suite", description="What to do with records of digit-bench. The suite itself runs as pytest."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    report = commands.add_parser("report", help="render a record's report again")
+    report.add_argument("record", type=Path, metavar="RECORD", help="a record.json, or the directory of a run")
+    report.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: beside the record)")
+    report.set_defaults(run=_report)
+
+    options = parser.parse_args(arguments)
+    try:
+        options.run(options)
+    except RecordError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _report(options: argparse.Namespace) -> None:
+    from suite.harness.reporting import verdict_line, write_report
+
+    record = read(options.record)
+    beside = options.record if options.record.is_dir() else options.record.parent
+    directory = options.out or beside
+    directory.mkdir(parents=True, exist_ok=True)
+    path = write_report(record, directory)
+    print(f"{verdict_line(record)}\nreport in {path}")

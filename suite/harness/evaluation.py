@@ -1,0 +1,146 @@
+"""Evaluation: a trained model's predictions for the whole test split, and the metrics they give."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from suite.harness.datasets import Dataset
+from suite.harness.metrics import METRICS
+from suite.harness.model import Model
+from suite.harness.once import Once
+from suite.harness.tasks import Task
+from suite.harness.training import Failure, Fit, ModelFailed, Trained, train
+
+Array = NDArray[Any]
+
+
+class Evaluation(msgspec.Struct, frozen=True, tag=True, eq=False):
+    """What a trained model made of the test split.
+
+    Attributes:
+        model, task: names.
+        n: how many test examples there were; each has a prediction.
+        metrics: values by metric name; None stands for NaN.
+        predict_seconds: wall time of the one `predict` over the whole split.
+        score_seconds: the same of the call that gave the scores.
+        predictions: `(n,)` or `(n, labels)`.
+        scores: float64 `(n,)`, higher for what is more likely positive; None where the task does not rank.
+    """
+
+    model: str
+    task: str
+    n: int
+    metrics: dict[str, float | None]
+    predict_seconds: float
+    score_seconds: float
+    predictions: Array
+    scores: Array | None = None
+
+
+def evaluate(trained: Trained, task: Task, dataset: Dataset) -> Evaluation:
+    """Predict every test example, and compute the task's metrics.
+
+    Raises:
+        ModelFailed: if predicting raises, or does not give one prediction, and one score, for each example.
+    """
+    name, images = trained.fit.model, dataset.test.images
+    target = task.target(dataset.test.labels)
+    try:
+        started = time.perf_counter()
+        predictions = np.asarray(trained.estimator.predict(images))
+        predicted = time.perf_counter()
+        scores = positive_scores(trained.estimator, images) if task.ranks else None
+        scored = time.perf_counter()
+        for what, array, shape in (("predictions", predictions, target.shape), ("scores", scores, target.shape)):
+            if array is not None and array.shape != shape:
+                raise ValueError(f"{what} of shape {array.shape} for {len(images):,} examples, expected {shape}")
+        if np.isfinite(predictions).all():
+            predictions = predictions.astype(target.dtype)
+    except Exception as error:
+        raise ModelFailed(Failure(name, task.name, "predict", f"{type(error).__name__}: {error}")) from error
+    values = {metric: METRICS[metric].value(target, predictions, scores) for metric in task.metrics}
+    return Evaluation(
+        model=name,
+        task=task.name,
+        n=len(images),
+        metrics={metric: value if np.isfinite(value) else None for metric, value in values.items()},
+        predict_seconds=predicted - started,
+        score_seconds=scored - predicted,
+        predictions=predictions,
+        scores=scores,
+    )
+
+
+def positive_scores(estimator: Any, images: Array) -> Array:
+    """Scores of a binary classifier, float64 `(n,)`: its decision function, else its probability of the positive class."""
+    if hasattr(estimator, "decision_function"):
+        return np.asarray(estimator.decision_function(images), np.float64)
+    return np.asarray(estimator.predict_proba(images), np.float64)[:, 1]
+
+
+class Evaluator:
+    """Trains and evaluates models on one dataset, each model once per task.
+
+    Args:
+        dataset: the data.
+        seed: what models are built with.
+        once: where results are kept.
+        emit: is given each `Fit`, `Evaluation` or `Failure`, by the process in which it happened.
+        announce: is told in words what is about to take long, and what it took.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        seed: int,
+        once: Once,
+        emit: Callable[[Fit | Evaluation | Failure], None] = lambda entry: None,
+        announce: Callable[[str], None] = lambda words: None,
+    ):
+        self.dataset = dataset
+        self.seed = seed
+        self._once = once
+        self._emit = emit
+        self._announce = announce
+
+    def trained(self, model: Model, task: Task) -> Trained:
+        """The model fitted on a task, on first use.
+
+        Raises:
+            ModelFailed: if that failed, now or before.
+        """
+        return self._once(f"{model.name}-{task.name}-fit", lambda: self._train(model, task))
+
+    def evaluation(self, model: Model, task: Task) -> Evaluation:
+        """The trained model's predictions and metrics, on first use.
+
+        Raises:
+            ModelFailed: if training or predicting failed, now or before.
+        """
+        trained = self.trained(model, task)
+        return self._once(f"{model.name}-{task.name}-predict", lambda: self._evaluate(trained, task))
+
+    def _train(self, model: Model, task: Task) -> Trained:
+        self._announce(f"fitting {model.name} on {task.name}: {len(self.dataset.train):,} images ...")
+        trained = self._reporting_failure(lambda: train(model, task, self.dataset, self.seed))
+        self._announce(f"fitted {model.name} on {task.name} in {trained.fit.seconds:.1f} s")
+        self._emit(trained.fit)
+        return trained
+
+    def _evaluate(self, trained: Trained, task: Task) -> Evaluation:
+        evaluation = self._reporting_failure(lambda: evaluate(trained, task, self.dataset))
+        self._emit(evaluation)
+        return evaluation
+
+    def _reporting_failure(self, work: Callable[[], Any]) -> Any:
+        try:
+            return work()
+        except ModelFailed as error:
+            self._emit(error.failure)
+            raise

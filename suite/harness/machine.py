@@ -1,0 +1,80 @@
+"""The machine and the software that a run took place on."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+from pathlib import Path
+
+import msgspec
+
+LIBRARIES = (
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "scikit-learn-intelex",
+    "jax",
+    "jaxlib",
+    "flax",
+    "optax",
+    "torch",
+    "pytest",
+    "pytest-benchmark",
+)
+
+
+class Environment(msgspec.Struct, frozen=True):
+    """Where a run took place.
+
+    Attributes:
+        cpu: the processor's name.
+        cores: logical cores that the process may use.
+        memory_gib: physical memory, in GiB.
+        system: operating system and its release.
+        python: version of the interpreter.
+        libraries: versions of the libraries that decide results, those that are installed.
+    """
+
+    cpu: str
+    cores: int
+    memory_gib: float
+    system: str
+    python: str
+    libraries: dict[str, str]
+
+
+def environment() -> Environment:
+    """The environment of this process."""
+    import psutil
+
+    affinity = getattr(os, "sched_getaffinity", None)
+    return Environment(
+        cpu=_cpu(),
+        cores=len(affinity(0)) if affinity else os.cpu_count() or 1,
+        memory_gib=round(psutil.virtual_memory().total / 2**30, 1),
+        system=f"{platform.system()} {platform.machine()}",
+        python=platform.python_version(),
+        libraries=library_versions(),
+    )
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of the installed ones of `LIBRARIES`."""
+    versions = {}
+    for name in LIBRARIES:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def _cpu() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass  # not Linux
+    return platform.processor() or platform.machine()

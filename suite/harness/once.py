@@ -1,0 +1,58 @@
+"""Once: a value is computed once per session, however many tests and processes ask for it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Once:
+    """Keeps what was computed, or the error that was raised instead, under a key.
+
+    Args:
+        directory: where processes of one session share their values, guarded by file locks; None in a session of one
+            process, which then needs to pickle nothing. It must be private to the user: loading a pickle runs code.
+    """
+
+    def __init__(self, directory: Path | None = None):
+        self._directory = directory
+        self._outcomes: dict[str, tuple[Any, Exception | None]] = {}
+
+    def __call__(self, key: str, compute: Callable[[], T]) -> T:
+        """The value under `key`, from `compute` if no one computed it yet.
+
+        Raises:
+            Exception: whatever `compute` raised, on every call.
+        """
+        if key not in self._outcomes:
+            self._outcomes[key] = self._shared(key, compute) if self._directory else _outcome(compute)
+        value, error = self._outcomes[key]
+        if error is not None:
+            raise error.with_traceback(error.__traceback__ and error.__traceback__.tb_next)
+        return value  # type: ignore[no-any-return]
+
+    def _shared(self, key: str, compute: Callable[[], T]) -> tuple[Any, Exception | None]:
+        import joblib
+        from filelock import FileLock
+
+        assert self._directory is not None
+        path = self._directory / f"{key}.pickle"
+        with FileLock(self._directory / f"{key}.lock"):
+            if path.exists():
+                return joblib.load(path)  # type: ignore[no-any-return]
+            outcome = _outcome(compute)
+            partial = path.with_suffix(".part")
+            joblib.dump(outcome, partial)
+            os.replace(partial, path)
+            return outcome
+
+
+def _outcome(compute: Callable[[], T]) -> tuple[T | None, Exception | None]:
+    try:
+        return compute(), None
+    except Exception as error:  # noqa: BLE001 - it is raised again, for everyone who asks
+        return None, error

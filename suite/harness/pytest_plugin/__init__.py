@@ -1,0 +1,125 @@
+"""The suite as a pytest plugin: options, fixtures, one test per model and gate, and a record of what happened."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from suite.harness.datasets import DataError, Dataset
+from suite.harness.gates import Gate, Verdict
+from suite.harness.model import Model
+from suite.harness.pytest_plugin import hookspecs
+from suite.harness.pytest_plugin.bench import Bench, TrainedModel
+from suite.harness.pytest_plugin.options import add_options, read_options
+from suite.harness.pytest_plugin.recorder import Recorder
+from suite.harness.record import Entry, encode
+
+BENCH = pytest.StashKey[Bench]()
+SHARED = pytest.StashKey[Path]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    add_options(parser)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    pluginmanager.add_hookspecs(hookspecs)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "latency: timings of fit and predict, which enforce no gate")
+    shared = getattr(config, "workerinput", {}).get("digit_bench_shared")
+    bench = config.stash[BENCH] = Bench(config, read_options(config), Path(shared) if shared else None)
+    if shared is None:
+        config.pluginmanager.register(Recorder(config, bench), "digit-bench-recorder")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Give pytest-xdist's workers a directory of this session's, readable by this user only, to share what they train."""
+    config: pytest.Config = node.config
+    if SHARED not in config.stash:
+        config.stash[SHARED] = Path(tempfile.mkdtemp(prefix="digit-bench-"))
+    node.workerinput["digit_bench_shared"] = str(config.stash[SHARED])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if SHARED in config.stash:
+        shutil.rmtree(config.stash[SHARED], ignore_errors=True)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test per model and gate where a test takes both, per model and task, or per model."""
+    bench, names = metafunc.config.stash[BENCH], metafunc.fixturenames
+    if "model" not in names:
+        return
+    if "gate" in names:
+        profile = bench.options.gate_profile
+        rules = [(model, gate, gate.rule(profile)) for model in bench.models for gate in model.gates]
+        metafunc.parametrize(
+            ("model", "gate"),
+            [pytest.param(m, gate, id=f"{m.name}-{gate.task.name}-{rule}") for m, gate, rule in rules if rule],
+        )
+    elif "task" in names:
+        pairs = [(model, task) for model in bench.models for task in model.tasks]
+        metafunc.parametrize(("model", "task"), [pytest.param(m, t, id=f"{m.name}-{t.name}") for m, t in pairs])
+    else:
+        metafunc.parametrize("model", [pytest.param(model, id=model.name) for model in bench.models])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Load the data before the first test, so that bad data ends the session with one sentence."""
+    if session.config.option.collectonly or not any(_part(item) for item in session.items):
+        return
+    try:
+        session.config.stash[BENCH].dataset
+    except DataError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let a report carry what happened during its phase to the recorder, which may be in another process."""
+    report = yield
+    if part := _part(item):
+        entries = item.config.stash[BENCH].drain()
+        report.digit_bench_part = part  # type: ignore[attr-defined]
+        report.digit_bench_entries = [encode(entry).decode() for entry in entries]  # type: ignore[attr-defined]
+    return report
+
+
+@pytest.fixture(scope="session")
+def dataset(pytestconfig: pytest.Config) -> Dataset:
+    """The data of the session's profile."""
+    return pytestconfig.stash[BENCH].dataset
+
+
+@pytest.fixture(scope="session")
+def trained(pytestconfig: pytest.Config) -> Callable[[Model], TrainedModel]:
+    """`trained(MODEL)`: a model, fitted once per session and task, on first use."""
+    return pytestconfig.stash[BENCH].trained
+
+
+@pytest.fixture(scope="session")
+def judge(pytestconfig: pytest.Config, trained: object) -> Callable[[TrainedModel, Gate], Verdict]:
+    """`judge(trained_model, gate)`: the gate's verdict, recorded."""
+    return pytestconfig.stash[BENCH].judge
+
+
+@pytest.fixture(scope="session")
+def emit(pytestconfig: pytest.Config) -> Callable[[Entry], None]:
+    """`emit(entry)`: put what was measured into the record."""
+    return pytestconfig.stash[BENCH].emit
+
+
+def _part(item: pytest.Item) -> str | None:
+    """Which part of the suite a test belongs to: `latency`, `quality`, or none if it uses no model."""
+    if "trained" not in getattr(item, "fixturenames", ()):
+        return None
+    return "latency" if item.get_closest_marker("latency") else "quality"

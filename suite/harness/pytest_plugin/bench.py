@@ -1,0 +1,141 @@
+"""The bench: what the fixtures of one process share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pytest
+
+from suite.harness.datasets import Dataset, load
+from suite.harness.evaluation import Evaluation, Evaluator
+from suite.harness.gates import Evidence, Gate, Outcome, Verdict
+from suite.harness.model import Model, ModelError, register
+from suite.harness.once import Once
+from suite.harness.pytest_plugin.options import Options
+from suite.harness.record import Entry, Listed
+from suite.harness.tasks import Task
+from suite.harness.training import ModelFailed, Trained
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A model's fitted estimators, one for each of its tasks, each made on first use."""
+
+    model: Model
+    evaluator: Evaluator
+
+    def on(self, task: Task) -> Trained:
+        """The estimator fitted on a task, with its provenance."""
+        return self.evaluator.trained(self.model, task)
+
+    def evaluation(self, task: Task) -> Evaluation:
+        """What it makes of the test split, with metrics."""
+        return self.evaluator.evaluation(self.model, task)
+
+
+class Bench:
+    """Options, models, data and the entries not yet handed to the recorder.
+
+    Args:
+        config: pytest's.
+        options: the user's.
+        shared: where processes of one session share what they trained; None in a session of one process.
+    """
+
+    def __init__(self, config: pytest.Config, options: Options, shared: Path | None):
+        self._config = config
+        self._shared = shared
+        self._entries: list[Entry] = []
+        self.options = options
+
+    @cached_property
+    def registry(self) -> dict[str, Model]:
+        """Every model that a plugin contributed, by name."""
+        contributed = self._config.hook.pytest_suite_models()
+        try:
+            registry = register(model for models in reversed(contributed) for model in models)
+        except ModelError as error:
+            raise pytest.UsageError(str(error)) from error
+        for option in ("models", "require"):
+            for name in getattr(self.options, option):
+                if name not in registry:
+                    known = ", ".join(sorted(registry)) or "none"
+                    raise pytest.UsageError(f"--{option}: no model {name!r}; the models are: {known}")
+        return registry
+
+    @property
+    def models(self) -> list[Model]:
+        """The models that the user selected, by name."""
+        chosen = self.options.models or sorted(self.registry)
+        return [self.registry[name] for name in chosen]
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The data, loaded and verified on first use."""
+        return load(self.options.profile, mnist_dir=self.options.mnist_dir, dataset_dir=self.options.dataset_dir)
+
+    @cached_property
+    def evaluator(self) -> Evaluator:
+        """What trains and evaluates, once."""
+        return Evaluator(self.dataset, self.options.seed, Once(self._shared), self._entries.append, self._announce)
+
+    def trained(self, model: Model) -> TrainedModel:
+        """A model to be fitted on first use; skips the test, or fails it under `--require`, if its library is missing."""
+        if reason := self.unavailable(model):
+            if model.name in self.options.require:
+                pytest.fail(f"{reason}, and --require {model.name} asks for it", pytrace=False)
+            pytest.skip(reason)
+        return TrainedModel(model, self.evaluator)
+
+    def judge(self, subject: TrainedModel, gate: Gate) -> Verdict:
+        """A gate's verdict on a model, recorded. A model that fails outright is a FAIL, and its error is raised."""
+        evidence = Evidence(self.dataset, self._evaluation_of)
+        rule = gate.rule(evidence.profile)
+        if rule is None:
+            pytest.skip(f"this gate does not apply to profile {evidence.profile}")
+        try:
+            verdict = gate.judge(subject.model.name, evidence)
+        except ModelFailed as error:
+            self.emit(Verdict(subject.model.name, gate.task.name, rule, Outcome.FAIL, f"not evaluated: {error}"))
+            raise
+        self.emit(verdict)
+        return verdict
+
+    def emit(self, entry: Entry) -> None:
+        """Hand an entry to the recorder, with the report of the test that is running."""
+        self._entries.append(entry)
+
+    def drain(self) -> list[Entry]:
+        """The entries since the last call."""
+        entries, self._entries[:] = list(self._entries), []
+        return entries
+
+    def unavailable(self, model: Model) -> str | None:
+        """Why a model can't take part; None if it can."""
+        if model.missing:
+            return f"{model.name} needs {', '.join(model.missing)}, which is not installed"
+        return None
+
+    def listed(self) -> list[Listed]:
+        """The selected models, as a record keeps them."""
+        return [
+            Listed(m.name, m.description, [task.name for task in m.tasks], self.unavailable(m)) for m in self.models
+        ]
+
+    def _evaluation_of(self, name: str, task: Task) -> Evaluation:
+        model = self.registry.get(name)
+        if model is None:
+            raise LookupError(f"no plugin contributes a model {name!r}")
+        if task not in model.tasks:
+            raise LookupError(f"{name} does not have task {task.name}")
+        if reason := self.unavailable(model):
+            raise LookupError(reason)
+        return self.evaluator.evaluation(model, task)
+
+    def _announce(self, words: str) -> None:
+        terminal = self._config.pluginmanager.getplugin("terminalreporter")
+        if terminal and (self.options.profile == "full" or self.options.dataset_dir or terminal.verbosity > 0):
+            terminal.ensure_newline()
+            terminal.write_line(words)

@@ -1,0 +1,16 @@
+"""The hook through which models come in."""
+
+from __future__ import annotations
+
+import pytest
+
+from suite.harness.model import Model
+
+
+@pytest.hookspec
+def pytest_suite_models() -> list[Model]:  # type: ignore[empty-body]
+    """The models that a plugin contributes.
+
+    A plugin of an installed distribution marks its implementation `@pytest.hookimpl(optionalhook=True)`, or it breaks
+    pytest in every project of its environment that does not use digit-bench.
+    """

@@ -1,0 +1,76 @@
+"""The command line's options, as one typed value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from suite.harness.datasets import SOURCES_HELP
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user asked for."""
+
+    profile: str
+    mnist_dir: Path | None
+    dataset_dir: Path | None
+    models: tuple[str, ...]
+    require: tuple[str, ...]
+    seed: int
+    runs_dir: Path
+
+    @property
+    def gate_profile(self) -> str:
+        """The profile whose floors apply: data that stands in for MNIST has none."""
+        return self.profile if self.dataset_dir is None else "custom"
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Declare the options, in a group of their own."""
+    group = parser.getgroup("digit-bench", "digit-bench: tests of trained classifiers")
+    group.addoption(
+        "--profile",
+        choices=("quick", "full"),
+        default="quick",
+        help="quick: 5,000 real MNIST digits, no network (default); full: all 70,000, from a directory, the cache or OpenML",
+    )
+    group.addoption("--mnist-dir", type=Path, metavar="DIR", help=f"for --profile full, {SOURCES_HELP}")
+    group.addoption(
+        "--dataset-dir",
+        type=Path,
+        metavar="DIR",
+        help="run on any data in MNIST's IDX format instead, such as Fashion-MNIST; MNIST's floors do not apply to it",
+    )
+    group.addoption("--models", type=_names, default=(), metavar="NAME,...", help="only these models (default: all)")
+    group.addoption(
+        "--require",
+        type=_names,
+        default=(),
+        metavar="NAME,...",
+        help="fail, rather than skip, where the library of one of these models is not installed",
+    )
+    group.addoption("--seed", type=int, default=42, help="seed that models are built with (default: 42)")
+    group.addoption(
+        "--runs-dir", type=Path, metavar="DIR", help="where runs are recorded (default: reports/runs in the root directory)"
+    )
+
+
+def read_options(config: pytest.Config) -> Options:
+    """The options of this session."""
+    given = config.getoption
+    return Options(
+        profile=given("--profile"),
+        mnist_dir=given("--mnist-dir"),
+        dataset_dir=given("--dataset-dir"),
+        models=given("--models"),
+        require=given("--require"),
+        seed=given("--seed"),
+        runs_dir=given("--runs-dir") or config.rootpath / "reports" / "runs",
+    )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())

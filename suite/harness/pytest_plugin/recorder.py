@@ -1,0 +1,99 @@
+"""The recorder: gathers what happened from the tests' reports, whichever process they ran in, and keeps it on disk."""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from suite.harness.pytest_plugin.bench import Bench
+from suite.harness.record import Record, begin, decode_entry, describe, hard_examples, save
+
+
+class Recorder:
+    """Keeps the record of a session, from the first test of a model on."""
+
+    def __init__(self, config: pytest.Config, bench: Bench):
+        self._config = config
+        self._bench = bench
+        self._started = time.perf_counter()
+        self._record: Record | None = None
+        self._directory: Path | None = None
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        part = getattr(report, "digit_bench_part", None)
+        entries: list[str] = getattr(report, "digit_bench_entries", [])
+        if part is None and not entries:
+            return
+        record = self._record or self._begin()
+        if part == "quality":
+            record.gates_expected = True
+        for entry in entries:
+            record.add(decode_entry(entry))
+        if entries:
+            self._save(record)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int | pytest.ExitCode) -> None:
+        record = self._record
+        if record is None or self._directory is None:
+            return
+        record.status = "interrupted" if exitstatus == pytest.ExitCode.INTERRUPTED else "finished"
+        if record.evaluations:
+            record.hard = hard_examples(record, self._bench.dataset)
+        self._save(record)
+        if record.gates_expected and not record.verdicts and exitstatus in (0, pytest.ExitCode.NO_TESTS_COLLECTED):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+        from suite.harness.reporting import append_to_step_summary, write_report
+
+        report = write_report(record, self._directory)
+        append_to_step_summary(report)
+
+    def pytest_unconfigure(self) -> None:
+        terminal = self._config.pluginmanager.getplugin("terminalreporter")
+        if terminal is None or self._record is None or self._directory is None:
+            return
+        from suite.harness.reporting import verdict_line
+
+        bad = self._record.gates_expected and not self._record.verdicts
+        terminal.write_line(f"digit-bench: {verdict_line(self._record)}", red=bad)
+        terminal.write_line(f"digit-bench: report in {_shown(self._directory / 'report.md')}")
+
+    def _begin(self) -> Record:
+        options = self._bench.options
+        workers = int(self._config.getoption("numprocesses", None) or 1)
+        selection = list(self._config.invocation_params.args)
+        record = begin(options.gate_profile, options.seed, selection, workers, self._config.rootpath)
+        record.gates_expected = False
+        record.models = self._bench.listed()
+        self._directory = _new_directory(options.runs_dir, options.gate_profile)
+        self._record = record
+        self._save(record)
+        return record
+
+    def _save(self, record: Record) -> None:
+        assert self._directory is not None
+        if record.data is None and record.evaluations:
+            record.data = describe(self._bench.dataset)
+        record.wall_seconds = time.perf_counter() - self._started
+        save(record, self._directory / "record.json")
+
+
+def _new_directory(parent: Path, profile: str) -> Path:
+    name = f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}-{profile}"
+    for suffix in ("", *(f"-{i}" for i in range(2, 100))):
+        directory = parent / f"{name}{suffix}"
+        try:
+            directory.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return directory
+    raise pytest.UsageError(f"{parent}: 99 runs named {name} exist already")
+
+
+def _shown(path: Path) -> str:
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)

@@ -1,0 +1,255 @@
+"""Records: one run as versioned JSON, the only source of every report."""
+
+from __future__ import annotations
+
+import base64
+import os
+import subprocess
+import zlib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from suite.harness.datasets import Dataset
+from suite.harness.evaluation import Evaluation
+from suite.harness.gates import Outcome, Verdict
+from suite.harness.machine import Environment, environment
+from suite.harness.metrics import right
+from suite.harness.tasks import DIGITS
+from suite.harness.timing import Timing
+from suite.harness.training import Failure, Fit
+
+SCHEMA = 1
+HARD_EXAMPLES = 20
+
+Entry = Fit | Evaluation | Failure | Verdict | Timing
+
+
+class RecordError(Exception):
+    """A record that can't be read."""
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """A model that took part, or would have.
+
+    Attributes:
+        name, description: as its plugin says.
+        tasks: names of its tasks.
+        skipped: why it did not take part; None if it did.
+    """
+
+    name: str
+    description: str
+    tasks: list[str]
+    skipped: str | None = None
+
+
+class Data(msgspec.Struct, frozen=True):
+    """The dataset: its name, the SHA-256 of all and of each part, how many examples, and the truth of the test split."""
+
+    name: str
+    digest: str
+    digests: dict[str, str]
+    n_train: int
+    n_test: int
+    test_labels: NDArray[Any]
+
+
+class Hard(msgspec.Struct, frozen=True):
+    """A test example that many models got wrong.
+
+    Attributes:
+        index: in the test split.
+        label: the truth.
+        answers: each model's, by name.
+        image: uint8 `(784,)`.
+    """
+
+    index: int
+    label: int
+    answers: dict[str, int]
+    image: NDArray[Any]
+
+
+class Record(msgspec.Struct):
+    """One run.
+
+    Attributes:
+        schema: version of this layout.
+        started: when, UTC, ISO 8601.
+        status: `running` until the session has ended; a killed run keeps that.
+        profile: `quick`, `full` or `custom`.
+        seed: what models were built with.
+        selection: the command line's arguments.
+        commit: of the working tree, with `-dirty` if it differs; None outside git.
+        workers: processes that ran at once; timings of several disturb each other.
+        environment: the machine and its libraries.
+        gates_expected: whether the selection had tests other than timings, so that an empty list of verdicts is a fault.
+        wall_seconds: from start to end.
+        data: the dataset; None until it is loaded.
+        models: those that took part, or were skipped.
+        fits, evaluations, failures, verdicts, timings: what happened, in order.
+        hard: the test digits that most models got wrong, at the end of a run.
+    """
+
+    schema: int
+    started: str
+    status: Literal["running", "finished", "interrupted"]
+    profile: str
+    seed: int
+    selection: list[str]
+    commit: str | None
+    workers: int
+    environment: Environment
+    gates_expected: bool = True
+    wall_seconds: float = 0.0
+    data: Data | None = None
+    models: list[Listed] = []
+    fits: list[Fit] = []
+    evaluations: list[Evaluation] = []
+    failures: list[Failure] = []
+    verdicts: list[Verdict] = []
+    timings: list[Timing] = []
+    hard: list[Hard] = []
+
+    def add(self, entry: Entry) -> None:
+        """Append what happened to where it belongs; a later verdict of the same gate replaces the earlier."""
+        match entry:
+            case Fit():
+                self.fits.append(entry)
+            case Evaluation():
+                self.evaluations.append(entry)
+            case Failure():
+                self.failures.append(entry)
+            case Timing():
+                self.timings.append(entry)
+            case Verdict():
+                key = (entry.model, entry.task, entry.gate)
+                self.verdicts[:] = [v for v in self.verdicts if (v.model, v.task, v.gate) != key]
+                self.verdicts.append(entry)
+
+    @property
+    def model_seconds(self) -> float:
+        """Wall time that the models' own fitting and predicting took: the rest is the harness's."""
+        asked = (sum(t.seconds) + t.first_seconds for t in self.timings if t.first_seconds is not None)
+        evaluated = (e.predict_seconds + e.score_seconds for e in self.evaluations)
+        return sum(f.seconds for f in self.fits) + sum(evaluated) + sum(asked)
+
+    def count(self, outcome: Outcome) -> int:
+        """How many verdicts say so."""
+        return sum(verdict.outcome is outcome for verdict in self.verdicts)
+
+
+def begin(profile: str, seed: int, selection: list[str], workers: int, directory: Path) -> Record:
+    """The record of a run that starts now, in the git working tree around `directory`."""
+    return Record(
+        schema=SCHEMA,
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        status="running",
+        profile=profile,
+        seed=seed,
+        selection=selection,
+        commit=_commit(directory),
+        workers=workers,
+        environment=environment(),
+    )
+
+
+def describe(dataset: Dataset) -> Data:
+    """A dataset as a record keeps it."""
+    return Data(
+        name=dataset.name,
+        digest=dataset.digest,
+        digests=dataset.digests,
+        n_train=len(dataset.train),
+        n_test=len(dataset.test),
+        test_labels=dataset.test.labels,
+    )
+
+
+def hard_examples(record: Record, dataset: Dataset) -> list[Hard]:
+    """The test digits that most models got wrong, most first; only ones that at least half of them did."""
+    answers = {e.model: e.predictions for e in record.evaluations if e.task == DIGITS.name}
+    if not answers:
+        return []
+    labels = dataset.test.labels
+    wrong = sum((~right(labels, given)).astype(int) for given in answers.values())
+    order = np.argsort(-np.asarray(wrong), kind="stable")[:HARD_EXAMPLES]
+    return [
+        Hard(
+            index=int(i),
+            label=int(labels[i]),
+            answers={model: int(given[i]) for model, given in answers.items()},
+            image=dataset.test.images[i],
+        )
+        for i in order
+        if 2 * np.asarray(wrong)[i] >= len(answers)
+    ]
+
+
+def save(record: Record, path: Path) -> None:
+    """Write a record in one step: a reader finds the earlier one whole, or this one."""
+    partial = path.with_suffix(".part")
+    partial.write_bytes(msgspec.json.format(encode(record), indent=1))
+    os.replace(partial, path)
+
+
+def read(path: Path) -> Record:
+    """Read a record: `record.json`, or the directory that holds one.
+
+    Raises:
+        RecordError: if there is none, it is damaged, or of a newer schema.
+    """
+    path = path / "record.json" if path.is_dir() else path
+    try:
+        content = msgspec.json.decode(path.read_bytes())
+    except OSError as error:
+        raise RecordError(f"{path}: {error.strerror or error}, expected a run's record.json; check the path.") from error
+    except msgspec.DecodeError as error:
+        raise RecordError(f"{path}: damaged JSON ({error}), expected a run's record; repeat the run.") from error
+    schema = content.get("schema") if isinstance(content, dict) else None
+    if schema != SCHEMA:
+        raise RecordError(
+            f"{path}: found schema {schema!r}, expected {SCHEMA}; read it with the version of digit-bench that wrote it."
+        )
+    try:
+        return msgspec.convert(content, Record, dec_hook=_decode_array)
+    except (msgspec.ValidationError, zlib.error, KeyError, TypeError, ValueError) as error:
+        raise RecordError(f"{path}: not a valid record ({error}); repeat the run.") from error
+
+
+def encode(value: Record | Entry) -> bytes:
+    """JSON of a record or an entry, arrays compressed inside."""
+    return msgspec.json.encode(value, enc_hook=_encode_array)
+
+
+def decode_entry(content: bytes | str) -> Entry:
+    """The inverse of `encode` for an entry."""
+    return msgspec.json.decode(content, type=Entry, dec_hook=_decode_array)
+
+
+def _encode_array(value: Any) -> dict[str, Any]:
+    if not isinstance(value, np.ndarray):
+        raise NotImplementedError(f"a record holds no {type(value).__name__}")
+    data = base64.b64encode(zlib.compress(np.ascontiguousarray(value).tobytes(), 9)).decode()
+    return {"dtype": value.dtype.str, "shape": value.shape, "zlib": data}
+
+
+def _decode_array(kind: type, value: Any) -> Any:
+    content = zlib.decompress(base64.b64decode(value["zlib"]))
+    return np.frombuffer(content, np.dtype(value["dtype"])).reshape(value["shape"])
+
+
+def _commit(directory: Path) -> str | None:
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(directory), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()  # noqa: S603
+
+    try:
+        return git("rev-parse", "HEAD") + ("-dirty" if git("status", "--porcelain") else "")
+    except (OSError, subprocess.SubprocessError):
+        return None

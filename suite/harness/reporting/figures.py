@@ -1,0 +1,111 @@
+"""The figures of a report, as PNG files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from sklearn.metrics import confusion_matrix
+
+from suite.harness.evaluation import Evaluation
+from suite.harness.record import Record
+from suite.harness.tasks import DIGITS
+
+DPI = 120
+
+
+def draw(record: Record, directory: Path) -> dict[str, str]:
+    """Draw what the record has data for; the caption of each file drawn, by its name in `directory`."""
+    directory.mkdir(parents=True, exist_ok=True)
+    captions = {}
+    for name, figure, caption in (
+        ("accuracy-latency.png", *_accuracy_latency(record)),
+        ("confusion.png", *_confusion(record)),
+        ("hard-digits.png", *_hard_digits(record)),
+    ):
+        if figure is not None:
+            figure.savefig(directory / name, dpi=DPI, metadata={"Software": None})
+            captions[name] = caption
+    return captions
+
+
+def _accuracy_latency(record: Record) -> tuple[Figure | None, str]:
+    evaluations = {e.model: e for e in _digits(record)}
+    points = [
+        (1e3 * float(np.median(t.seconds)), 100 * accuracy, t.model)
+        for t in record.timings
+        if t.scenario == "single" and t.model in evaluations
+        if (accuracy := evaluations[t.model].metrics.get("accuracy")) is not None
+    ]
+    if not points:
+        return None, ""
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    axes = figure.subplots()
+    axes.set_xscale("log")
+    for x, y, model in points:
+        axes.plot(x, y, "o", markersize=8)
+        axes.annotate(model, (x, y), xytext=(7, 4), textcoords="offset points")
+    front = _pareto(points)
+    axes.plot(*zip(*front, strict=True), "--", color="grey", linewidth=1, zorder=0)
+    axes.margins(x=0.15, y=0.12)
+    axes.set(xlabel="median latency of a single image, ms", ylabel=f"accuracy on {DIGITS.name}, %")
+    axes.grid(alpha=0.3, which="both")
+    caption = "Accuracy against the latency of a single image. Up and to the left is better; on the dashed line no model "
+    return figure, caption + "is both faster and more accurate."
+
+
+def _pareto(points: Sequence[tuple[float, float, str]]) -> list[tuple[float, float]]:
+    """The points that no other beats in both, from fast to slow."""
+    front: list[tuple[float, float]] = []
+    for x, y, _ in sorted(points, key=lambda p: (p[0], -p[1])):
+        if not front or y > front[-1][1]:
+            front.append((x, y))
+    return front
+
+
+def _confusion(record: Record) -> tuple[Figure | None, str]:
+    ranked = sorted(_digits(record), key=lambda e: e.metrics.get("accuracy") or 0.0, reverse=True)
+    if not ranked or record.data is None:
+        return None, ""
+    shown = ranked[:1] if len(ranked) == 1 else [ranked[0], ranked[-1]]
+    figure = Figure(figsize=(5.2 * len(shown), 4.8), layout="constrained")
+    for axes, evaluation, word in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, ("best", "worst"), strict=False):
+        _matrix(axes, evaluation, record.data.test_labels)
+        axes.set_title(f"{word}: {evaluation.model}, {100 * (evaluation.metrics['accuracy'] or 0):.2f} % right")
+    return figure, "Confusion matrices of the best and the worst model: counts; the shade is the share of the digit's images."
+
+
+def _matrix(axes: Axes, evaluation: Evaluation, labels: np.ndarray) -> None:  # type: ignore[type-arg]
+    counts = confusion_matrix(labels, evaluation.predictions, labels=range(10))
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axes.imshow(shares**0.5, cmap="Blues", vmin=0, vmax=1)  # the root, so that rare mistakes are seen
+    for (row, column), count in np.ndenumerate(counts):
+        if count:
+            colour = "white" if shares[row, column] > 0.4 else "black"
+            axes.text(column, row, count, ha="center", va="center", fontsize=8, color=colour)
+    axes.set(xticks=range(10), yticks=range(10), xlabel="predicted digit", ylabel="true digit")
+
+
+def _hard_digits(record: Record) -> tuple[Figure | None, str]:
+    if not record.hard:
+        return None, ""
+    columns = min(5, len(record.hard))
+    rows = -(-len(record.hard) // columns)
+    figure = Figure(figsize=(1.9 * columns, 2.3 * rows), layout="constrained")
+    for axes in figure.subplots(rows, columns, squeeze=False).flat:
+        axes.set_axis_off()
+    for axes, hard in zip(figure.axes, record.hard, strict=False):
+        axes.imshow(hard.image.reshape(28, 28), cmap="gray_r", vmin=0, vmax=255)
+        answers = sorted(hard.answers.values())
+        given = ", ".join(f"{count} x {digit}" for digit, count in zip(*np.unique(answers, return_counts=True), strict=True))
+        axes.set_title(f"#{hard.index}: is {hard.label}\n{given}", fontsize=8)
+    return figure, (
+        "The test digits that most models get wrong: position in the test split, the label, and how many models gave which answer."
+    )
+
+
+def _digits(record: Record) -> list[Evaluation]:
+    return [e for e in record.evaluations if e.task == DIGITS.name]

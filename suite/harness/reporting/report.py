@@ -1,0 +1,64 @@
+"""One run's report, top to bottom."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from suite.harness.record import Record
+from suite.harness.reporting import tables
+from suite.harness.reporting.verdict import verdict_line
+from suite.harness.timing import QUERIES_FOR_P99
+
+LATENCY_NOTE = f"""\
+Wall times of whole calls, answers back on the host. Fit is the session's one training, compilation included. Queries are
+warmed up, and compilation is not in them. `single` asks for one image at a time, `batch of 8` for eight, `offline` for the
+whole test split. A p99 takes {QUERIES_FOR_P99} queries; a model too slow for that many has none."""
+
+
+def write_report(record: Record, directory: Path) -> Path:
+    """Write `report.md` and `figures/` into a directory; the path of the former."""
+    from suite.harness.reporting.figures import draw
+
+    path = directory / "report.md"
+    path.write_text(render(record, draw(record, directory / "figures")), encoding="utf-8")
+    return path
+
+
+def render(record: Record, captions: dict[str, str]) -> str:
+    """A report in markdown, of a record and the captions of the figures that go with it."""
+    data = record.data
+    about = f"{data.name}, {data.n_train:,} training and {data.n_test:,} test images" if data else "no data was loaded"
+    sections = [
+        f"# digit-bench report\n\n**{verdict_line(record)}**\n\nProfile {record.profile}: {about}. Seed {record.seed}.",
+        _section("Models that failed", tables.failures(record)) if record.failures else "",
+        _section("Quality", tables.quality(record), tables.tasks(record) if record.evaluations else ""),
+        _section("Gates", tables.gates(record)) if record.verdicts else "",
+    ]
+    if record.timings:
+        sections.append(
+            _section("Latency", tables.latency(record), LATENCY_NOTE, _figure("accuracy-latency.png", captions))
+        )
+    if data and any(e.task == "digits" for e in record.evaluations):
+        sections.append(_section("Recall of each digit, %", tables.recall(record)))
+    for title, name in (("Confusion", "confusion.png"), ("Hard digits", "hard-digits.png")):
+        if name in captions:
+            sections.append(_section(title, _figure(name, captions)))
+    sections += [_section("Models", tables.models(record)), _section("Environment", tables.environment(record))]
+    return "\n\n".join(filter(None, sections)) + "\n"
+
+
+def append_to_step_summary(report: Path) -> None:
+    """Append a report, less its figures, to the file that GitHub Actions shows; nothing where there is none."""
+    if target := os.environ.get("GITHUB_STEP_SUMMARY"):
+        lines = report.read_text(encoding="utf-8").splitlines(keepends=True)
+        with open(target, "a", encoding="utf-8") as summary:
+            summary.writelines(line for line in lines if not line.startswith("!["))
+
+
+def _section(title: str, *parts: str) -> str:
+    return "\n\n".join([f"## {title}", *filter(None, parts)])
+
+
+def _figure(name: str, captions: dict[str, str]) -> str:
+    return f"![{captions[name]}](figures/{name})\n\n{captions[name]}" if name in captions else ""

@@ -1,0 +1,164 @@
+"""The tables of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from tabulate import tabulate
+
+from suite.harness.gates import Outcome
+from suite.harness.metrics import METRICS
+from suite.harness.record import Record
+from suite.harness.tasks import DIGITS, TASKS
+from suite.harness.timing import Timing
+
+NONE = "–"
+MARKS = {Outcome.PASS: "✅", Outcome.FAIL: "❌", Outcome.INCONCLUSIVE: "❔"}
+
+
+def quality(record: Record) -> str:
+    """One row per model and task: metrics, gates and verdicts."""
+    evaluations = {(e.model, e.task): e for e in record.evaluations}
+    failures = {(f.model, f.task): f for f in record.failures}
+    metrics = [m for m in METRICS if any(m in e.metrics for e in record.evaluations)]
+    rows = []
+    for listed in record.models:
+        for task in listed.tasks:
+            key = (listed.name, task)
+            verdicts = [v for v in record.verdicts if (v.model, v.task) == key]
+            gates = "<br>".join(f"{MARKS[v.outcome]} {_code(v.gate)}" for v in verdicts)
+            if key in evaluations:
+                values = [_metric(evaluations[key].metrics, m) for m in metrics]
+            elif key in failures:
+                values = ["failed", *[""] * (len(metrics) - 1)] if metrics else []
+                gates = gates or f"❌ {failures[key].stage} failed"
+            elif listed.skipped:
+                values, gates = [NONE] * len(metrics), f"skipped: {listed.skipped}"
+            else:
+                continue  # not among the selected tests
+            rows.append([listed.name, task, *values, gates or "no gate"])
+    return _table(["model", "task", *(METRICS[m].label for m in metrics), "gates"], rows)
+
+
+def gates(record: Record) -> str:
+    """A line for each gate: its verdict and why, the failed ones first."""
+    order = sorted(record.verdicts, key=lambda v: v.outcome is Outcome.PASS)
+    return "\n".join(
+        f"- {MARKS[v.outcome]} **{v.model}** on {v.task}, {_code(v.gate)}: {v.outcome}. {v.message}" for v in order
+    )
+
+
+def failures(record: Record) -> str:
+    """A line for each model that failed outright."""
+    return "\n".join(f"- **{f.model}** on {f.task}, in `{f.stage}`: {_code(f.error)}" for f in record.failures)
+
+
+def latency(record: Record) -> str:
+    """One row per model: fit, compilation, percentiles of a query, and throughput."""
+    rows = []
+    for listed in record.models:
+        mine = {t.scenario: t for t in record.timings if t.model == listed.name}
+        tasks = {t.task for t in mine.values()} or set(listed.tasks[:1])
+        fit = next((f for f in record.fits if f.model == listed.name and f.task in tasks), None)
+        if fit is None:
+            continue
+        single, multi, offline = (mine.get(name) for name in ("single", "multi", "offline"))
+        rows.append(
+            [
+                listed.name,
+                fit.task,
+                _significant(fit.seconds),
+                _significant(fit.compile_seconds),
+                *_milliseconds(single, (50, 90, 99)),
+                *_milliseconds(multi, (50, 90, 99)),
+                f"{offline.images_per_second:,.0f}" if offline else NONE,
+                f"{len(single.seconds):,}" if single else NONE,
+            ]
+        )
+    headers = ["model", "task", "fit, s", "of it compiling, s", "single p50, ms", "p90", "p99"]
+    return _table([*headers, "batch of 8: p50, ms", "p90", "p99", "offline, images/s", "single queries"], rows, right=2)
+
+
+def recall(record: Record) -> str:
+    """Recall of each digit, in percent: a row per model."""
+    assert record.data is not None
+    labels = record.data.test_labels
+    rows = []
+    for e in record.evaluations:
+        if e.task == DIGITS.name:
+            hits = e.predictions == labels
+            rows.append([e.model, *(f"{100 * hits[labels == c].mean():.1f}" for c in range(10))])
+    return _table(["model", *map(str, range(10))], rows, right=1)
+
+
+def models(record: Record) -> str:
+    """What each model is, and which class of which library did the work."""
+    rows = []
+    for listed in record.models:
+        fit = next((f for f in record.fits if f.model == listed.name), None)
+        if fit or listed.skipped:
+            rows.append([listed.name, listed.description, _code(fit.implementation) if fit else f"skipped: {listed.skipped}"])
+    return _table(["model", "what it is", "implementation"], rows)
+
+
+def tasks(record: Record) -> str:
+    """What each task asks."""
+    seen = {e.task for e in record.evaluations}
+    return _table(["task", "question"], [[name, task.question] for name, task in TASKS.items() if name in seen])
+
+
+def environment(record: Record) -> str:
+    """Machine, software, data and the run itself."""
+    where, data = record.environment, record.data
+    overhead = 1 - record.model_seconds / record.wall_seconds if record.wall_seconds else 0.0
+    rows = [
+        ["machine", f"{where.cpu}, {where.cores} cores, {where.memory_gib:g} GiB, {where.system}"],
+        ["software", f"Python {where.python}, " + ", ".join(f"{k} {v}" for k, v in where.libraries.items())],
+    ]
+    if data:
+        size = f"{data.n_train:,} training and {data.n_test:,} test images"
+        rows.append(["data", f"{data.name}, profile {record.profile}: {size}, SHA-256 {_code(data.digest[:16])}"])
+    rows += [
+        ["seed", str(record.seed)],
+        ["started", record.started.replace("T", " ").replace("+00:00", " UTC")],
+        [
+            "duration",
+            f"{record.wall_seconds:.1f} s, of which the models' fit and predict {record.model_seconds:.1f} s "
+            f"({overhead:.0%} is imports, harness and reports)",
+        ],
+        ["processes", "1" if record.workers == 1 else f"{record.workers}, whose timings disturb each other"],
+        ["arguments", _code(" ".join(record.selection)) if record.selection else "none"],
+        ["commit", _code(record.commit) if record.commit else "not in git"],
+    ]
+    return _table(["", ""], rows)
+
+
+def _metric(metrics: dict[str, float | None], name: str) -> str:
+    if name not in metrics:
+        return ""
+    value = metrics[name]
+    return "NaN" if value is None else f"{value:.4f}"
+
+
+def _milliseconds(timing: Timing | None, percentiles: Iterable[float]) -> list[str]:
+    values = (timing.percentile(q) if timing else None for q in percentiles)
+    return [_significant(None if value is None else 1e3 * value) for value in values]
+
+
+def _significant(value: float | None) -> str:
+    """Three significant digits, in plain notation."""
+    if value is None:
+        return NONE
+    return f"{value:,.0f}" if value >= 100 else np.format_float_positional(value, 3, fractional=False, trim="-")
+
+
+def _code(text: str) -> str:
+    flat = " ".join(text.split()).replace("|", "\\|")
+    return f"`{flat.replace('`', chr(39))}`"
+
+
+def _table(headers: Sequence[str], rows: list[list[str]], right: int | None = None) -> str:
+    """A markdown table; from column `right` on, numbers, to the right."""
+    align = None if right is None else ["left"] * right + ["right"] * (len(headers) - right)
+    return tabulate(rows, headers, tablefmt="pipe", colalign=align if rows else None, disable_numparse=True)

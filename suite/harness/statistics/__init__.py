@@ -1,0 +1,15 @@
+"""The statistics behind the gates: pure functions on arrays."""
+
+from suite.harness.statistics.auc import PairedAuc, auc_lower_bound, paired_auc
+from suite.harness.statistics.f1 import f1_lower_bound
+from suite.harness.statistics.proportions import passing_count, power_to_pass, wilson_lower_bound
+
+__all__ = [
+    "PairedAuc",
+    "auc_lower_bound",
+    "f1_lower_bound",
+    "paired_auc",
+    "passing_count",
+    "power_to_pass",
+    "wilson_lower_bound",
+]

@@ -1,0 +1,14 @@
+"""How long fitting takes: the one training that the session does anyway, replayed to pytest-benchmark."""
+
+import pytest
+
+from suite.harness.timing import ReplayClock
+
+pytestmark = pytest.mark.latency
+CLOCK = ReplayClock()
+
+
+@pytest.mark.benchmark(group="fit", timer=CLOCK)
+def test_fit(model, task, trained, benchmark):
+    fit = trained(model).on(task).fit
+    benchmark.pedantic(CLOCK.replay, args=(fit.seconds,))

@@ -1,0 +1,37 @@
+"""How long predicting takes, in MLPerf's scenarios, warmed up and without compilation."""
+
+import pytest
+
+from suite.harness.timing import SCENARIOS, ReplayClock, Timing, batches, plan
+from suite.harness.training import compile_seconds
+
+pytestmark = pytest.mark.latency
+CLOCK = ReplayClock()
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+@pytest.mark.benchmark(timer=CLOCK)
+def test_predict(model, scenario, trained, dataset, benchmark, emit):
+    benchmark.group = f"predict {scenario.name}"
+    task, size = model.timed_task, scenario.batch_size or len(dataset.test)
+    estimator = trained(model).on(task).estimator
+
+    first = compiling = None
+    if size == len(dataset.test) and (known := slow_evaluation(trained(model), scenario, dataset)):
+        benchmark.pedantic(CLOCK.replay, args=(known,))
+    else:
+        before = sum(compile_seconds(estimator).values())
+        queries = batches(dataset.test.images, size)
+        asked = plan(estimator.predict, queries, scenario, dataset.profile)
+        first, compiling = asked.first_seconds, sum(compile_seconds(estimator).values()) - before
+        benchmark.pedantic(estimator.predict, setup=lambda: ((next(queries),), {}), rounds=asked.queries)
+
+    if benchmark.enabled:
+        seconds = [round(s, 9) for s in benchmark.stats.stats.data]
+        emit(Timing(model.name, task.name, scenario.name, size, seconds, first, compiling or None))
+
+
+def slow_evaluation(trained_model, scenario, dataset):
+    """What predicting the whole test split took once, where that is too long to do again; else None."""
+    seconds = trained_model.evaluation(trained_model.model.timed_task).predict_seconds
+    return seconds if 2 * seconds > scenario.seconds(dataset.profile) else None
