@@ -79,28 +79,29 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Raises:
             ValueError: if the images are not square, or the labels are not classes.
         """
-        X, y = validate_data(self, X, y, dtype=[np.uint8, np.float32])
-        check_classification_targets(y)
-        side = round(X.shape[1] ** 0.5)
-        if side * side != X.shape[1]:
-            raise ValueError(f"X has {X.shape[1]} features, expected the pixels of a square image")
-        self.classes_, classes = np.unique(y, return_inverse=True)
+        images, labels = validate_data(self, X, y, dtype=[np.uint8, np.float32])
+        check_classification_targets(labels)
+        n, features = images.shape
+        side = round(features**0.5)
+        if side * side != features:
+            raise ValueError(f"X has {features} features, expected the pixels of a square image")
+        self.classes_, classes = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"y has one class, {self.classes_[0]!r}, expected at least two")
         recipe = Recipe(
-            epochs=self.epochs or max(2, -(-48_000 // len(X))),
+            epochs=self.epochs or max(2, -(-48_000 // n)),
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,
             weight_decay=self.weight_decay,
             shift=self.shift,
         )
         network = self._network(side)
-        result = train(network, X, classes.astype(np.int32), recipe, self.random_state, self._report)
+        result = train(network, images, classes.astype(np.int32), recipe, self.random_state, self._report)
         self.loss_curve_ = result.losses
         self.compile_seconds_ = {"fit": result.compile_seconds}
         # As NumPy arrays, so that a fitted estimator pickles without JAX's devices.
         self.parameters_ = jax.tree.map(np.asarray, nnx.to_pure_dict(result.parameters))
-        self._programs: dict[int, Any] = {}
+        self._programs: dict[tuple[int, str], Any] = {}
         return self
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
@@ -142,14 +143,14 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _logits(self, X: ArrayLike) -> NDArray[np.float32]:
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=[np.uint8, np.float32], reset=False)
+        images = validate_data(self, X, dtype=[np.uint8, np.float32], reset=False)
         logits, largest = [], BATCH_SIZES[-1]
-        for start in range(0, len(X), largest):
-            images = X[start : start + largest]
-            size = next(size for size in BATCH_SIZES if size >= len(images))
-            padded = np.zeros((size, X.shape[1]), X.dtype)
-            padded[: len(images)] = images
-            logits.append(np.asarray(self._program(size, X.dtype)(padded))[: len(images)])
+        for start in range(0, len(images), largest):
+            batch = images[start : start + largest]
+            size = next(size for size in BATCH_SIZES if size >= len(batch))
+            padded = np.zeros((size, images.shape[1]), images.dtype)
+            padded[: len(batch)] = batch
+            logits.append(np.asarray(self._program(size, images.dtype)(padded))[: len(batch)])
         return np.concatenate(logits)
 
     def _program(self, size: int, dtype: np.dtype[Any]) -> Any:
@@ -157,7 +158,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         key = (size, dtype.name)
         if key not in self._programs:
             side = round(self.n_features_in_**0.5)
-            graph, parameters, rest = nnx.split(self._network(side), nnx.Param, ...)
+            graph, parameters, rest = nnx.split(self._network(side), nnx.Param, ...)  # type: ignore[misc]
             nnx.replace_by_pure_dict(parameters, self.parameters_)
 
             def logits(parameters: Any, images: jax.Array) -> jax.Array:

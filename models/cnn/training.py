@@ -70,7 +70,7 @@ def train(
     n, side = len(images), round(images.shape[1] ** 0.5)
     batch = min(recipe.batch_size, n)
     steps = -(-n // batch)
-    graph, parameters, rest = nnx.split(network, nnx.Param, ...)
+    graph, parameters, rest = nnx.split(network, nnx.Param, ...)  # type: ignore[misc]
     schedule = optax.cosine_onecycle_schedule(
         steps * recipe.epochs, recipe.learning_rate, pct_start=0.25, div_factor=10, final_div_factor=100
     )
@@ -97,7 +97,7 @@ def train(
         return state, losses.mean()
 
     state = (parameters, optimizer.init(parameters))
-    data = jnp.asarray(images), jnp.asarray(classes)
+    data = (jnp.asarray(images), jnp.asarray(classes))
     key = jax.random.key(seed)
     started = time.perf_counter()
     program = jax.jit(epoch, donate_argnums=0).lower(state, *data, key).compile()

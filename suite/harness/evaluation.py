@@ -15,7 +15,7 @@ from suite.harness.metrics import METRICS
 from suite.harness.model import Model
 from suite.harness.once import Once
 from suite.harness.tasks import Task
-from suite.harness.training import Failure, Fit, ModelFailed, Trained, train
+from suite.harness.training import Failure, Fit, ModelFailed, Trained, compile_seconds, train
 
 Array = NDArray[Any]
 
@@ -28,7 +28,8 @@ class Evaluation(msgspec.Struct, frozen=True, tag=True, eq=False):
         n: how many test examples there were; each has a prediction.
         metrics: values by metric name; None stands for NaN.
         predict_seconds: wall time of the one `predict` over the whole split.
-        score_seconds: the same of the call that gave the scores.
+        compile_seconds: the part of it that was just-in-time compilation; None where the estimator states none.
+        score_seconds: wall time of the call that gave the scores.
         predictions: `(n,)` or `(n, labels)`.
         scores: float64 `(n,)`, higher for what is more likely positive; None where the task does not rank.
     """
@@ -38,6 +39,7 @@ class Evaluation(msgspec.Struct, frozen=True, tag=True, eq=False):
     n: int
     metrics: dict[str, float | None]
     predict_seconds: float
+    compile_seconds: float | None
     score_seconds: float
     predictions: Array
     scores: Array | None = None
@@ -52,9 +54,11 @@ def evaluate(trained: Trained, task: Task, dataset: Dataset) -> Evaluation:
     name, images = trained.fit.model, dataset.test.images
     target = task.target(dataset.test.labels)
     try:
+        compiled = sum(compile_seconds(trained.estimator).values())
         started = time.perf_counter()
         predictions = np.asarray(trained.estimator.predict(images))
         predicted = time.perf_counter()
+        compiling = sum(compile_seconds(trained.estimator).values()) - compiled
         scores = positive_scores(trained.estimator, images) if task.ranks else None
         scored = time.perf_counter()
         for what, array, shape in (("predictions", predictions, target.shape), ("scores", scores, target.shape)):
@@ -71,6 +75,7 @@ def evaluate(trained: Trained, task: Task, dataset: Dataset) -> Evaluation:
         n=len(images),
         metrics={metric: value if np.isfinite(value) else None for metric, value in values.items()},
         predict_seconds=predicted - started,
+        compile_seconds=compiling or None,
         score_seconds=scored - predicted,
         predictions=predictions,
         scores=scores,
@@ -78,7 +83,7 @@ def evaluate(trained: Trained, task: Task, dataset: Dataset) -> Evaluation:
 
 
 def positive_scores(estimator: Any, images: Array) -> Array:
-    """Scores of a binary classifier, float64 `(n,)`: its decision function, else its probability of the positive class."""
+    """A binary classifier's decision function, or else its probability of the positive class, float64 `(n,)`."""
     if hasattr(estimator, "decision_function"):
         return np.asarray(estimator.decision_function(images), np.float64)
     return np.asarray(estimator.predict_proba(images), np.float64)[:, 1]

@@ -25,7 +25,7 @@ SIGNIFICANCE = 0.01
 class Outcome(StrEnum):
     """What a gate says."""
 
-    PASS = "PASS"
+    PASS = "PASS"  # noqa: S105
     FAIL = "FAIL"
     INCONCLUSIVE = "INCONCLUSIVE"
 
@@ -131,8 +131,8 @@ class Floor:
         cleared = bound >= floor
         message = (
             f"{metric.label} {value:.4f} on n={evaluation.n:,}; {metric.bound_name} {CONFIDENCE:.0%} lower bound "
-            f"{bound:.4f} {'clears' if cleared else 'does not clear'} {floor:g} (by {100 * (bound - floor):+.2f} points). "
-            + (_floor_rates(floor, value, evaluation.n) if self.metric == "accuracy" else _bound_rates(value, bound, floor))
+            f"{bound:.4f} {'clears' if cleared else 'does not clear'} {floor:g} "
+            f"(by {100 * (bound - floor):+.2f} points). {_rates(self.metric, floor, value, bound, evaluation.n)}"
         )
         if not cleared and value >= floor:
             message += " The value itself is above the floor, but not by enough to tell on so few examples."
@@ -178,7 +178,8 @@ class Above:
         for name, evaluation in ((model, mine), (self.rival, theirs)):
             if _value(evaluation, self.metric) is None:
                 return _untold(name, self.task, gate, self.metric, judged=model)
-        assert mine.scores is not None and theirs.scores is not None, "a ROC AUC comes from scores"
+        assert mine.scores is not None, "a ROC AUC comes from scores"
+        assert theirs.scores is not None, "a ROC AUC comes from scores"
         test = paired_auc(evidence.target(self.task), mine.scores, theirs.scores)
         low, high = test.interval(CONFIDENCE)
         bound = test.difference - NormalDist().inv_cdf(CONFIDENCE) * test.standard_error
@@ -208,19 +209,18 @@ def _untold(name: str, task: Task, gate: str, metric: str, judged: str | None = 
     return Verdict(judged or name, task.name, gate, Outcome.FAIL, message)
 
 
-def _floor_rates(floor: float, value: float, n: int) -> str:
+def _rates(metric: str, floor: float, value: float, bound: float, n: int) -> str:
+    """How often a model passes that is truly at the floor, or truly as good as this one looks."""
+    if metric != "accuracy":
+        z = NormalDist().inv_cdf(CONFIDENCE)
+        error = (value - bound) / z
+        power = NormalDist().cdf((value - floor) / error - z) if error > 0 else float(value >= floor)
+        return (
+            f"A model truly at {floor:g} passes about {1 - CONFIDENCE:.0%} of test sets, one truly at {value:.4f} "
+            f"about {power:.1%}."
+        )
     needed, power = passing_count(floor, n, CONFIDENCE), power_to_pass(value, floor, n, CONFIDENCE)
     return (
         f"It takes {needed:,} of {n:,} right: a model truly at {floor:g} passes at most {1 - CONFIDENCE:.0%} of test "
         f"sets, one truly at {value:.4f} passes {power:.1%}."
-    )
-
-
-def _bound_rates(value: float, bound: float, floor: float) -> str:
-    z = NormalDist().inv_cdf(CONFIDENCE)
-    error = (value - bound) / z
-    power = NormalDist().cdf((value - floor) / error - z) if error > 0 else float(value >= floor)
-    return (
-        f"A model truly at {floor:g} passes about {1 - CONFIDENCE:.0%} of test sets, one truly at {value:.4f} "
-        f"about {power:.1%}."
     )

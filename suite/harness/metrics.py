@@ -50,8 +50,8 @@ class Metric:
 
 def right(target: Array, predictions: Array) -> NDArray[np.bool_]:
     """Whether each example is right, bool `(n,)`: in all its labels, where there are several."""
-    same = np.asarray(target == predictions)
-    return same if same.ndim == 1 else same.all(axis=1)
+    same: NDArray[np.bool_] = np.asarray(target == predictions)
+    return same if same.ndim == 1 else np.asarray(same.all(axis=1))
 
 
 def _accuracy(target: Array, predictions: Array) -> float:

@@ -33,7 +33,7 @@ class Once:
         value, error = self._outcomes[key]
         if error is not None:
             raise error.with_traceback(error.__traceback__ and error.__traceback__.tb_next)
-        return value  # type: ignore[no-any-return]
+        return value
 
     def _shared(self, key: str, compute: Callable[[], T]) -> tuple[Any, Exception | None]:
         import joblib
@@ -43,7 +43,7 @@ class Once:
         path = self._directory / f"{key}.pickle"
         with FileLock(self._directory / f"{key}.lock"):
             if path.exists():
-                return joblib.load(path)  # type: ignore[no-any-return]
+                return joblib.load(path)
             outcome = _outcome(compute)
             partial = path.with_suffix(".part")
             joblib.dump(outcome, partial)
@@ -54,5 +54,5 @@ class Once:
 def _outcome(compute: Callable[[], T]) -> tuple[T | None, Exception | None]:
     try:
         return compute(), None
-    except Exception as error:  # noqa: BLE001 - it is raised again, for everyone who asks
+    except Exception as error:
         return None, error

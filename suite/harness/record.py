@@ -49,7 +49,7 @@ class Listed(msgspec.Struct, frozen=True):
 
 
 class Data(msgspec.Struct, frozen=True):
-    """The dataset: its name, the SHA-256 of all and of each part, how many examples, and the truth of the test split."""
+    """The dataset: its name, the SHA-256 of all and of each part, its sizes, and the truth of the test split."""
 
     name: str
     digest: str
@@ -88,7 +88,7 @@ class Record(msgspec.Struct):
         commit: of the working tree, with `-dirty` if it differs; None outside git.
         workers: processes that ran at once; timings of several disturb each other.
         environment: the machine and its libraries.
-        gates_expected: whether the selection had tests other than timings, so that an empty list of verdicts is a fault.
+        gates_expected: whether tests other than timings were selected, so that having no verdict is a fault.
         wall_seconds: from start to end.
         data: the dataset; None until it is loaded.
         models: those that took part, or were skipped.
@@ -208,13 +208,15 @@ def read(path: Path) -> Record:
     try:
         content = msgspec.json.decode(path.read_bytes())
     except OSError as error:
-        raise RecordError(f"{path}: {error.strerror or error}, expected a run's record.json; check the path.") from error
+        raise RecordError(
+            f"{path}: {error.strerror or error}, expected a run's record.json; check the path."
+        ) from error
     except msgspec.DecodeError as error:
         raise RecordError(f"{path}: damaged JSON ({error}), expected a run's record; repeat the run.") from error
     schema = content.get("schema") if isinstance(content, dict) else None
     if schema != SCHEMA:
         raise RecordError(
-            f"{path}: found schema {schema!r}, expected {SCHEMA}; read it with the version of digit-bench that wrote it."
+            f"{path}: found schema {schema!r}, expected {SCHEMA}; use the version of digit-bench that wrote it."
         )
     try:
         return msgspec.convert(content, Record, dec_hook=_decode_array)
@@ -247,7 +249,7 @@ def _decode_array(kind: type, value: Any) -> Any:
 def _commit(directory: Path) -> str | None:
     def git(*arguments: str) -> str:
         command = ["git", "-C", str(directory), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()  # noqa: S603
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
 
     try:
         return git("rev-parse", "HEAD") + ("-dirty" if git("status", "--porcelain") else "")

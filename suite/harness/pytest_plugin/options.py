@@ -35,7 +35,7 @@ def add_options(parser: pytest.Parser) -> None:
         "--profile",
         choices=("quick", "full"),
         default="quick",
-        help="quick: 5,000 real MNIST digits, no network (default); full: all 70,000, from a directory, the cache or OpenML",
+        help="quick (default): 5,000 real MNIST digits, no network; full: all 70,000, from a directory, cache or OpenML",
     )
     group.addoption("--mnist-dir", type=Path, metavar="DIR", help=f"for --profile full, {SOURCES_HELP}")
     group.addoption(
@@ -54,7 +54,10 @@ def add_options(parser: pytest.Parser) -> None:
     )
     group.addoption("--seed", type=int, default=42, help="seed that models are built with (default: 42)")
     group.addoption(
-        "--runs-dir", type=Path, metavar="DIR", help="where runs are recorded (default: reports/runs in the root directory)"
+        "--runs-dir",
+        type=Path,
+        metavar="DIR",
+        help="where runs are recorded (default: reports/runs in the root directory)",
     )
 
 

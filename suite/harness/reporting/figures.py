@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix
 
 from suite.harness.evaluation import Evaluation
@@ -53,7 +55,9 @@ def _accuracy_latency(record: Record) -> tuple[Figure | None, str]:
     axes.margins(x=0.15, y=0.12)
     axes.set(xlabel="median latency of a single image, ms", ylabel=f"accuracy on {DIGITS.name}, %")
     axes.grid(alpha=0.3, which="both")
-    caption = "Accuracy against the latency of a single image. Up and to the left is better; on the dashed line no model "
+    caption = (
+        "Accuracy against the latency of a single image. Up and to the left is better; on the dashed line no model "
+    )
     return figure, caption + "is both faster and more accurate."
 
 
@@ -72,13 +76,18 @@ def _confusion(record: Record) -> tuple[Figure | None, str]:
         return None, ""
     shown = ranked[:1] if len(ranked) == 1 else [ranked[0], ranked[-1]]
     figure = Figure(figsize=(5.2 * len(shown), 4.8), layout="constrained")
-    for axes, evaluation, word in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, ("best", "worst"), strict=False):
+    for axes, evaluation, word in zip(
+        figure.subplots(1, len(shown), squeeze=False)[0], shown, ("best", "worst"), strict=False
+    ):
         _matrix(axes, evaluation, record.data.test_labels)
         axes.set_title(f"{word}: {evaluation.model}, {100 * (evaluation.metrics['accuracy'] or 0):.2f} % right")
-    return figure, "Confusion matrices of the best and the worst model: counts; the shade is the share of the digit's images."
+    return (
+        figure,
+        "Confusion matrices of the best and the worst model: counts; the shade is the share of the digit's images.",
+    )
 
 
-def _matrix(axes: Axes, evaluation: Evaluation, labels: np.ndarray) -> None:  # type: ignore[type-arg]
+def _matrix(axes: Axes, evaluation: Evaluation, labels: NDArray[Any]) -> None:
     counts = confusion_matrix(labels, evaluation.predictions, labels=range(10))
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares**0.5, cmap="Blues", vmin=0, vmax=1)  # the root, so that rare mistakes are seen
@@ -100,10 +109,13 @@ def _hard_digits(record: Record) -> tuple[Figure | None, str]:
     for axes, hard in zip(figure.axes, record.hard, strict=False):
         axes.imshow(hard.image.reshape(28, 28), cmap="gray_r", vmin=0, vmax=255)
         answers = sorted(hard.answers.values())
-        given = ", ".join(f"{count} x {digit}" for digit, count in zip(*np.unique(answers, return_counts=True), strict=True))
+        given = ", ".join(
+            f"{count} x {digit}" for digit, count in zip(*np.unique(answers, return_counts=True), strict=True)
+        )
         axes.set_title(f"#{hard.index}: is {hard.label}\n{given}", fontsize=8)
     return figure, (
-        "The test digits that most models get wrong: position in the test split, the label, and how many models gave which answer."
+        "The test digits that most models get wrong: the position in the test split, the label, and how many models "
+        "gave which answer."
     )
 
 

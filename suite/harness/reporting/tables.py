@@ -13,7 +13,7 @@ from suite.harness.record import Record
 from suite.harness.tasks import DIGITS, TASKS
 from suite.harness.timing import Timing
 
-NONE = "–"
+NONE = "-"
 MARKS = {Outcome.PASS: "✅", Outcome.FAIL: "❌", Outcome.INCONCLUSIVE: "❔"}
 
 
@@ -98,7 +98,9 @@ def models(record: Record) -> str:
     for listed in record.models:
         fit = next((f for f in record.fits if f.model == listed.name), None)
         if fit or listed.skipped:
-            rows.append([listed.name, listed.description, _code(fit.implementation) if fit else f"skipped: {listed.skipped}"])
+            rows.append(
+                [listed.name, listed.description, _code(fit.implementation) if fit else f"skipped: {listed.skipped}"]
+            )
     return _table(["model", "what it is", "implementation"], rows)
 
 

@@ -10,7 +10,9 @@ def verdict_line(record: Record) -> str:
     """What a run came to: PASS, FAIL, INCOMPLETE or no verdict, and why."""
     judged, failed = len(record.verdicts), record.count(Outcome.FAIL)
     if record.status != "finished":
-        return f"INCOMPLETE: the run was {'cut off' if record.status == 'running' else 'interrupted'} after {judged} gates"
+        return (
+            f"INCOMPLETE: the run was {'cut off' if record.status == 'running' else 'interrupted'} after {judged} gates"
+        )
     if failed:
         return f"FAIL: {failed} of {judged} gates failed"
     if record.failures:

@@ -9,9 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 def f1_lower_bound(truth: ArrayLike, predicted: ArrayLike, confidence: float, resamples: int = 2_000) -> float:
     """One-sided lower confidence bound of the F1 score, averaged over labels, by the percentile bootstrap.
 
-    Source: B. Efron, R. J. Tibshirani, "An Introduction to the Bootstrap" (1993), chapter 13. F1 depends only on how often
-    each pattern of truth and prediction occurs, so that resampling examples is one multinomial draw over the patterns.
-    The seed is fixed: the same predictions always get the same bound.
+    Source: B. Efron, R. J. Tibshirani, "An Introduction to the Bootstrap" (1993), chapter 13. F1 depends only on how
+    often each pattern of truth and prediction occurs, so that resampling examples is one multinomial draw over the
+    patterns. The seed is fixed: the same predictions always get the same bound.
 
     Args:
         truth, predicted: bool `(n, labels)`.

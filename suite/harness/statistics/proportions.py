@@ -36,7 +36,7 @@ def passing_count(floor: float, n: int, confidence: float) -> int:
 
 
 def power_to_pass(share: float, floor: float, n: int, confidence: float) -> float:
-    """Probability that a model whose true share of successes is `share` reaches `passing_count`, over test sets of `n`."""
+    """Probability that a model whose true share of successes is `share` reaches `passing_count` on `n` examples."""
     from scipy.stats import binom
 
     return float(binom.sf(passing_count(floor, n, confidence) - 1, n, share))
