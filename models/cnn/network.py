@@ -38,7 +38,7 @@ class Network(nnx.Module):
         self.conv1 = ConvMaxPool(1, first, KERNELS[0], fused=fused, rngs=rngs)
         self.conv2 = ConvMaxPool(first, second, KERNELS[1], fused=fused, rngs=rngs)
         features = second * pooled_side(pooled_side(side, KERNELS[0]), KERNELS[1]) ** 2
-        self.dense1 = nnx.Linear(features, hidden, kernel_init=nnx.initializers.he_normal(), rngs=rngs)
+        self.dense1 = nnx.Linear(features, hidden, kernel_init=nnx.initializers.he_uniform(), rngs=rngs)
         self.dropout = nnx.Dropout(dropout)
         self.dense2 = nnx.Linear(hidden, outputs, rngs=rngs)
 

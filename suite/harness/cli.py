@@ -22,6 +22,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     report.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: beside the record)")
     report.set_defaults(run=_report)
 
+    floors = commands.add_parser("floors", help="how safely clean seeds clear their gates: what to set a floor to")
+    floors.add_argument("records", type=Path, nargs="+", metavar="RECORD", help="records of several seeds")
+    floors.set_defaults(run=_floors)
+
     options = parser.parse_args(arguments)
     try:
         options.run(options)
@@ -40,3 +44,9 @@ def _report(options: argparse.Namespace) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     path = write_report(record, directory)
     print(f"{verdict_line(record)}\nreport in {path}")
+
+
+def _floors(options: argparse.Namespace) -> None:
+    from suite.harness.reporting import floors
+
+    print(floors([read(path) for path in options.records]), end="")

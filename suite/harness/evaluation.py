@@ -59,11 +59,12 @@ def evaluate(trained: Trained, task: Task, dataset: Dataset) -> Evaluation:
         predictions = np.asarray(trained.estimator.predict(images))
         predicted = time.perf_counter()
         compiling = sum(compile_seconds(trained.estimator).values()) - compiled
+        _check_shape("predictions", predictions, target)
+        started_scoring = time.perf_counter()
         scores = positive_scores(trained.estimator, images) if task.ranks else None
         scored = time.perf_counter()
-        for what, array, shape in (("predictions", predictions, target.shape), ("scores", scores, target.shape)):
-            if array is not None and array.shape != shape:
-                raise ValueError(f"{what} of shape {array.shape} for {len(images):,} examples, expected {shape}")
+        if scores is not None:
+            _check_shape("scores", scores, target)
         if np.isfinite(predictions).all():
             predictions = predictions.astype(target.dtype)
     except Exception as error:
@@ -76,7 +77,7 @@ def evaluate(trained: Trained, task: Task, dataset: Dataset) -> Evaluation:
         metrics={metric: value if np.isfinite(value) else None for metric, value in values.items()},
         predict_seconds=predicted - started,
         compile_seconds=compiling or None,
-        score_seconds=scored - predicted,
+        score_seconds=scored - started_scoring,
         predictions=predictions,
         scores=scores,
     )
@@ -87,6 +88,11 @@ def positive_scores(estimator: Any, images: Array) -> Array:
     if hasattr(estimator, "decision_function"):
         return np.asarray(estimator.decision_function(images), np.float64)
     return np.asarray(estimator.predict_proba(images), np.float64)[:, 1]
+
+
+def _check_shape(what: str, array: Array, target: Array) -> None:
+    if array.shape != target.shape:
+        raise ValueError(f"{what} of shape {array.shape} for {len(target):,} examples, expected {target.shape}")
 
 
 class Evaluator:

@@ -53,6 +53,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(config.stash[SHARED], ignore_errors=True)
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Let a wrong option or a clash of models end the session before anything is collected."""
+    session.config.stash[BENCH].check_models()
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test per model and gate where a test takes both, per model and task, or per model."""
     bench, names = metafunc.config.stash[BENCH], metafunc.fixturenames
@@ -75,7 +80,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> None:
     """Load the data before the first test, so that bad data ends the session with one sentence."""
-    if session.config.option.collectonly or not any(_part(item) for item in session.items):
+    # A worker of pytest-xdist may not end the session: there, each test says what is wrong with the data.
+    in_worker = hasattr(session.config, "workerinput")
+    if in_worker or session.config.option.collectonly or not any(map(_part, session.items)):
         return
     try:
         len(session.config.stash[BENCH].dataset.test)

@@ -54,16 +54,19 @@ class Bench:
     def registry(self) -> dict[str, Model]:
         """Every model that a plugin contributed, by name."""
         contributed = self._config.hook.pytest_suite_models()
+        return register(model for models in reversed(contributed) for model in models)
+
+    def check_models(self) -> None:
+        """Raise `pytest.UsageError` if two models share a name, or an option names one that there is not."""
         try:
-            registry = register(model for models in reversed(contributed) for model in models)
+            known = sorted(self.registry)
         except ModelError as error:
             raise pytest.UsageError(str(error)) from error
         for option in ("models", "require"):
             for name in getattr(self.options, option):
-                if name not in registry:
-                    known = ", ".join(sorted(registry)) or "none"
-                    raise pytest.UsageError(f"--{option}: no model {name!r}; the models are: {known}")
-        return registry
+                if name not in known:
+                    models = ", ".join(known) or "none"
+                    raise pytest.UsageError(f"--{option}: no model {name!r}; the models are: {models}")
 
     @property
     def models(self) -> list[Model]:

@@ -35,7 +35,7 @@ def add_options(parser: pytest.Parser) -> None:
         "--profile",
         choices=("quick", "full"),
         default="quick",
-        help="quick (default): 5,000 real MNIST digits, no network; full: all 70,000, from a directory, cache or OpenML",
+        help="quick (default): 5,000 real MNIST digits, no network; full: all 70,000, from directory, cache or OpenML",
     )
     group.addoption("--mnist-dir", type=Path, metavar="DIR", help=f"for --profile full, {SOURCES_HELP}")
     group.addoption(

@@ -1,6 +1,7 @@
 """Reports: markdown and figures, as a pure function of records."""
 
+from suite.harness.reporting.floors import floors
 from suite.harness.reporting.report import append_to_step_summary, render, write_report
 from suite.harness.reporting.verdict import verdict_line
 
-__all__ = ["append_to_step_summary", "render", "verdict_line", "write_report"]
+__all__ = ["append_to_step_summary", "floors", "render", "verdict_line", "write_report"]

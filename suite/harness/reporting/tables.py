@@ -38,7 +38,7 @@ def quality(record: Record) -> str:
             else:
                 continue  # not among the selected tests
             rows.append([listed.name, task, *values, gates or "no gate"])
-    return _table(["model", "task", *(METRICS[m].label for m in metrics), "gates"], rows)
+    return table(["model", "task", *(METRICS[m].label for m in metrics), "gates"], rows)
 
 
 def gates(record: Record) -> str:
@@ -77,7 +77,7 @@ def latency(record: Record) -> str:
             ]
         )
     headers = ["model", "task", "fit, s", "of it compiling, s", "single p50, ms", "p90", "p99"]
-    return _table([*headers, "batch of 8: p50, ms", "p90", "p99", "offline, images/s", "single queries"], rows, right=2)
+    return table([*headers, "batch of 8: p50, ms", "p90", "p99", "offline, images/s", "single queries"], rows, right=2)
 
 
 def recall(record: Record) -> str:
@@ -89,7 +89,7 @@ def recall(record: Record) -> str:
         if e.task == DIGITS.name:
             hits = e.predictions == labels
             rows.append([e.model, *(f"{100 * hits[labels == c].mean():.1f}" for c in range(10))])
-    return _table(["model", *map(str, range(10))], rows, right=1)
+    return table(["model", *map(str, range(10))], rows, right=1)
 
 
 def models(record: Record) -> str:
@@ -101,13 +101,13 @@ def models(record: Record) -> str:
             rows.append(
                 [listed.name, listed.description, _code(fit.implementation) if fit else f"skipped: {listed.skipped}"]
             )
-    return _table(["model", "what it is", "implementation"], rows)
+    return table(["model", "what it is", "implementation"], rows)
 
 
 def tasks(record: Record) -> str:
     """What each task asks."""
     seen = {e.task for e in record.evaluations}
-    return _table(["task", "question"], [[name, task.question] for name, task in TASKS.items() if name in seen])
+    return table(["task", "question"], [[name, task.question] for name, task in TASKS.items() if name in seen])
 
 
 def environment(record: Record) -> str:
@@ -133,7 +133,7 @@ def environment(record: Record) -> str:
         ["arguments", _code(" ".join(record.selection)) if record.selection else "none"],
         ["commit", _code(record.commit) if record.commit else "not in git"],
     ]
-    return _table(["", ""], rows)
+    return table(["", ""], rows)
 
 
 def _metric(metrics: dict[str, float | None], name: str) -> str:
@@ -160,7 +160,7 @@ def _code(text: str) -> str:
     return f"`{flat.replace('`', chr(39))}`"
 
 
-def _table(headers: Sequence[str], rows: list[list[str]], right: int | None = None) -> str:
+def table(headers: Sequence[str], rows: Sequence[Sequence[str]], right: int | None = None) -> str:
     """A markdown table; from column `right` on, numbers, to the right."""
     align = None if right is None else ["left"] * right + ["right"] * (len(headers) - right)
     return tabulate(rows, headers, tablefmt="pipe", colalign=align if rows else None, disable_numparse=True)

@@ -1,0 +1,86 @@
+"""Fake data and fake models: an image shows its label as one bright pixel, and reading it takes no training."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+
+from suite import DIGITS, FIVES, Model
+from suite.harness.datasets import Dataset, Split
+from suite.harness.datasets.idx import encode_idx
+
+LABELS = np.tile(np.arange(10, dtype=np.uint8), 20)
+
+
+def images(labels=LABELS):
+    drawn = np.zeros((len(labels), 784), np.uint8)
+    drawn[np.arange(len(labels)), labels] = 255
+    return drawn
+
+
+def dataset(profile="quick"):
+    return Dataset("fake", profile, Split(images(), LABELS), Split(images(), LABELS))
+
+
+def write_idx(directory):
+    """A directory in MNIST's format."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for part in ("train", "t10k"):
+        (directory / f"{part}-images-idx3-ubyte").write_bytes(encode_idx(images().reshape(-1, 28, 28)))
+        (directory / f"{part}-labels-idx1-ubyte").write_bytes(encode_idx(LABELS))
+    return directory
+
+
+class Reader:
+    """Reads the label off the image; every `blunder`-th answer is wrong. Notes each fit in `fits.log`."""
+
+    def __init__(self, blunder=0):
+        self.blunder = blunder
+
+    def fit(self, X, y):
+        self.binary = y.dtype == bool
+        with Path("fits.log").open("a") as log:
+            log.write(f"{'fives' if self.binary else 'digits'} {os.getpid()}\n")
+        return self
+
+    def predict(self, X):
+        digits = X[:, :10].argmax(axis=1)
+        answers = digits == 5 if self.binary else digits
+        if self.blunder:
+            wrong = np.arange(len(X)) % self.blunder == 0
+            answers = np.where(wrong, ~answers if self.binary else (answers + 1) % 10, answers)
+        return answers
+
+    def decision_function(self, X):
+        return self.predict(X).astype(float) + X.mean(axis=1) / 1e3
+
+
+class Unfittable(Reader):
+    def fit(self, X, y):
+        raise RuntimeError("the optimiser diverged")
+
+
+class Short(Reader):
+    """Drops the last example, as evaluations that batch carelessly do."""
+
+    def predict(self, X):
+        return super().predict(X)[:-1]
+
+
+class NotANumber(Reader):
+    def decision_function(self, X):
+        return np.full(len(X), np.nan)
+
+
+class Killed(Reader):
+    """Takes the whole process down while fitting."""
+
+    def fit(self, X, y):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def model(name="reader", estimator=Reader, gates=(), tasks=(DIGITS, FIVES), requires=(), **options):
+    return Model(name, lambda seed: estimator(**options), tasks, gates, requires=requires, description="a fake")

@@ -1,0 +1,211 @@
+"""What a person sees of a session: tests, exit status, record and report."""
+
+import pytest
+
+from suite.harness.gates import Outcome
+from suite.harness.record import read
+from suite.selftest import fakes
+
+GATE = 'Floor(DIGITS, "accuracy", quick=0.9)'
+READER = f"model(gates=({GATE},))"
+
+
+def test_a_good_model_passes_and_is_reported(project):
+    project.write(READER)
+    result = project.run()
+    assert result.ret == 0
+    assert project.record.status == "finished"
+    assert [v.outcome for v in project.record.verdicts] == [Outcome.PASS]
+    assert "**PASS: all 1 gates passed**" in project.report
+    result.stdout.fnmatch_lines(["digit-bench: PASS: all 1 gates passed", "digit-bench: report in reports*report.md"])
+
+
+def test_a_bad_model_fails_with_value_bound_and_n(project):
+    project.write(f"model(blunder=5, gates=({GATE},))")
+    result = project.run("-k", "test_gate")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*accuracy 0.8000 on n=200; Wilson 99% lower bound 0.72* does not clear 0.9*"])
+    assert "**FAIL: 1 of 1 gates failed**" in project.report
+
+
+def test_a_gate_s_test_is_named_after_model_task_and_rule(project):
+    project.write(READER)
+    result = project.run("--collect-only", "-q")
+    result.stdout.fnmatch_lines(["*::test_gate[[]reader-digits-accuracy>=0.9[]]"])
+    assert not project.runs
+
+
+def test_a_model_is_fitted_once_per_task_however_many_tests_use_it(project):
+    project.write(READER)
+    assert project.run().ret == 0
+    assert sorted(project.fits) == ["digits", "fives"]
+    assert len(project.record.fits) == 2
+
+
+def test_only_what_the_selected_tests_need_is_fitted(project):
+    project.write(READER)
+    assert project.run("-k", "test_gate").ret == 0
+    assert project.fits == ["digits"]
+
+
+def test_processes_of_one_session_fit_once_together(project):
+    project.write('model(gates=(Above(FIVES, "roc_auc", rival="poor"),))', 'model("poor", blunder=3)')
+    data = fakes.write_idx(project.path / "data")
+    result = project.run("-n", "2", "--dataset-dir", data, subprocess=True)
+    assert result.ret == 0
+    assert sorted(project.fits) == ["digits", "digits", "fives", "fives"]
+    assert len(project.record.fits) == len(project.record.evaluations) == 4
+    assert project.record.workers == 2
+
+
+def test_a_model_whose_fit_raises_leaves_the_others_intact(project):
+    project.write(READER, f'model("broken", Unfittable, gates=({GATE},))')
+    result = project.run("-m", "not latency")
+    assert result.ret == 1
+    result.assert_outcomes(passed=3, failed=3)
+    result.stdout.fnmatch_lines(["*ModelFailed: broken failed to fit on digits: RuntimeError: the optimiser diverged"])
+    assert "**broken** on digits, in `fit`: `RuntimeError: the optimiser diverged`" in project.report
+    assert "| reader  | digits | 1.0000" in project.report
+    assert {v.model: v.outcome for v in project.record.verdicts} == {"reader": Outcome.PASS, "broken": Outcome.FAIL}
+
+
+@pytest.mark.parametrize(
+    ("estimator", "message"),
+    [
+        ("Short", "predictions of shape (199,) for 200 examples"),
+        ("NotANumber", "predictions or scores are missing or NaN"),
+    ],
+)
+def test_impossible_output_fails_the_gate(project, estimator, message):
+    project.write(f'model("odd", {estimator}, gates=(Floor(FIVES, "roc_auc", quick=0.5),))')
+    assert project.run("-k", "test_gate").ret == 1
+    (verdict,) = project.record.verdicts
+    assert verdict.outcome is Outcome.FAIL
+    assert message in verdict.message
+
+
+def test_a_rival_that_does_not_exist_fails_the_gate(project):
+    project.write('model(gates=(Above(FIVES, "roc_auc", rival="nobody"),))')
+    assert project.run("-k", "test_gate").ret == 1
+    assert "no plugin contributes a model 'nobody'" in project.record.verdicts[0].message
+
+
+def test_models_without_any_gate_fail_the_session(project):
+    project.write("model()")
+    result = project.run()
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["digit-bench: FAIL: models were tested, but no gate was enforced"])
+
+
+def test_timings_alone_need_no_gate(project):
+    project.write(READER)
+    result = project.run("-m", "latency")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["digit-bench: NO VERDICT: only timings were selected, no gate was enforced"])
+    assert {t.scenario for t in project.record.timings} == {"single", "multi", "offline"}
+
+
+def test_skipping_benchmarks_leaves_the_gates(project):
+    project.write(READER)
+    assert project.run("--benchmark-skip").ret == 0
+    assert project.record.verdicts
+    assert not project.record.timings
+
+
+def test_a_model_without_its_library_is_skipped_with_the_reason(project):
+    project.write(READER, f'model("absent", requires=("no_such_library",), gates=({GATE},))')
+    assert project.run("-k", "test_gate").ret == 0
+    assert "skipped: absent needs no_such_library, which is not installed" in project.report
+
+
+def test_requiring_a_model_turns_its_skip_into_a_failure(project):
+    project.write(READER, f'model("absent", requires=("no_such_library",), gates=({GATE},))')
+    result = project.run("-k", "test_gate", "--require", "absent")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*absent needs no_such_library, which is not installed, and --require absent asks*"])
+
+
+def test_the_models_option_selects(project):
+    project.write(READER, 'model("other")')
+    assert project.run("--models", "reader", "-m", "not latency").ret == 0
+    assert {fit.model for fit in project.record.fits} == {"reader"}
+
+
+@pytest.mark.parametrize("option", ["--models", "--require"])
+def test_an_unknown_model_is_a_usage_error(project, option):
+    project.write(READER)
+    result = project.run(option, "forrest")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"*{option}: no model 'forrest'; the models are: reader"])
+
+
+def test_two_models_of_one_name_are_a_usage_error(project):
+    project.write("model()", "model()")
+    result = project.run()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*two models are named 'reader': rename one of them"])
+
+
+def test_bad_data_ends_the_session_with_one_sentence(project):
+    project.write(READER)
+    result = project.run("--dataset-dir", "nowhere", subprocess=True)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: nowhere: found no readable directory (No such file or directory), expected *"])
+    assert not project.runs
+
+
+def test_bad_data_is_told_by_every_process(project):
+    project.write(READER)
+    result = project.run("--dataset-dir", "nowhere", "-n", "2", subprocess=True)
+    assert result.ret != 0
+    result.stdout.fnmatch_lines(["*nowhere: found no readable directory (No such file or directory), expected *"])
+
+
+def test_data_that_stands_in_has_its_own_name_and_no_floors(project):
+    project.write(f'model(gates=({GATE}, Above(FIVES, "roc_auc", rival="poor")))', 'model("poor", blunder=3)')
+    data = fakes.write_idx(project.path / "strange-digits")
+    assert project.run("--dataset-dir", data, "-m", "not latency", subprocess=True).ret == 0
+    assert project.record.data.name == "strange-digits"
+    assert [v.gate for v in project.record.verdicts] == ["roc_auc>poor"]
+
+
+def test_a_killed_run_keeps_what_it_finished(project):
+    project.write(READER, 'model("zealot", Killed)')
+    data = fakes.write_idx(project.path / "data")
+    project.run("--dataset-dir", data, "-k", "prediction", subprocess=True)
+    record = project.record
+    assert record.status == "running"
+    assert {(e.model, e.task) for e in record.evaluations} == {("reader", "digits"), ("reader", "fives")}
+
+
+def test_a_killed_run_can_still_be_reported(project):
+    project.write(READER, 'model("zealot", Killed)')
+    project.run("--dataset-dir", fakes.write_idx(project.path / "data"), "-k", "prediction", subprocess=True)
+    from suite.harness.reporting import verdict_line
+
+    assert verdict_line(read(project.runs[0])).startswith("INCOMPLETE: the run was cut off after 0 gates")
+
+
+def test_the_same_seed_gives_the_same_metrics(project):
+    project.write(READER)
+    for _ in range(2):
+        assert project.run("-m", "not latency", "--seed", "7").ret == 0
+    first, second = (read(run) for run in project.runs)
+    assert [e.metrics for e in first.evaluations] == [e.metrics for e in second.evaluations]
+    assert first.seed == 7
+
+
+def test_the_report_goes_to_the_step_summary_without_figures(project, monkeypatch):
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(project.path / "summary.md"))
+    project.write(READER)
+    project.run()
+    summary = (project.path / "summary.md").read_text()
+    assert summary.startswith("# digit-bench report")
+    assert "![" not in summary
+    assert "![" in project.report
+
+
+def test_help_has_one_group_for_the_suite(project):
+    project.write(READER)
+    result = project.run("--help")
+    result.stdout.fnmatch_lines(["digit-bench: *", "*--profile=*", "*--mnist-dir=*", "*--dataset-dir=*", "*--models=*"])
