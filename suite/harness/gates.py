@@ -86,8 +86,9 @@ class Gate(Rule, Protocol):
 class Floor:
     """A metric is at least so much, with confidence: its one-sided 99 % lower bound clears the floor.
 
-    A model whose true value is below the floor passes at most once in a hundred test sets. So that a clean model fails
-    less than once in a thousand seeds, set the floor so low that the bound clears it by three standard deviations.
+    A model truly at the floor passes about once in a hundred test sets, and a worse one less often. So that a clean
+    model fails less than once in a thousand seeds, set the floor so low that the bound clears it by three standard
+    deviations: `python -m suite floors` says where that is.
 
     Args:
         task: on which task.
@@ -120,7 +121,7 @@ class Floor:
         floor, metric = self.floor(evidence.profile), METRICS[self.metric]
         assert floor is not None, "a gate is judged on a profile that it applies to"
         evaluation = evidence.evaluation_of(model, self.task)
-        value = _value(evaluation, self.metric)
+        value = evaluation.metrics.get(self.metric)
         gate = str(self.rule(evidence.profile))
         if value is None:
             return _untold(model, self.task, gate, self.metric)
@@ -176,7 +177,7 @@ class Above:
             message = f"rival {self.rival} was not evaluated: {error}"
             return Verdict(model, self.task.name, gate, Outcome.FAIL, message)
         for name, evaluation in ((model, mine), (self.rival, theirs)):
-            if _value(evaluation, self.metric) is None:
+            if evaluation.metrics.get(self.metric) is None:
                 return _untold(name, self.task, gate, self.metric, judged=model)
         assert mine.scores is not None, "a ROC AUC comes from scores"
         assert theirs.scores is not None, "a ROC AUC comes from scores"
@@ -189,7 +190,7 @@ class Above:
             f"{label} {test.first:.4f} against {self.rival}'s {test.second:.4f} on the same {mine.n:,} examples: "
             f"difference {test.difference:+.4f}, {CONFIDENCE:.0%} interval [{low:+.4f}, {high:+.4f}], DeLong "
             f"p = {test.p_value:.2g}, {'' if passed else 'not '}below {SIGNIFICANCE:g}. "
-            f"A model no better passes at most {SIGNIFICANCE:.0%} of test sets; one with this lead passes {power:.1%}."
+            f"A model no better passes about {SIGNIFICANCE:.0%} of test sets, one with this lead about {power:.1%}."
         )
         outcome = Outcome.PASS if passed else Outcome.FAIL
         return Verdict(model, self.task.name, gate, outcome, message, test.first, test.second, bound)
@@ -198,10 +199,6 @@ class Above:
 def _check_metric(task: Task, metric: str) -> None:
     if metric not in task.metrics:
         raise ModelError(f"a gate on {metric!r}: task {task.name} has {', '.join(task.metrics)}")
-
-
-def _value(evaluation: Evaluation, metric: str) -> float | None:
-    return evaluation.metrics.get(metric)
 
 
 def _untold(name: str, task: Task, gate: str, metric: str, judged: str | None = None) -> Verdict:
@@ -219,8 +216,9 @@ def _rates(metric: str, floor: float, value: float, bound: float, n: int) -> str
             f"A model truly at {floor:g} passes about {1 - CONFIDENCE:.0%} of test sets, one truly at {value:.4f} "
             f"about {power:.1%}."
         )
-    needed, power = passing_count(floor, n, CONFIDENCE), power_to_pass(value, floor, n, CONFIDENCE)
+    needed = passing_count(floor, n, CONFIDENCE)
+    false_pass, power = (power_to_pass(share, floor, n, CONFIDENCE) for share in (floor, value))
     return (
-        f"It takes {needed:,} of {n:,} right: a model truly at {floor:g} passes at most {1 - CONFIDENCE:.0%} of test "
-        f"sets, one truly at {value:.4f} passes {power:.1%}."
+        f"It takes {needed:,} of {n:,} right: a model truly at {floor:g} passes {false_pass:.1%} of test sets, one "
+        f"truly at {value:.4f} {power:.1%}."
     )

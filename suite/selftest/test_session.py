@@ -4,6 +4,7 @@ import pytest
 
 from suite.harness.gates import Outcome
 from suite.harness.record import read
+from suite.pytest_args import joined
 from suite.selftest import fakes
 
 GATE = 'Floor(DIGITS, "accuracy", quick=0.9)'
@@ -25,7 +26,7 @@ def test_a_bad_model_fails_with_value_bound_and_n(project):
     result = project.run("-k", "test_gate")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*accuracy 0.8000 on n=200; Wilson 99% lower bound 0.72* does not clear 0.9*"])
-    assert "**FAIL: 1 of 1 gates failed**" in project.report
+    assert "**FAIL: 1 of 1 gates failed: reader accuracy>=0.9 on digits**" in project.report
 
 
 def test_a_gate_s_test_is_named_after_model_task_and_rule(project):
@@ -203,6 +204,11 @@ def test_the_report_goes_to_the_step_summary_without_figures(project, monkeypatc
     assert summary.startswith("# digit-bench report")
     assert "![" not in summary
     assert "![" in project.report
+
+
+def test_a_path_option_may_stand_apart_from_its_value():
+    given = ["--profile", "full", "--mnist-dir", "/data", "-k", "cnn", "--dataset-dir=x", "--runs-dir", "y"]
+    assert joined(given) == ["--profile", "full", "--mnist-dir=/data", "-k", "cnn", "--dataset-dir=x", "--runs-dir=y"]
 
 
 def test_help_has_one_group_for_the_suite(project):

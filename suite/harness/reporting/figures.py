@@ -47,6 +47,7 @@ def _accuracy_latency(record: Record) -> tuple[Figure | None, str]:
     figure = Figure(figsize=(7, 4.5), layout="constrained")
     axes = figure.subplots()
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
     for x, y, model in points:
         axes.plot(x, y, "o", markersize=8)
         axes.annotate(model, (x, y), xytext=(7, 4), textcoords="offset points")

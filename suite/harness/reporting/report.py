@@ -12,8 +12,8 @@ from suite.harness.timing import QUERIES_FOR_P99
 
 LATENCY_NOTE = f"""\
 Wall times of whole calls, answers back on the host. Fit is the session's one training, compilation included. Queries
-are warmed up, and compilation is not in them. `single` asks for one image at a time, `batch of 8` for eight, `offline`
-for the whole test split. A p99 takes {QUERIES_FOR_P99} queries; a model too slow for that many has none."""
+are warmed up, and compilation is not in them. `single` asks for one image at a time, `multi` for eight, `offline` for
+the whole test split. A p99 takes {QUERIES_FOR_P99} queries; a model too slow for that many has none."""
 
 
 def write_report(record: Record, directory: Path) -> Path:

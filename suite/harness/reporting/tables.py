@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from tabulate import tabulate
@@ -70,14 +70,14 @@ def latency(record: Record) -> str:
                 fit.task,
                 _significant(fit.seconds),
                 _significant(fit.compile_seconds),
-                *_milliseconds(single, (50, 90, 99)),
-                *_milliseconds(multi, (50, 90, 99)),
+                _milliseconds(single),
+                _milliseconds(multi),
                 f"{offline.images_per_second:,.0f}" if offline else NONE,
                 f"{len(single.seconds):,}" if single else NONE,
             ]
         )
-    headers = ["model", "task", "fit, s", "of it compiling, s", "single p50, ms", "p90", "p99"]
-    return table([*headers, "batch of 8: p50, ms", "p90", "p99", "offline, images/s", "single queries"], rows, right=2)
+    headers = ["model", "task", "fit, s", "of it compiling, s", "single: p50 / p90 / p99, ms"]
+    return table([*headers, "multi: p50 / p90 / p99, ms", "offline, images/s", "queries of single"], rows, right=2)
 
 
 def recall(record: Record) -> str:
@@ -143,9 +143,12 @@ def _metric(metrics: dict[str, float | None], name: str) -> str:
     return "NaN" if value is None else f"{value:.4f}"
 
 
-def _milliseconds(timing: Timing | None, percentiles: Iterable[float]) -> list[str]:
-    values = (timing.percentile(q) if timing else None for q in percentiles)
-    return [_significant(None if value is None else 1e3 * value) for value in values]
+def _milliseconds(timing: Timing | None) -> str:
+    """Percentiles of a query; a dash for one that takes more queries than there were."""
+    if timing is None:
+        return NONE
+    values = (timing.percentile(q) for q in (50, 90, 99))
+    return " / ".join(_significant(None if value is None else 1e3 * value) for value in values)
 
 
 def _significant(value: float | None) -> str:

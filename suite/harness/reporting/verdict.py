@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from suite.harness.gates import Outcome
 from suite.harness.record import Record
 
@@ -14,9 +16,10 @@ def verdict_line(record: Record) -> str:
             f"INCOMPLETE: the run was {'cut off' if record.status == 'running' else 'interrupted'} after {judged} gates"
         )
     if failed:
-        return f"FAIL: {failed} of {judged} gates failed"
+        names = (f"{v.model} {v.gate} on {v.task}" for v in record.verdicts if v.outcome is Outcome.FAIL)
+        return f"FAIL: {failed} of {judged} gates failed: {_listed(names)}"
     if record.failures:
-        return f"FAIL: {len(record.failures)} of the models' fits or predictions failed"
+        return f"FAIL: {_listed(f'{f.model} on {f.task}' for f in record.failures)} failed outright"
     if not judged:
         if record.gates_expected:
             return "FAIL: models were tested, but no gate was enforced"
@@ -24,3 +27,10 @@ def verdict_line(record: Record) -> str:
     if inconclusive := record.count(Outcome.INCONCLUSIVE):
         return f"PASS: {judged - inconclusive} of {judged} gates passed, {inconclusive} inconclusive"
     return f"PASS: all {judged} gates passed"
+
+
+def _listed(names: Iterable[str], most: int = 3) -> str:
+    """The first few names, and how many more there are."""
+    shown = list(names)
+    more = [f"{len(shown) - most} more"] if len(shown) > most else []
+    return ", ".join(shown[:most] + more)

@@ -1,0 +1,70 @@
+"""Makes the golden record: fixed entries, as a session on fake models would leave them."""
+
+from pathlib import Path
+
+import numpy as np
+
+from suite import DIGITS, FIVES, Above, Floor
+from suite.harness.evaluation import Evaluation
+from suite.harness.gates import Evidence
+from suite.harness.machine import Environment
+from suite.harness.metrics import METRICS
+from suite.harness.record import SCHEMA, Listed, Record, describe, hard_examples, save
+from suite.harness.timing import Timing
+from suite.harness.training import Failure, Fit
+from suite.selftest import fakes
+
+GATES = {
+    "good": (Floor(DIGITS, "accuracy", quick=0.9), Above(FIVES, "roc_auc", rival="poor")),
+    "poor": (Floor(DIGITS, "accuracy", quick=0.9),),
+}
+
+
+def golden():
+    data = fakes.dataset()
+    record = Record(
+        schema=SCHEMA,
+        started="2026-01-02T03:04:05+00:00",
+        status="finished",
+        profile="quick",
+        seed=42,
+        selection=["-k", "a|b"],
+        commit="0123456789abcdef0123456789abcdef01234567-dirty",
+        workers=1,
+        environment=Environment("Abacus 1", 2, 24.0, "Linux x86_64", "3.11.7", {"numpy": "2.0.0"}),
+        wall_seconds=12.5,
+        data=describe(data),
+    )
+    record.models = [
+        Listed("good", "the better one", ["digits", "fives"]),
+        Listed("poor", "the worse one", ["digits", "fives"]),
+        Listed("broken", "one that fails", ["digits"]),
+        Listed("absent", "one without its library", ["digits"], "absent needs magic, which is not installed"),
+    ]
+    for model, blunder in (("good", 50), ("poor", 6)):
+        for task in (DIGITS, FIVES):
+            estimator = fakes.Reader(blunder)
+            estimator.binary = task is FIVES
+            predictions = np.asarray(estimator.predict(data.test.images))
+            scores = estimator.decision_function(data.test.images) if task.ranks else None
+            target = task.target(data.test.labels)
+            metrics = {name: METRICS[name].value(target, predictions, scores) for name in task.metrics}
+            record.add(Fit(model, task.name, 42, data.digest, 1.25, 0.5 if model == "good" else None, f"fakes.{model}"))
+            record.add(Evaluation(model, task.name, 200, metrics, 0.25, None, 0.1, predictions, scores))
+        record.add(Timing(model, "digits", "single", 1, [0.001 + i * 1e-6 for i in range(700)], 0.2, 0.1))
+        record.add(Timing(model, "digits", "multi", 8, [0.004, 0.005, 0.006], 0.01))
+        record.add(Timing(model, "digits", "offline", 200, [0.25]))
+    record.add(Failure("broken", "digits", "fit", "RuntimeError: too | bad"))
+    evaluations = {(e.model, e.task): e for e in record.evaluations}
+    evidence = Evidence(data, lambda name, task: evaluations[name, task.name])
+    for model, gates in GATES.items():
+        for gate in gates:
+            record.add(gate.judge(model, evidence))
+    record.hard = hard_examples(record, data)
+    return record
+
+
+if __name__ == "__main__":
+    directory = Path(__file__).parent / "golden"
+    directory.mkdir(exist_ok=True)
+    save(golden(), directory / "record.json")

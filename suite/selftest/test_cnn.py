@@ -1,0 +1,29 @@
+"""The CNN's own mathematics, on random numbers; nothing is trained."""
+
+import numpy as np
+import pytest
+
+jax = pytest.importorskip("jax")
+
+
+@pytest.mark.parametrize(("channels", "side", "kernel", "outputs"), [(1, 28, 5, 8), (3, 13, 3, 5), (2, 12, 3, 4)])
+def test_fused_convolution_and_pooling_is_xla_s(channels, side, kernel, outputs):
+    from models.cnn.layers import _direct, _fused
+
+    x = jax.random.normal(jax.random.key(0), (channels, side, side, 7))
+    w = jax.random.normal(jax.random.key(1), (kernel, kernel, channels, outputs))
+    np.testing.assert_allclose(_fused(x, w), _direct(x, w), rtol=1e-5, atol=1e-5)
+    ours, theirs = (jax.grad(lambda x, w, f=f: (f(x, w) ** 2).sum(), (0, 1))(x, w) for f in (_fused, _direct))
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6 * np.abs(b).max())
+
+
+def test_shifting_moves_a_batch_as_one_and_keeps_its_ink():
+    from models.cnn.training import shifted
+
+    x = np.zeros((3, 28, 28), np.float32)
+    x[:, 10:15, 12:16] = 1
+    moved = {tuple(np.argwhere(np.asarray(shifted(x, 2, jax.random.key(i)))[0])[0]) for i in range(40)}
+    assert moved <= {(r, c) for r in range(8, 13) for c in range(10, 15)}
+    assert len(moved) > 10
+    assert float(shifted(x, 2, jax.random.key(0)).sum()) == x.sum()
