@@ -27,7 +27,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Compilation happens ahead of the work, once for each batch shape, and its seconds are kept apart.
 
     Args:
-        epochs: passes over the training images; None for as many as show it 64,000 images, and at least three.
+        epochs: passes over the training images; None for as many as show it 80,000 images, and at least three.
         batch_size: images a training step.
         learning_rate: the schedule's peak.
         weight_decay: of AdamW.
@@ -49,10 +49,10 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self,
         epochs: int | None = None,
         batch_size: int = 64,
-        learning_rate: float = 3e-3,
+        learning_rate: float = 4e-3,
         weight_decay: float = 1e-4,
         dropout: float = 0.3,
-        shift: int = 1,
+        shift: int = 2,
         channels: tuple[int, int] = (8, 24),
         hidden: int = 128,
         verbose: bool = False,
@@ -89,7 +89,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if len(self.classes_) < 2:
             raise ValueError(f"y has one class, {self.classes_[0]!r}, expected at least two")
         recipe = Recipe(
-            epochs=self.epochs or max(3, -(-64_000 // n)),
+            epochs=self.epochs or max(3, -(-80_000 // n)),
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,
             weight_decay=self.weight_decay,

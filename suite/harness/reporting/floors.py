@@ -22,8 +22,11 @@ def floors(records: Sequence[Record]) -> str:
     """A table of all gates in some records of one profile, with the highest floor that is safe.
 
     Raises:
-        RecordError: if the records are of different data, or two share a seed.
+        RecordError: if a run did not end, the records are of different data, or two share a seed.
     """
+    for record in records:
+        if record.status != "finished":
+            raise RecordError(f"the run of seed {record.seed} has not finished, expected runs that have; leave it out.")
     digests = {record.data.digest for record in records if record.data}
     if len(digests) != 1:
         raise RecordError(f"found records of {len(digests)} datasets, expected one; pass records of one profile.")
