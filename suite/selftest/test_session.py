@@ -126,9 +126,19 @@ def test_requiring_a_model_turns_its_skip_into_a_failure(project):
     result.stdout.fnmatch_lines(["*absent needs no_such_library, which is not installed, and --require absent asks*"])
 
 
-def test_the_models_option_selects(project):
+def test_the_models_option_selects_in_written_tests_too(project):
     project.write(READER, 'model("other")')
-    assert project.run("--models", "reader", "-m", "not latency").ret == 0
+    project.pytester.makepyfile(
+        test_written="""
+        from suite.selftest.fakes import DIGITS
+        def test_other(trained, request):
+            models = {m.name: m for m in request.config.hook.pytest_suite_models()[0]}
+            assert trained(models["other"]).on(DIGITS)
+        """
+    )
+    result = project.run("--models", "reader", "-m", "not latency", "-rs")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["SKIPPED*other is not among --models"])
     assert {fit.model for fit in project.record.fits} == {"reader"}
 
 

@@ -85,7 +85,12 @@ class Bench:
         return Evaluator(self.dataset, self.options.seed, Once(self._shared), self._entries.append, self._announce)
 
     def trained(self, model: Model) -> TrainedModel:
-        """A model, fitted on first use; where its library is missing, skips the test, or under `--require` fails it."""
+        """A model, fitted on first use; skips the test if the user left it out, or has not its library.
+
+        Under `--require`, a missing library fails the test.
+        """
+        if model not in self.models:
+            pytest.skip(f"{model.name} is not among --models")
         if reason := self.unavailable(model):
             if model.name in self.options.require:
                 pytest.fail(f"{reason}, and --require {model.name} asks for it", pytrace=False)
