@@ -43,11 +43,11 @@ class Model:
     """
 
     name: str
-    build: Callable[[int], Any]
-    tasks: tuple[Task, ...] = (DIGITS,)
-    gates: tuple[Rule, ...] = ()
-    requires: tuple[str, ...] = field(default=(), kw_only=True)
-    description: str = field(default="", kw_only=True)
+    build: Callable[[int], Any] = field(repr=False)
+    tasks: tuple[Task, ...] = field(default=(DIGITS,), repr=False)
+    gates: tuple[Rule, ...] = field(default=(), repr=False)
+    requires: tuple[str, ...] = field(default=(), kw_only=True, repr=False)
+    description: str = field(default="", kw_only=True, repr=False)
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):

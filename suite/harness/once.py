@@ -32,7 +32,7 @@ class Once:
             self._outcomes[key] = self._shared(key, compute) if self._directory else _outcome(compute)
         value, error = self._outcomes[key]
         if error is not None:
-            raise error.with_traceback(error.__traceback__ and error.__traceback__.tb_next)
+            raise error.with_traceback(None)  # or each raise would lengthen it; the cause keeps its own
         return value
 
     def _shared(self, key: str, compute: Callable[[], T]) -> tuple[Any, Exception | None]:

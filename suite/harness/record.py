@@ -237,7 +237,7 @@ def decode_entry(content: bytes | str) -> Entry:
 def _encode_array(value: Any) -> dict[str, Any]:
     if not isinstance(value, np.ndarray):
         raise NotImplementedError(f"a record holds no {type(value).__name__}")
-    data = base64.b64encode(zlib.compress(np.ascontiguousarray(value).tobytes(), 9)).decode()
+    data = base64.b64encode(zlib.compress(np.ascontiguousarray(value).tobytes())).decode()
     return {"dtype": value.dtype.str, "shape": value.shape, "zlib": data}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -25,10 +25,10 @@ class Task:
     """
 
     name: str
-    kind: Kind
-    question: str
-    target: Callable[[NDArray[np.uint8]], NDArray[np.generic]]
-    metrics: tuple[str, ...]
+    kind: Kind = field(repr=False)
+    question: str = field(repr=False)
+    target: Callable[[NDArray[np.uint8]], NDArray[np.generic]] = field(repr=False)
+    metrics: tuple[str, ...] = field(repr=False)
 
     @property
     def ranks(self) -> bool:

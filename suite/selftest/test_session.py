@@ -98,6 +98,22 @@ def test_models_without_any_gate_fail_the_session(project):
     result.stdout.fnmatch_lines(["digit-bench: FAIL: models were tested, but no gate was enforced"])
 
 
+def test_a_verdict_that_no_test_asserts_fails_the_session_all_the_same(project):
+    project.write(READER)
+    project.pytester.makepyfile(
+        test_written="""
+        from suite.selftest.fakes import DIGITS
+        from suite import Floor
+        def test_careless(trained, judge, request):
+            (reader,) = request.config.hook.pytest_suite_models()[0]
+            judge(trained(reader), Floor(DIGITS, "accuracy", quick=0.999))
+        """
+    )
+    result = project.run("-k", "careless")
+    result.assert_outcomes(passed=1, deselected=8)
+    assert result.ret == 1
+
+
 def test_timings_alone_need_no_gate(project):
     project.write(READER)
     result = project.run("-m", "latency")

@@ -53,7 +53,7 @@ class Bench:
     @cached_property
     def registry(self) -> dict[str, Model]:
         """Every model that a plugin contributed, by name."""
-        contributed = self._config.hook.pytest_suite_models()
+        contributed = self._config.hook.pytest_suite_models()  # of the plugin that was registered last, first
         return register(model for models in reversed(contributed) for model in models)
 
     def check_models(self) -> None:
@@ -89,7 +89,7 @@ class Bench:
 
         Under `--require`, a missing library fails the test.
         """
-        if model not in self.models:
+        if self.options.models and model.name not in self.options.models:
             pytest.skip(f"{model.name} is not among --models")
         if reason := self.unavailable(model):
             if model.name in self.options.require:

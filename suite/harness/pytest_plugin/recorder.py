@@ -45,11 +45,11 @@ class Recorder:
         if record.evaluations:
             record.hard = hard_examples(record, self._bench.dataset)
         self._save(record)
-        if record.gates_expected and not record.verdicts and exitstatus in (0, pytest.ExitCode.NO_TESTS_COLLECTED):
+
+        from suite.harness.reporting import append_to_step_summary, has_failed, write_report
+
+        if has_failed(record) and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-        from suite.harness.reporting import append_to_step_summary, write_report
-
         report = write_report(record, self._directory)
         append_to_step_summary(report)
 
@@ -57,10 +57,9 @@ class Recorder:
         terminal = self._config.pluginmanager.getplugin("terminalreporter")
         if terminal is None or self._record is None or self._directory is None:
             return
-        from suite.harness.reporting import verdict_line
+        from suite.harness.reporting import has_failed, verdict_line
 
-        bad = self._record.gates_expected and not self._record.verdicts
-        terminal.write_line(f"digit-bench: {verdict_line(self._record)}", red=bad)
+        terminal.write_line(f"digit-bench: {verdict_line(self._record)}", red=has_failed(self._record))
         terminal.write_line(f"digit-bench: report in {_shown(self._directory / 'report.md')}")
 
     def _begin(self) -> Record:

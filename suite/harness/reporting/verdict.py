@@ -29,6 +29,11 @@ def verdict_line(record: Record) -> str:
     return f"PASS: all {judged} gates passed"
 
 
+def has_failed(record: Record) -> bool:
+    """Whether the run's verdict is FAIL."""
+    return verdict_line(record).startswith("FAIL")
+
+
 def _listed(names: Iterable[str], most: int = 3) -> str:
     """The first few names, and how many more there are."""
     shown = list(names)
