@@ -68,6 +68,13 @@ def test_floors_are_told_from_records_of_several_seeds(run, tmp_path, capsys):
     assert re.search(r"\| good +\| digits +\| accuracy>=0.9 +\| +2 \|", out)
 
 
+def test_floors_refuse_a_run_that_has_not_finished(run, tmp_path, capsys):
+    other = tmp_path / "other.json"
+    other.write_text((run / "record.json").read_text().replace('"status": "finished"', '"status": "running"', 1))
+    assert main(["floors", str(run), str(other)]) == 1
+    assert "the run of seed 42 has not finished" in capsys.readouterr().err
+
+
 def test_floors_refuse_two_records_of_one_seed(run, capsys):
     assert main(["floors", str(run), str(run)]) == 1
     assert "found 2 records of 1 seeds, expected one record a seed" in capsys.readouterr().err

@@ -109,14 +109,12 @@ def _hard_digits(record: Record) -> tuple[Figure | None, str]:
         axes.set_axis_off()
     for axes, hard in zip(figure.axes, record.hard, strict=False):
         axes.imshow(hard.image.reshape(28, 28), cmap="gray_r", vmin=0, vmax=255)
-        answers = sorted(hard.answers.values())
-        given = ", ".join(
-            f"{count} x {digit}" for digit, count in zip(*np.unique(answers, return_counts=True), strict=True)
-        )
-        axes.set_title(f"#{hard.index}: is {hard.label}\n{given}", fontsize=8)
+        digits, counts = np.unique(list(hard.answers.values()), return_counts=True)
+        readings = ", ".join(f"{digit} by {count}" for digit, count in zip(digits, counts, strict=True))
+        axes.set_title(f"#{hard.index}: a {hard.label}\nread as {readings}", fontsize=8)
     return figure, (
-        "The test digits that most models get wrong: the position in the test split, the label, and how many models "
-        "gave which answer."
+        "The test digits that most models get wrong: the position in the test split, the label, and what it was read "
+        "as by how many models."
     )
 
 
