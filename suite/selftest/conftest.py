@@ -4,6 +4,7 @@ import importlib
 
 import pytest
 
+from suite.harness.datasets import load
 from suite.selftest import fakes
 
 ROOT = __file__.rpartition("suite")[0]
@@ -75,8 +76,12 @@ def _libraries():
 
 @pytest.fixture
 def project(pytester, monkeypatch, _libraries):
-    """A project on fake data of profile `quick`; processes that it starts get the same data by --dataset-dir."""
+    """A project on fake data of a profile; processes that it starts have the patch not, and need --dataset-dir."""
     monkeypatch.setenv("PYTHONPATH", ROOT)
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
-    monkeypatch.setattr("suite.harness.pytest_plugin.bench.load", lambda profile, **_: fakes.dataset(profile))
+
+    def fake_load(profile, *, dataset_dir=None, **options):
+        return load(profile, dataset_dir=dataset_dir) if dataset_dir else fakes.dataset(profile)
+
+    monkeypatch.setattr("suite.harness.pytest_plugin.bench.load", fake_load)
     return Project(pytester)

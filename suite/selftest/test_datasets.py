@@ -191,6 +191,7 @@ def test_the_environment_names_mnist_s_directory(directory, monkeypatch):
         load("full")
 
 
+@pytest.mark.filterwarnings("ignore:A network error occurred")
 def test_without_a_network_the_error_says_what_to_do(monkeypatch):
     def unplugged(*_, **__):
         raise urllib.error.URLError("Network is unreachable")

@@ -4,6 +4,7 @@ import pytest
 
 from suite.harness.gates import Outcome
 from suite.harness.record import read
+from suite.harness.reporting import verdict_line
 from suite.pytest_args import joined
 from suite.selftest import fakes
 
@@ -175,7 +176,7 @@ def test_two_models_of_one_name_are_a_usage_error(project):
 
 def test_bad_data_ends_the_session_with_one_sentence(project):
     project.write(READER)
-    result = project.run("--dataset-dir", "nowhere", subprocess=True)
+    result = project.run("--dataset-dir=nowhere")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: nowhere: found no readable directory (No such file or directory), expected *"])
     assert not project.runs
@@ -183,7 +184,7 @@ def test_bad_data_ends_the_session_with_one_sentence(project):
 
 def test_bad_data_is_told_by_every_process(project):
     project.write(READER)
-    result = project.run("--dataset-dir", "nowhere", "-n", "2", subprocess=True)
+    result = project.run("--dataset-dir", "nowhere", "-n", "1", subprocess=True)
     assert result.ret != 0
     result.stdout.fnmatch_lines(["*nowhere: found no readable directory (No such file or directory), expected *"])
 
@@ -191,7 +192,7 @@ def test_bad_data_is_told_by_every_process(project):
 def test_data_that_stands_in_has_its_own_name_and_no_floors(project):
     project.write(f'model(gates=({GATE}, Above(FIVES, "roc_auc", rival="poor")))', 'model("poor", blunder=3)')
     data = fakes.write_idx(project.path / "strange-digits")
-    assert project.run("--dataset-dir", data, "-m", "not latency", subprocess=True).ret == 0
+    assert project.run(f"--dataset-dir={data}", "-m", "not latency").ret == 0
     assert project.record.data.name == "strange-digits"
     assert [v.gate for v in project.record.verdicts] == ["roc_auc>poor"]
 
@@ -203,14 +204,7 @@ def test_a_killed_run_keeps_what_it_finished(project):
     record = project.record
     assert record.status == "running"
     assert {(e.model, e.task) for e in record.evaluations} == {("reader", "digits"), ("reader", "fives")}
-
-
-def test_a_killed_run_can_still_be_reported(project):
-    project.write(READER, 'model("zealot", Killed)')
-    project.run("--dataset-dir", fakes.write_idx(project.path / "data"), "-k", "prediction", subprocess=True)
-    from suite.harness.reporting import verdict_line
-
-    assert verdict_line(read(project.runs[0])).startswith("INCOMPLETE: the run was cut off after 0 gates")
+    assert verdict_line(record).startswith("INCOMPLETE: the run was cut off after 0 gates")
 
 
 def test_the_same_seed_gives_the_same_metrics(project):

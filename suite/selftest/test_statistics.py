@@ -69,21 +69,21 @@ def test_delong_s_error_is_the_bootstrap_s():
     rng = np.random.default_rng(3)
     truth, first, second = scores(rng, 1_000, (2.0, 1.6))
     differences = []
-    for _ in range(400):
+    for _ in range(300):
         i = rng.integers(len(truth), size=len(truth))
         differences.append(roc_auc_score(truth[i], first[i]) - roc_auc_score(truth[i], second[i]))
     test = paired_auc(truth, first, second)
-    assert test.standard_error == pytest.approx(np.std(differences), rel=0.12)
+    assert test.standard_error == pytest.approx(np.std(differences), rel=0.15)
     assert test.interval(0.9) == pytest.approx(np.quantile(differences, (0.05, 0.95)), abs=0.1 * np.ptp(differences))
 
 
 def test_delong_s_false_alarms_and_power_are_as_stated():
     rng = np.random.default_rng(4)
-    equal = [paired_auc(*scores(rng, 200, (1.0, 1.0))).p_value for _ in range(2_000)]
+    equal = [paired_auc(*scores(rng, 200, (1.0, 1.0))).p_value for _ in range(1_500)]
     assert np.mean(np.array(equal) < 0.05) == pytest.approx(0.05, abs=0.015)
     large = paired_auc(*scores(rng, 200_000, (1.8, 1.0)))
     stated = norm.cdf(large.difference / (large.standard_error * 1_000**0.5) - norm.ppf(0.99))
-    better = [paired_auc(*scores(rng, 200, (1.8, 1.0))).p_value for _ in range(1_000)]
+    better = [paired_auc(*scores(rng, 200, (1.8, 1.0))).p_value for _ in range(600)]
     assert np.mean(np.array(better) < 0.01) == pytest.approx(stated, abs=0.04)
 
 
@@ -119,8 +119,8 @@ def test_f1_bound_is_the_bootstrap_over_examples():
     truth = rng.random((500, 2)) < 0.4
     predicted = truth ^ (rng.random((500, 2)) < 0.1)
     resampled = []
-    for _ in range(800):
+    for _ in range(400):
         i = rng.integers(500, size=500)
         resampled.append(f1_score(truth[i], predicted[i], average="macro"))
-    assert f1_lower_bound(truth, predicted, 0.95) == pytest.approx(np.quantile(resampled, 0.05), abs=0.006)
+    assert f1_lower_bound(truth, predicted, 0.95) == pytest.approx(np.quantile(resampled, 0.05), abs=0.008)
     assert f1_lower_bound(truth, predicted, 0.95) == f1_lower_bound(truth, predicted, 0.95)
