@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any
 
 import jax
@@ -14,7 +15,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from models.cnn.network import Network
+from models.cnn.network import Network, initial_parameters
 from models.cnn.training import Recipe, pixels, train
 
 # Predictions are padded to one of these, so that a new number of images does not compile a new program.
@@ -95,12 +96,13 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             weight_decay=self.weight_decay,
             shift=self.shift,
         )
-        network = nnx.jit(lambda: self._network(side))()
-        result = train(network, images, classes.astype(np.int32), recipe, self.random_state, self._report)
+        graph, shapes = self._graph(side)
+        parameters = initial_parameters(shapes, self.random_state)
+        result = train(graph, parameters, images, classes.astype(np.int32), recipe, self.random_state, self._report)
         self.loss_curve_ = result.losses
         self.compile_seconds_ = {"fit": result.compile_seconds}
         # As NumPy arrays, so that a fitted estimator pickles without JAX's devices.
-        self.parameters_ = jax.tree.map(np.asarray, nnx.to_pure_dict(result.parameters))
+        self.parameters_ = jax.tree.map(np.asarray, result.parameters)
         self._programs: dict[tuple[int, str], Any] = {}
         return self
 
@@ -125,8 +127,10 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             state["_programs"] = {}  # compiled programs belong to this process
         return state
 
-    def _network(self, side: int) -> Network:
-        return Network(
+    def _graph(self, side: int) -> tuple[Any, Any]:
+        """The network's graph and the shapes of its parameters; nothing is computed or compiled for them."""
+        network = partial(
+            Network,
             side,
             len(self.classes_),
             channels=self.channels,
@@ -134,8 +138,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             dropout=self.dropout,
             # The one place that decides: XLA's own convolutions are slow on CPUs only.
             fused=jax.default_backend() == "cpu",
-            rngs=nnx.Rngs(self.random_state),
         )
+        return nnx.split(nnx.eval_shape(lambda: network(rngs=nnx.Rngs(0))))
 
     def _report(self, epoch: int, loss: float) -> None:
         if self.verbose:
@@ -158,16 +162,15 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         key = (size, dtype.name)
         if key not in self._programs:
             side = round(self.n_features_in_**0.5)
-            graph, parameters, rest = nnx.split(nnx.eval_shape(lambda: self._network(side)), nnx.Param, ...)  # type: ignore[misc]
-            nnx.replace_by_pure_dict(parameters, self.parameters_)
+            graph, _ = self._graph(side)
 
             def logits(parameters: Any, images: jax.Array) -> jax.Array:
-                return nnx.merge(graph, parameters, rest)(pixels(images, side))
+                return nnx.merge(graph, parameters)(pixels(images, side))
 
             started = time.perf_counter()
             images = jax.ShapeDtypeStruct((size, self.n_features_in_), dtype)
-            compiled = jax.jit(logits).lower(parameters, images).compile()
+            compiled = jax.jit(logits).lower(self.parameters_, images).compile()
             self.compile_seconds_[f"predict[{size}]"] = time.perf_counter() - started
-            parameters = jax.tree.map(jnp.asarray, parameters)
+            parameters = jax.tree.map(jnp.asarray, self.parameters_)
             self._programs[key] = lambda images: compiled(parameters, images)
         return self._programs[key]

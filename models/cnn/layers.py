@@ -27,14 +27,14 @@ class ConvMaxPool(nnx.Module):
         in_channels, out_channels: channels of input and output.
         kernel_size: odd side `k` of the kernel.
         fused: which formulation.
-        rngs: source of the initial weights (He uniform).
+        rngs: source of the initial weights (He normal).
     """
 
     def __init__(self, in_channels: int, out_channels: int, kernel_size: int, *, fused: bool, rngs: nnx.Rngs):
         if kernel_size % POOL == 0:
             raise ValueError(f"kernel_size must be odd, got {kernel_size}")
         shape = (kernel_size, kernel_size, in_channels, out_channels)
-        self.kernel = nnx.Param(nnx.initializers.he_uniform()(rngs.params(), shape, jnp.float32))
+        self.kernel = nnx.Param(nnx.initializers.he_normal()(rngs.params(), shape, jnp.float32))
         self.bias = nnx.Param(jnp.zeros(out_channels, jnp.float32))
         self.fused = fused
 

@@ -14,8 +14,6 @@ import optax
 from flax import nnx
 from numpy.typing import NDArray
 
-from models.cnn.network import Network
-
 
 @dataclass(frozen=True)
 class Recipe:
@@ -50,7 +48,8 @@ def pixels(images: jax.Array, side: int) -> jax.Array:
 
 
 def train(
-    network: Network,
+    graph: Any,
+    parameters: Any,
     images: NDArray[Any],
     classes: NDArray[np.int32],
     recipe: Recipe,
@@ -60,7 +59,7 @@ def train(
     """Fit a network by the cross-entropy of its logits.
 
     Args:
-        network: with its initial parameters; not changed.
+        graph, parameters: the network, as `nnx.split` parts it.
         images: `(n, side * side)`, from 0 to 255.
         classes: int32 `(n,)`, index of each image's class.
         recipe: how to train.
@@ -70,52 +69,56 @@ def train(
     n, side = len(images), round(images.shape[1] ** 0.5)
     batch = min(recipe.batch_size, n)
     steps = -(-n // batch)
-    graph, parameters, rest = nnx.split(network, nnx.Param, ...)  # type: ignore[misc]
     schedule = optax.cosine_onecycle_schedule(
         steps * recipe.epochs, recipe.learning_rate, pct_start=0.25, div_factor=10, final_div_factor=100
     )
     optimizer = optax.adamw(schedule, b2=0.99, weight_decay=recipe.weight_decay)
 
-    def loss(parameters: Any, x: jax.Array, labels: jax.Array, key: jax.Array) -> jax.Array:
-        shift_key, dropout_key = jax.random.split(key)
-        x = shifted(pixels(x, side), recipe.shift, shift_key)
-        logits = nnx.merge(graph, parameters, rest)(x, dropout_key=dropout_key)
+    def loss(parameters: Any, x: jax.Array, labels: jax.Array, corner: jax.Array, key: jax.Array) -> jax.Array:
+        logits = nnx.merge(graph, parameters)(shifted(pixels(x, side), recipe.shift, corner), dropout_key=key)
         return optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean()
 
-    def epoch(state: Any, images: jax.Array, classes: jax.Array, key: jax.Array) -> tuple[Any, jax.Array]:
-        def step(state: Any, chosen: tuple[jax.Array, jax.Array]) -> tuple[Any, jax.Array]:
+    def epoch(state: Any, images: jax.Array, classes: jax.Array, plan: Any) -> tuple[Any, jax.Array]:
+        def step(state: Any, drawn: Any) -> tuple[Any, jax.Array]:
             parameters, optimizer_state = state
-            index, key = chosen
-            value, gradient = jax.value_and_grad(loss)(parameters, images[index], classes[index], key)
+            index, corner, key = drawn
+            key = jax.random.wrap_key_data(key)
+            value, gradient = jax.value_and_grad(loss)(parameters, images[index], classes[index], corner, key)
             updates, optimizer_state = optimizer.update(gradient, optimizer_state, parameters)
             return (optax.apply_updates(parameters, updates), optimizer_state), value
 
-        order_key, step_key = jax.random.split(key)
-        # Every image at least once: the last batch is filled up from the front of the order.
-        order = jnp.resize(jax.random.permutation(order_key, n), (steps, batch))
-        state, losses = jax.lax.scan(step, state, (order, jax.random.split(step_key, steps)))
+        state, losses = jax.lax.scan(step, state, plan)
         return state, losses.mean()
 
-    state = (parameters, optimizer.init(parameters))
-    data = (jnp.asarray(images), jnp.asarray(classes))
-    key = jax.random.key(seed)
+    # Drawn on the host, where it costs nothing: a sort and random numbers in the program take long to compile.
+    rng = np.random.default_rng(seed)
+
+    def draw() -> tuple[Any, ...]:
+        # Every image at least once: the last batch is filled up from the front of the order.
+        order = np.resize(rng.permutation(n).astype(np.int32), (steps, batch))
+        corners = rng.integers(0, 2 * recipe.shift + 1, (steps, 2), np.int32)
+        return order, corners, rng.integers(0, 2**32, (steps, 2), np.uint32)
+
     started = time.perf_counter()
-    program = jax.jit(epoch, donate_argnums=0).lower(state, *data, key).compile()
+    state = jax.eval_shape(lambda parameters: (parameters, optimizer.init(parameters)), parameters)
+    data = (jnp.asarray(images), jnp.asarray(classes))
+    program = jax.jit(epoch, donate_argnums=0).lower(state, *data, draw()).compile()
     compile_seconds = time.perf_counter() - started
 
     losses = []
-    state = jax.tree.map(jnp.copy, state)  # the caller's network keeps its own buffers
+    rng = np.random.default_rng(seed)
+    state = (parameters, optimizer.init(parameters))
     for index in range(recipe.epochs):
-        state, mean_loss = program(state, *data, jax.random.fold_in(key, index))
+        state, mean_loss = program(state, *data, draw())
         losses.append(float(mean_loss))
         report(index, losses[-1])
     return Result(jax.block_until_ready(state[0]), losses, compile_seconds)
 
 
-def shifted(x: jax.Array, reach: int, key: jax.Array) -> jax.Array:
-    """A batch `(n, side, side)` moved as one by up to `reach` pixels each way, filled with background."""
-    if not reach:
-        return x
-    corner = jax.random.randint(key, (2,), 0, 2 * reach + 1)
+def shifted(x: jax.Array, reach: int, corner: jax.Array) -> jax.Array:
+    """A batch `(n, side, side)` moved as one, by `reach - corner` pixels down and right, filled with background.
+
+    `corner`, int `(2,)`, is from 0 to `2 * reach`.
+    """
     padded = jnp.pad(x, ((0, 0), (reach, reach), (reach, reach)))
     return jax.lax.dynamic_slice(padded, (0, corner[0], corner[1]), x.shape)
