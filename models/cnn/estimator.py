@@ -161,13 +161,13 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """The compiled map from `size` images to logits, its parameters already on the device."""
         key = (size, dtype.name)
         if key not in self._programs:
+            started = time.perf_counter()
             side = round(self.n_features_in_**0.5)
             graph, _ = self._graph(side)
 
             def logits(parameters: Any, images: jax.Array) -> jax.Array:
                 return nnx.merge(graph, parameters)(pixels(images, side))
 
-            started = time.perf_counter()
             images = jax.ShapeDtypeStruct((size, self.n_features_in_), dtype)
             compiled = jax.jit(logits).lower(self.parameters_, images).compile()
             self.compile_seconds_[f"predict[{size}]"] = time.perf_counter() - started
