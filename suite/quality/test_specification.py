@@ -14,8 +14,8 @@ def test_forest_ranks_fives_better_than_sgd(forest, judge):
 
 
 def test_svc_one_vs_one_has_an_estimator_for_each_pair_of_digits(svc_ovo):
-    assert len(svc_ovo.on(DIGITS).estimator.estimators_) == 45
+    assert len(svc_ovo.on(DIGITS).estimator[-1].estimators_) == 45
 
 
 def test_svc_one_vs_rest_has_an_estimator_for_each_digit(svc_ovr):
-    assert len(svc_ovr.on(DIGITS).estimator.estimators_) == 10
+    assert len(svc_ovr.on(DIGITS).estimator[-1].estimators_) == 10

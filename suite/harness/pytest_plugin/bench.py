@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -143,7 +144,10 @@ class Bench:
         return self.evaluator.evaluation(model, task)
 
     def _announce(self, words: str) -> None:
-        terminal = self._config.pluginmanager.getplugin("terminalreporter")
-        if terminal and (self.options.profile == "full" or self.options.dataset_dir or terminal.verbosity > 0):
-            terminal.ensure_newline()
-            terminal.write_line(words)
+        plugins = self._config.pluginmanager
+        terminal, capture = plugins.getplugin("terminalreporter"), plugins.getplugin("capturemanager")
+        long = self.options.profile == "full" or self.options.dataset_dir
+        if terminal and (long or terminal.verbosity > 0):
+            with capture.global_and_fixture_disabled() if capture else nullcontext():
+                terminal.ensure_newline()
+                terminal.write_line(words)
