@@ -14,7 +14,7 @@ from suite import DIGITS, Floor, Model
 
 def to_unit(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Pixels from 0..255 to [0, 1], in float32: kernels of those take 0.6 of the time, and `SVC` minds no scale."""
-    return images / np.float32(255)
+    return np.divide(images, 255, dtype=np.float32)
 
 
 def on_unit_pixels(classifier: Any) -> Any:
