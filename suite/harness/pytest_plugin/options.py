@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from suite.harness.datasets import SOURCES_HELP
+from suite.harness.datasets import MNIST_DIR_VARIABLE
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,12 @@ def add_options(parser: pytest.Parser) -> None:
         default="quick",
         help="quick (default): 5,000 real MNIST digits, no network; full: all 70,000, from directory, cache or OpenML",
     )
-    group.addoption("--mnist-dir", type=Path, metavar="DIR", help=f"for --profile full, {SOURCES_HELP}")
+    group.addoption(
+        "--mnist-dir",
+        type=Path,
+        metavar="DIR",
+        help=f"MNIST's four IDX files, .gz or raw, for --profile full; {MNIST_DIR_VARIABLE} names it, too",
+    )
     group.addoption(
         "--dataset-dir",
         type=Path,

@@ -48,9 +48,10 @@ def _accuracy_latency(record: Record) -> tuple[Figure | None, str]:
     axes = figure.subplots()
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
-    for x, y, model in points:
+    for i, (x, y, model) in enumerate(sorted(points)):
         axes.plot(x, y, "o", markersize=8)
-        axes.annotate(model, (x, y), xytext=(7, 4), textcoords="offset points")
+        offset = (0, 8) if i % 2 else (0, -17)  # above and below by turns, as neighbours are close
+        axes.annotate(model, (x, y), xytext=offset, textcoords="offset points", ha="center")
     front = _pareto(points)
     axes.plot(*zip(*front, strict=True), "--", color="grey", linewidth=1, zorder=0)
     axes.margins(x=0.15, y=0.12)
