@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -48,10 +49,10 @@ def _accuracy_latency(record: Record) -> tuple[Figure | None, str]:
     axes = figure.subplots()
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
-    for i, (x, y, model) in enumerate(sorted(points)):
-        axes.plot(x, y, "o", markersize=8)
-        offset = (0, 8) if i % 2 else (0, -17)  # above and below by turns, as neighbours are close
-        axes.annotate(model, (x, y), xytext=offset, textcoords="offset points", ha="center")
+    by_accuracy = sorted(points, key=lambda point: -point[1])
+    for (x, y, model), marker in zip(by_accuracy, itertools.cycle("osD^vP*X"), strict=False):
+        axes.plot(x, y, marker, markersize=8, label=f"{model}, {y:.2f} %")
+    figure.legend(loc="outside right center", frameon=False)
     front = _pareto(points)
     axes.plot(*zip(*front, strict=True), "--", color="grey", linewidth=1, zorder=0)
     axes.margins(x=0.15, y=0.12)
