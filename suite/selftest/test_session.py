@@ -115,9 +115,10 @@ def test_a_verdict_that_no_test_asserts_fails_the_session_all_the_same(project):
     assert result.ret == 1
 
 
-def test_timings_alone_need_no_gate(project):
+@pytest.mark.parametrize("selection", [["-m", "latency"], ["--benchmark-only"]])
+def test_timings_alone_need_no_gate(project, selection):
     project.write(READER)
-    result = project.run("-m", "latency")
+    result = project.run(*selection)
     assert result.ret == 0
     result.stdout.fnmatch_lines(["digit-bench: NO VERDICT: only timings were selected, no gate was enforced"])
     assert {t.scenario for t in project.record.timings} == {"single", "multi", "offline"}
