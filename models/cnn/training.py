@@ -90,10 +90,8 @@ def train(
         state, losses = jax.lax.scan(step, state, plan)
         return state, losses.mean()
 
-    # Drawn on the host, where it costs nothing: a sort and random numbers in the program take long to compile.
-    rng = np.random.default_rng(seed)
-
-    def draw() -> tuple[Any, ...]:
+    def draw(rng: np.random.Generator) -> tuple[Any, ...]:
+        # On the host, where it costs nothing: a sort and random numbers in the program take long to compile.
         # Every image at least once: the last batch is filled up from the front of the order.
         order = np.resize(rng.permutation(n).astype(np.int32), (steps, batch))
         corners = rng.integers(0, 2 * recipe.shift + 1, (steps, 2), np.int32)
@@ -102,14 +100,14 @@ def train(
     started = time.perf_counter()
     state = jax.eval_shape(lambda parameters: (parameters, optimizer.init(parameters)), parameters)
     data = (jnp.asarray(images), jnp.asarray(classes))
-    program = jax.jit(epoch, donate_argnums=0).lower(state, *data, draw()).compile()
+    program = jax.jit(epoch, donate_argnums=0).lower(state, *data, draw(np.random.default_rng(seed))).compile()
     compile_seconds = time.perf_counter() - started
 
     losses = []
     rng = np.random.default_rng(seed)
     state = (parameters, optimizer.init(parameters))
     for index in range(recipe.epochs):
-        state, mean_loss = program(state, *data, draw())
+        state, mean_loss = program(state, *data, draw(rng))
         losses.append(float(mean_loss))
         report(index, losses[-1])
     return Result(jax.block_until_ready(state[0]), losses, compile_seconds)
