@@ -49,7 +49,8 @@ def evaluate(trained: Trained, task: Task, dataset: Dataset) -> Evaluation:
     """Predict every test example, and compute the task's metrics.
 
     Raises:
-        ModelFailed: if predicting raises, or does not give one prediction, and one score, for each example.
+        ModelFailed: if predicting raises, does not give one prediction, and one score, for each example, or gives what
+            a metric can't be told of.
     """
     name, images = trained.fit.model, dataset.test.images
     target = task.target(dataset.test.labels)
@@ -65,11 +66,13 @@ def evaluate(trained: Trained, task: Task, dataset: Dataset) -> Evaluation:
         scored = time.perf_counter()
         if scores is not None:
             _check_shape("scores", scores, target)
-        if np.isfinite(predictions).all():
-            predictions = predictions.astype(target.dtype)
+        with np.errstate(invalid="ignore"):  # NaN is no digit, and is seen to below
+            same = predictions.astype(target.dtype)
+        if np.array_equal(same, predictions):  # or casting would bend a wrong answer into a right one
+            predictions = same
+        values = {metric: METRICS[metric].value(target, predictions, scores) for metric in task.metrics}
     except Exception as error:
         raise ModelFailed(Failure(name, task.name, "predict", f"{type(error).__name__}: {error}")) from error
-    values = {metric: METRICS[metric].value(target, predictions, scores) for metric in task.metrics}
     return Evaluation(
         model=name,
         task=task.name,

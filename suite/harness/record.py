@@ -93,6 +93,7 @@ class Record(msgspec.Struct):
         data: the dataset; None until it is loaded.
         models: those that took part, or were skipped.
         fits, evaluations, failures, verdicts, timings: what happened, in order.
+        failed_tests: ids of the tests of models that failed, for whatever reason.
         hard: the test digits that most models got wrong, at the end of a run.
     """
 
@@ -114,6 +115,7 @@ class Record(msgspec.Struct):
     failures: list[Failure] = []
     verdicts: list[Verdict] = []
     timings: list[Timing] = []
+    failed_tests: list[str] = []
     hard: list[Hard] = []
 
     def add(self, entry: Entry) -> None:

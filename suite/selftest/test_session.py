@@ -86,6 +86,21 @@ def test_impossible_output_fails_the_gate(project, estimator, message):
     assert message in verdict.message
 
 
+@pytest.mark.parametrize("estimator", ["Offset", "Fractional"])
+def test_answers_are_not_bent_into_digits(project, estimator):
+    project.write(f'model("odd", {estimator}, gates=({GATE},), tasks=(DIGITS,))')
+    assert project.run("-k", "test_gate").ret == 1
+    (verdict,) = project.record.verdicts
+    assert verdict.outcome is Outcome.FAIL
+
+
+def test_a_written_test_that_fails_fails_the_report_too(project):
+    project.write(READER)
+    project.pytester.makepyfile(test_written="def test_structure(trained): assert False, 'not ten estimators'")
+    assert project.run("-m", "not latency").ret == 1
+    assert "**FAIL: 1 tests failed: test_written.py::test_structure**" in project.report
+
+
 def test_a_rival_that_does_not_exist_fails_the_gate(project):
     project.write('model(gates=(Above(FIVES, "roc_auc", rival="nobody"),))')
     assert project.run("-k", "test_gate").ret == 1

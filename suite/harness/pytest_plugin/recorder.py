@@ -33,7 +33,9 @@ class Recorder:
             record.gates_expected = True
         for entry in entries:
             record.add(decode_entry(entry))
-        if entries:
+        if report.failed:
+            record.failed_tests.append(report.nodeid)
+        if entries or report.failed:
             self._save(record)
 
     @pytest.hookimpl(tryfirst=True)

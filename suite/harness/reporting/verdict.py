@@ -20,6 +20,8 @@ def verdict_line(record: Record) -> str:
         return f"FAIL: {failed} of {judged} gates failed: {_listed(names)}"
     if record.failures:
         return f"FAIL: {_listed(f'{f.model} on {f.task}' for f in record.failures)} failed outright"
+    if record.failed_tests:
+        return f"FAIL: {len(record.failed_tests)} tests failed: {_listed(record.failed_tests)}"
     if not judged:
         if record.gates_expected:
             return "FAIL: models were tested, but no gate was enforced"
