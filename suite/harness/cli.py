@@ -22,6 +22,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     report.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: beside the record)")
     report.set_defaults(run=_report)
 
+    notebook = commands.add_parser("notebook", help="render the story of a run of suite/notebook again")
+    notebook.add_argument("record", type=Path, metavar="RECORD", help="a record.json, or the directory of a run")
+    notebook.add_argument("--out", type=Path, metavar="FILE", help="where to write (default: notebook.md beside it)")
+    notebook.set_defaults(run=_notebook)
+
     floors = commands.add_parser("floors", help="how safely clean seeds clear their gates: what to set a floor to")
     floors.add_argument("records", type=Path, nargs="+", metavar="RECORD", help="records of several seeds")
     floors.set_defaults(run=_floors)
@@ -39,11 +44,23 @@ def _report(options: argparse.Namespace) -> None:
     from suite.harness.reporting import verdict_line, write_report
 
     record = read(options.record)
-    beside = options.record if options.record.is_dir() else options.record.parent
-    directory = options.out or beside
+    directory = options.out or _beside(options.record)
     directory.mkdir(parents=True, exist_ok=True)
     path = write_report(record, directory)
     print(f"{verdict_line(record)}\nreport in {path}")
+
+
+def _notebook(options: argparse.Namespace) -> None:
+    from suite.harness.reporting import verdict_line, write_story
+
+    record = read(options.record)
+    path = options.out or _beside(options.record) / "notebook.md"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    print(f"{verdict_line(record)}\nreport in {write_story(record, path)}")
+
+
+def _beside(record: Path) -> Path:
+    return record if record.is_dir() else record.parent
 
 
 def _floors(options: argparse.Namespace) -> None:

@@ -19,6 +19,7 @@ from suite.harness.evaluation import Evaluation
 from suite.harness.gates import Outcome, Verdict
 from suite.harness.machine import Environment, environment
 from suite.harness.metrics import right
+from suite.harness.story import Block, Comparison, Section
 from suite.harness.tasks import DIGITS
 from suite.harness.timing import Timing
 from suite.harness.training import Failure, Fit
@@ -26,7 +27,7 @@ from suite.harness.training import Failure, Fit
 SCHEMA = 1
 HARD_EXAMPLES = 20
 
-Entry = Fit | Evaluation | Failure | Verdict | Timing
+Entry = Fit | Evaluation | Failure | Verdict | Timing | Block
 
 
 class RecordError(Exception):
@@ -93,6 +94,8 @@ class Record(msgspec.Struct):
         data: the dataset; None until it is loaded.
         models: those that took part, or were skipped.
         fits, evaluations, failures, verdicts, timings: what happened, in order.
+        story: what the sections of a story told, in order.
+        section_seconds: how long each section's tests took, by its name; what several use counts in the first.
         failed_tests: ids of the tests of models that failed, for whatever reason.
         hard: the test digits that most models got wrong, at the end of a run.
     """
@@ -115,6 +118,8 @@ class Record(msgspec.Struct):
     failures: list[Failure] = []
     verdicts: list[Verdict] = []
     timings: list[Timing] = []
+    story: list[Block] = []
+    section_seconds: dict[str, float] = {}
     failed_tests: list[str] = []
     hard: list[Hard] = []
 
@@ -133,6 +138,20 @@ class Record(msgspec.Struct):
                 key = (entry.model, entry.task, entry.gate)
                 self.verdicts[:] = [v for v in self.verdicts if (v.model, v.task, v.gate) != key]
                 self.verdicts.append(entry)
+            case Section() if entry in self.sections:
+                pass
+            case _:
+                self.story.append(entry)
+
+    @property
+    def sections(self) -> list[Section]:
+        """The sections of the story, in order."""
+        return sorted((block for block in self.story if isinstance(block, Section)), key=lambda s: s.section)
+
+    @property
+    def comparisons(self) -> list[Comparison]:
+        """The figures of the story."""
+        return [block for block in self.story if isinstance(block, Comparison)]
 
     @property
     def model_seconds(self) -> float:

@@ -8,11 +8,11 @@ from pathlib import Path
 HARNESS = Path(__file__).parents[1] / "harness"
 
 FLOORS = (
-    ("datasets", "tasks", "statistics", "machine", "once"),
-    ("model", "metrics"),
+    ("datasets", "tasks", "statistics", "machine", "once", "parallel"),
+    ("model", "metrics", "agreement"),
     ("training", "timing"),
     ("evaluation",),
-    ("gates",),
+    ("gates", "story"),
     ("record",),
     ("reporting",),
     ("pytest_plugin", "cli"),

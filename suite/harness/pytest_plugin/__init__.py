@@ -13,10 +13,13 @@ import pytest
 from suite.harness.datasets import DataError, Dataset
 from suite.harness.gates import Gate, Verdict
 from suite.harness.model import Model
+from suite.harness.once import Once
+from suite.harness.parallel import Workers, WorkersError
 from suite.harness.pytest_plugin import hookspecs
 from suite.harness.pytest_plugin.bench import Bench, TrainedModel
 from suite.harness.pytest_plugin.options import add_options, read_options
 from suite.harness.pytest_plugin.recorder import Recorder
+from suite.harness.pytest_plugin.storyteller import Storyteller, section_of
 from suite.harness.record import Entry, encode
 
 BENCH = pytest.StashKey[Bench]()
@@ -79,14 +82,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> None:
-    """Load the data before the first test, so that bad data ends the session with one sentence."""
+    """Load the data and reach the workers before the first test, so that what is wrong with them is told at once."""
     # A worker of pytest-xdist may not end the session: there, each test says what is wrong with the data.
     in_worker = hasattr(session.config, "workerinput")
     if in_worker or session.config.option.collectonly or not any(map(_part, session.items)):
         return
+    bench = session.config.stash[BENCH]
     try:
-        len(session.config.stash[BENCH].dataset.test)
-    except DataError as error:
+        len(bench.dataset.test)
+        if any("workers" in getattr(item, "fixturenames", ()) for item in session.items):
+            bench.workers.check()
+    except (DataError, WorkersError) as error:
         raise pytest.UsageError(str(error)) from error
 
 
@@ -97,6 +103,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     if part := _part(item):
         entries = item.config.stash[BENCH].drain()
         report.digit_bench_part = part  # type: ignore[attr-defined]
+        if part == "story":
+            report.digit_bench_section = section_of(item.module)  # type: ignore[attr-defined]
         report.digit_bench_entries = [encode(entry).decode() for entry in entries]  # type: ignore[attr-defined]
     return report
 
@@ -125,8 +133,32 @@ def emit(pytestconfig: pytest.Config) -> Callable[[Entry], None]:
     return pytestconfig.stash[BENCH].emit
 
 
+@pytest.fixture(scope="session")
+def once(pytestconfig: pytest.Config) -> Once:
+    """`once(key, compute)`: a value, computed once per session however many tests and processes ask for it."""
+    return pytestconfig.stash[BENCH].once
+
+
+@pytest.fixture(scope="session")
+def workers(pytestconfig: pytest.Config) -> Generator[Workers]:
+    """Where parallel work is done: on this machine, or as `--backend` says."""
+    workers = pytestconfig.stash[BENCH].workers
+    yield workers
+    workers.close()
+
+
+@pytest.fixture
+def story(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Storyteller:
+    """Tells the section of the story that the test's module is."""
+    bench = pytestconfig.stash[BENCH]
+    return Storyteller(request.module, bench.options.gate_profile == "full", bench.compared, bench.emit)
+
+
 def _part(item: pytest.Item) -> str | None:
-    """Which part of the suite a test belongs to: `latency`, `quality`, or none if it uses no model."""
-    if "trained" not in getattr(item, "fixturenames", ()):
+    """Which part of the suite a test belongs to: `story`, `latency`, `quality`, or none if it uses no model."""
+    names = getattr(item, "fixturenames", ())
+    if "story" in names:
+        return "story"
+    if "trained" not in names:
         return None
     return "latency" if item.get_closest_marker("latency") else "quality"

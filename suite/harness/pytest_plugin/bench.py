@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +15,7 @@ from suite.harness.evaluation import Evaluation, Evaluator
 from suite.harness.gates import Evidence, Gate, Outcome, Verdict
 from suite.harness.model import Model, ModelError, register
 from suite.harness.once import Once
+from suite.harness.parallel import Workers
 from suite.harness.pytest_plugin.options import Options
 from suite.harness.record import Entry, Listed
 from suite.harness.tasks import Task
@@ -49,7 +51,9 @@ class Bench:
         self._config = config
         self._shared = shared
         self._entries: list[Entry] = []
+        self._started = time.perf_counter()
         self.options = options
+        self.compared: set[str] = set()
 
     @cached_property
     def registry(self) -> dict[str, Model]:
@@ -81,9 +85,19 @@ class Bench:
         return load(self.options.profile, mnist_dir=self.options.mnist_dir, dataset_dir=self.options.dataset_dir)
 
     @cached_property
+    def once(self) -> Once:
+        """Where values are kept that the processes of a session compute once together."""
+        return Once(self._shared)
+
+    @cached_property
     def evaluator(self) -> Evaluator:
         """What trains and evaluates, once."""
-        return Evaluator(self.dataset, self.options.seed, Once(self._shared), self._entries.append, self._announce)
+        return Evaluator(self.dataset, self.options.seed, self.once, self._entries.append, self._announce)
+
+    @cached_property
+    def workers(self) -> Workers:
+        """Where parallel work is done."""
+        return Workers(self.options.backend, self.options.scheduler, self._say)
 
     def trained(self, model: Model) -> TrainedModel:
         """A model, fitted on first use; skips the test if the user left it out, or has not its library.
@@ -144,10 +158,15 @@ class Bench:
         return self.evaluator.evaluation(model, task)
 
     def _announce(self, words: str) -> None:
+        long = self.options.profile == "full" or self.options.dataset_dir
+        if long or self._config.get_verbosity() > 0:
+            self._say(words)
+
+    def _say(self, words: str) -> None:
         plugins = self._config.pluginmanager
         terminal, capture = plugins.getplugin("terminalreporter"), plugins.getplugin("capturemanager")
-        long = self.options.profile == "full" or self.options.dataset_dir
-        if terminal and (long or terminal.verbosity > 0):
+        if terminal:
+            minutes, seconds = divmod(int(time.perf_counter() - self._started), 60)
             with capture.global_and_fixture_disabled() if capture else nullcontext():
                 terminal.ensure_newline()
-                terminal.write_line(words)
+                terminal.write_line(f"[{minutes:02}:{seconds:02}] {words}")

@@ -21,6 +21,8 @@ class Options:
     require: tuple[str, ...]
     seed: int
     runs_dir: Path
+    backend: str | None
+    scheduler: str | None
 
     @property
     def gate_profile(self) -> str:
@@ -64,6 +66,14 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="DIR",
         help="where runs are recorded (default: reports/runs in the root directory)",
     )
+    group.addoption(
+        "--backend",
+        metavar="NAME",
+        help="joblib's backend for the folds of cross-validations, such as dask (default: processes on this machine)",
+    )
+    group.addoption(
+        "--scheduler", metavar="ADDRESS", help="the scheduler of that backend, such as tcp://127.0.0.1:8786"
+    )
 
 
 def read_options(config: pytest.Config) -> Options:
@@ -77,6 +87,8 @@ def read_options(config: pytest.Config) -> Options:
         require=given("--require"),
         seed=given("--seed"),
         runs_dir=given("--runs-dir") or config.rootpath / "reports" / "runs",
+        backend=given("--backend"),
+        scheduler=given("--scheduler"),
     )
 
 

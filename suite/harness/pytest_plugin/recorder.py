@@ -33,6 +33,8 @@ class Recorder:
             record.gates_expected = True
         for entry in entries:
             record.add(decode_entry(entry))
+        if section := getattr(report, "digit_bench_section", None):
+            record.section_seconds[section] = record.section_seconds.get(section, 0.0) + report.duration
         if report.failed:
             record.failed_tests.append(report.nodeid)
         if entries or report.failed:
@@ -48,11 +50,13 @@ class Recorder:
             record.hard = hard_examples(record, self._bench.dataset)
         self._save(record)
 
-        from suite.harness.reporting import append_to_step_summary, has_failed, write_report
+        from suite.harness.reporting import append_to_step_summary, has_failed, write_report, write_story
 
         if has_failed(record) and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         report = write_report(record, self._directory)
+        if record.story:
+            write_story(record, self._directory / "notebook.md")
         append_to_step_summary(report)
 
     def pytest_unconfigure(self) -> None:
@@ -62,7 +66,8 @@ class Recorder:
         from suite.harness.reporting import has_failed, verdict_line
 
         terminal.write_line(f"digit-bench: {verdict_line(self._record)}", red=has_failed(self._record))
-        terminal.write_line(f"digit-bench: report in {_shown(self._directory / 'report.md')}")
+        for name in ("report.md", "notebook.md") if self._record.story else ("report.md",):
+            terminal.write_line(f"digit-bench: report in {_shown(self._directory / name)}")
 
     def _begin(self) -> Record:
         options = self._bench.options
@@ -78,7 +83,7 @@ class Recorder:
 
     def _save(self, record: Record) -> None:
         assert self._directory is not None
-        if record.data is None and record.evaluations:
+        if record.data is None and (record.evaluations or record.story):
             record.data = describe(self._bench.dataset)
         record.wall_seconds = time.perf_counter() - self._started
         save(record, self._directory / "record.json")

@@ -2,6 +2,7 @@
 
 from suite.harness.reporting.floors import floors
 from suite.harness.reporting.report import append_to_step_summary, render, write_report
+from suite.harness.reporting.story import write_story
 from suite.harness.reporting.verdict import has_failed, verdict_line
 
-__all__ = ["append_to_step_summary", "floors", "has_failed", "render", "verdict_line", "write_report"]
+__all__ = ["append_to_step_summary", "floors", "has_failed", "render", "verdict_line", "write_report", "write_story"]

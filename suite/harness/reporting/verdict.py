@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from suite.harness.agreement import Agreement
 from suite.harness.gates import Outcome
 from suite.harness.record import Record
 
@@ -20,20 +21,35 @@ def verdict_line(record: Record) -> str:
         return f"FAIL: {failed} of {judged} gates failed: {_listed(names)}"
     if record.failures:
         return f"FAIL: {_listed(f'{f.model} on {f.task}' for f in record.failures)} failed outright"
+    differing = [c.figure.id for c in record.comparisons if c.agreement is Agreement.DIFFERS]
+    if differing:
+        return f"FAIL: {len(differing)} of {len(record.comparisons)} figures differ: {_listed(differing)}"
     if record.failed_tests:
         return f"FAIL: {len(record.failed_tests)} tests failed: {_listed(record.failed_tests)}"
+    if record.story and not judged:
+        return f"PASS: {_figures(record)}"
     if not judged:
         if record.gates_expected:
             return "FAIL: models were tested, but no gate was enforced"
         return "NO VERDICT: only timings were selected, no gate was enforced"
     if inconclusive := record.count(Outcome.INCONCLUSIVE):
         return f"PASS: {judged - inconclusive} of {judged} gates passed, {inconclusive} inconclusive"
-    return f"PASS: all {judged} gates passed"
+    return f"PASS: all {judged} gates passed" + (f"; {_figures(record)}" if record.story else "")
 
 
 def has_failed(record: Record) -> bool:
     """Whether the run's verdict is FAIL."""
     return verdict_line(record).startswith("FAIL")
+
+
+def _figures(record: Record) -> str:
+    """What became of the story's figures."""
+    compared = [c.agreement for c in record.comparisons if c.agreement]
+    sections = f"{len(record.sections)} sections ran"
+    if not compared:
+        return f"{sections}, their {len(record.comparisons)} figures not compared on this data"
+    counts = ", ".join(f"{compared.count(agreement)} {agreement}" for agreement in Agreement if agreement in compared)
+    return f"{sections}; of {len(compared)} figures {counts}"
 
 
 def _listed(names: Iterable[str], most: int = 3) -> str:

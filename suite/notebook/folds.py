@@ -1,0 +1,76 @@
+"""Folds: what a cross-validated estimator says of examples that it has not seen, each fold a piece of parallel work."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suite.harness.parallel import Workers
+
+Array = NDArray[Any]
+CV = 3
+
+
+@dataclass(frozen=True)
+class Folds:
+    """A cross-validation's output, in the order of the examples.
+
+    Attributes:
+        scores: decision function or probabilities, float64 `(n,)` or `(n, classes)`; None where none were asked for.
+        predictions: `(n,)` or `(n, labels)`.
+        fold: in which fold each example was held out, `(n,)`.
+    """
+
+    scores: Array | None
+    predictions: Array
+    fold: Array
+
+    def accuracy(self, target: Array) -> Array:
+        """Share of right predictions in each fold, `(folds,)`."""
+        return np.array([np.mean((self.predictions == target)[self.fold == k]) for k in np.unique(self.fold)])
+
+
+def cross_validate(workers: Workers, what: str, estimator: Any, X: Array, y: Array, method: str | None = None) -> Folds:
+    """Fit a clone of an estimator for each of three stratified folds, and ask it of the fold that it has not seen.
+
+    Args:
+        workers: who does it.
+        what: the work's name, for its progress.
+        estimator: not fitted, and left so.
+        X, y: images `(n, 784)` and target; a target of several labels, `(n, labels)`, is split unstratified.
+        method: what gives the scores, `decision_function` or `predict_proba`; None for predictions alone.
+    """
+    from joblib import delayed
+    from sklearn.model_selection import KFold, StratifiedKFold
+
+    splitter = StratifiedKFold(CV) if y.ndim == 1 else KFold(CV)
+    splits = [test for _, test in splitter.split(X, y)]
+    parts = workers.run(f"{what}, fold by fold", [delayed(_fold)(estimator, X, y, test, method) for test in splits])
+    order = np.concatenate(splits)
+    scores = None if method is None else _in_order(order, [scores for scores, _ in parts])
+    fold = np.repeat(np.arange(CV), [len(test) for test in splits])
+    return Folds(scores, _in_order(order, [predictions for _, predictions in parts]), _in_order(order, [fold]))
+
+
+def _fold(estimator: Any, X: Array, y: Array, test: Array, method: str | None) -> tuple[Array | None, Array]:
+    from sklearn.base import clone
+    from sklearn.exceptions import ConvergenceWarning
+
+    seen = np.ones(len(X), bool)
+    seen[test] = False
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the notebook's SGD stops at 1,000 epochs, too
+        fitted = clone(estimator).fit(X[seen], y[seen])
+    scores = None if method is None else getattr(fitted, method)(X[test])
+    return scores, fitted.predict(X[test])
+
+
+def _in_order(order: Array, parts: list[Array]) -> Array:
+    joined = np.concatenate(parts)
+    result = np.empty_like(joined)
+    result[order] = joined
+    return result

@@ -1,0 +1,55 @@
+"""The network that it aimed at.
+
+The notebook sets out for a convolutional network with at least 95 % of the test digits right, and ends before it is
+written. Here it is. A *convolution* looks through a small window that slides over the image, with the same weights
+everywhere, so that a stroke is a stroke wherever it stands; *pooling* keeps the strongest answer of each
+neighbourhood, so that it matters less where exactly. Two rounds of both, and two dense layers, make the suite's model
+`cnn`, written in Flax and compiled by JAX.
+"""
+
+import numpy as np
+import pytest
+
+from models.cnn import CNN
+from suite import DIGITS
+from suite.harness.story import Axes, Tiles, curve
+from suite.notebook.figures import FIGURES
+
+SHOWN = 20
+
+
+@pytest.fixture(scope="session")
+def predictions(trained):
+    return trained(CNN).evaluation(DIGITS).predictions
+
+
+def test_the_goal_is_reached(story, trained, predictions, dataset):
+    story.compare(FIGURES["cnn_accuracy"], trained(CNN).evaluation(DIGITS).metrics["accuracy"])
+    wrong = int(np.sum(predictions != dataset.test.labels))
+    assert len(predictions) == len(dataset.test)
+    story.tell(
+        f"It reads {len(predictions) - wrong:,} of the {len(predictions):,} test images rightly, and {wrong} wrongly."
+    )
+
+
+def test_how_it_learnt(story, trained):
+    losses = trained(CNN).on(DIGITS).estimator.loss_curve_
+    epochs = np.arange(1, len(losses) + 1)
+    story.lines(
+        "cnn-loss",
+        "The training loss of each epoch: mean cross-entropy, with dropout and shifted images, which make it harder.",
+        Axes("", "epoch", "training loss", [curve("cnn", epochs, losses, "o-")]),
+    )
+    assert losses[-1] < losses[0]
+
+
+def test_what_it_still_gets_wrong(story, predictions, dataset):
+    labels = dataset.test.labels
+    wrong = np.flatnonzero(predictions != labels)[:SHOWN]
+    words = [f"{labels[i]} as {predictions[i]}" for i in wrong]
+    story.images(
+        "cnn-mistakes",
+        f"The first {len(wrong)} test images that it gets wrong: what it is, as what it was read.",
+        Tiles("", dataset.test.images[wrong], 10, words),
+    )
+    story.tell("Some of them one would rather not be asked about. That is where the story ends, and the gates begin.")

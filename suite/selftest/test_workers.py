@@ -1,0 +1,115 @@
+"""Parallel work, on this machine and on a Dask cluster: a scheduler with two worker processes, on loopback."""
+
+import os
+import re
+import socket
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.linear_model import SGDClassifier
+
+from suite.harness.parallel import Workers
+from suite.harness.record import read
+from suite.notebook.folds import cross_validate
+from suite.selftest import fakes
+
+SECTION = Path(__file__).parents[1] / "notebook" / "test_03_cross_validation.py"
+
+
+class WhoFitted(SGDClassifier):
+    """Answers, whatever is asked, in which process it was fitted."""
+
+    def fit(self, X, y):
+        time.sleep(0.3)  # so that one process is busy when the next fold comes
+        self.pid = os.getpid()
+        return self
+
+    def predict(self, X):
+        return np.full(len(X), self.pid)
+
+
+@pytest.fixture(scope="module")
+def scheduler():
+    """The address of a cluster."""
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as cluster:
+        yield cluster.scheduler_address
+
+
+@pytest.fixture
+def cluster(scheduler):
+    workers = Workers("dask", scheduler)
+    yield workers
+    workers.close()
+
+
+def test_a_cluster_s_processes_share_the_folds(cluster):
+    folds = cross_validate(cluster, "who", WhoFitted(), fakes.images(), fakes.LABELS)
+    fitted_in = set(folds.predictions.tolist())
+    assert len(fitted_in) == 2
+    assert os.getpid() not in fitted_in
+
+
+def test_a_cluster_finds_what_this_machine_finds(cluster):
+    data = fakes.images(), fakes.LABELS
+    there, here = (
+        cross_validate(workers, "SGD", SGDClassifier(random_state=1), *data, "decision_function")
+        for workers in (cluster, Workers("sequential"))
+    )
+    assert np.array_equal(there.scores, here.scores)
+    assert np.array_equal(there.predictions, here.predictions)
+
+
+def test_a_section_of_the_notebook_finds_the_same_on_a_cluster(scheduler, project):
+    data = fakes.write_idx(project.path / "data")
+    found = []
+    for options in (["--backend", "threading"], ["--backend", "dask", "--scheduler", scheduler]):
+        runs = project.path / options[1]
+        options += [f"--dataset-dir={data}", f"--runs-dir={runs}", "-p", "no:cacheprovider"]
+        result = project.pytester.runpytest_subprocess(SECTION, f"--rootdir={SECTION.parents[2]}", *options)
+        assert result.ret == 0
+        (run,) = runs.iterdir()
+        found.append([comparison.found for comparison in read(run).comparisons])
+    assert found[0] == found[1] != []
+
+
+def test_progress_is_told_fold_by_fold():
+    told = []
+    cross_validate(Workers("sequential", announce=told.append), "SGD", SGDClassifier(), fakes.images(), fakes.LABELS)
+    assert [re.sub(r" after \d+\.\d s", "", words) for words in told] == [
+        "SGD, fold by fold: 3 parts ...",
+        *(f"SGD, fold by fold: {done} of 3" for done in (1, 2, 3)),
+    ]
+
+
+@pytest.fixture
+def nobody():
+    """An address at which nothing listens."""
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        return f"tcp://127.0.0.1:{closed.getsockname()[1]}"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--backend", "carrier-pigeon"], "--backend carrier-pigeon: joblib knows no such backend, expected one of: *"),
+        (["--backend", "dask"], "--backend dask: expected the cluster's address, as --scheduler tcp://HOST:8786"),
+        (["--scheduler", "tcp://here:1"], "--scheduler tcp://here:1: expected a --backend to go with it, such as dask"),
+        (
+            ["--backend", "loky", "--scheduler", "tcp://here:1"],
+            "--backend loky is on this machine, expected no --scheduler *",
+        ),
+        (["--backend", "dask", "--scheduler", "{nobody}"], "--scheduler {nobody}: no dask scheduler answers there *"),
+    ],
+)
+def test_workers_that_can_t_be_had_end_the_session_at_once(project, nobody, monkeypatch, options, message):
+    monkeypatch.setattr("suite.harness.parallel.SECONDS_TO_CONNECT", 0.5)
+    project.write()
+    project.pytester.makepyfile(test_parallel="def test_work(workers, dataset, story): pass")
+    result = project.run(*(option.format(nobody=nobody) for option in options))
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: {message.format(nobody=nobody)}"])
