@@ -58,26 +58,42 @@ class Workers:
             pass
 
     @contextmanager
-    def backend(self) -> Iterator[None]:
-        """Within it, joblib, and so scikit-learn, use this backend."""
+    def backend(self, shared: Sequence[Any] = ()) -> Iterator[None]:
+        """Within it, joblib, and so scikit-learn, use this backend.
+
+        Args:
+            shared: arrays that all the work reads. Dask sends them to each worker beforehand, or it would rather give
+                all of some short work to the one that has them.
+        """
         import joblib
 
         if self._backend is None:
             yield
             return
-        given = {"client": self._client} if self._backend == "dask" else {"scheduler_host": self._address}
-        with joblib.parallel_config(self._backend, **(given if self._address else {})):
+        given: dict[str, Any] = {}
+        if self._backend == "dask":
+            given = {"client": self._client, "scatter": list(shared)}
+        elif self._address:
+            given = {"scheduler_host": self._address}
+        with joblib.parallel_config(self._backend, **given):
             yield
 
-    def run(self, what: str, calls: Sequence[Any]) -> list[Any]:
-        """The results of joblib's delayed calls, in their order; each one done is announced."""
+    def run(self, what: str, calls: Sequence[Any], shared: Sequence[Any] = (), prefer: str | None = None) -> list[Any]:
+        """The results of joblib's delayed calls, in their order; each one done is announced.
+
+        Args:
+            what: the work's name.
+            calls: the work.
+            shared: arrays that are arguments of all the calls.
+            prefer: `threads` for work that releases the GIL and is parallel itself, where no backend was named.
+        """
         from joblib import Parallel
 
         results = []
         started = time.perf_counter()
         self._announce(f"{what}: {len(calls)} parts ...")
-        with self.backend():
-            for result in Parallel(n_jobs=-1, return_as="generator")(calls):
+        with self.backend(shared):
+            for result in Parallel(n_jobs=-1, return_as="generator", prefer=prefer)(calls):
                 results.append(result)
                 self._announce(f"{what}: {len(results)} of {len(calls)} after {time.perf_counter() - started:.1f} s")
         return results

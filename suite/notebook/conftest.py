@@ -47,7 +47,8 @@ def forest_five_folds(once, workers, X, fives):
 
     forest = RandomForestClassifier(random_state=SEED, n_jobs=-1)
     return once(
-        "story-forest-fives", partial(cross_validate, workers, "forest on fives", forest, X, fives, "predict_proba")
+        "story-forest-fives",
+        partial(cross_validate, workers, "forest on fives", forest, X, fives, "predict_proba", prefer="threads"),
     )
 
 

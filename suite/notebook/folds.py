@@ -34,7 +34,15 @@ class Folds:
         return np.array([np.mean((self.predictions == target)[self.fold == k]) for k in np.unique(self.fold)])
 
 
-def cross_validate(workers: Workers, what: str, estimator: Any, X: Array, y: Array, method: str | None = None) -> Folds:
+def cross_validate(
+    workers: Workers,
+    what: str,
+    estimator: Any,
+    X: Array,
+    y: Array,
+    method: str | None = None,
+    prefer: str | None = None,
+) -> Folds:
     """Fit a clone of an estimator for each of three stratified folds, and ask it of the fold that it has not seen.
 
     Args:
@@ -43,13 +51,15 @@ def cross_validate(workers: Workers, what: str, estimator: Any, X: Array, y: Arr
         estimator: not fitted, and left so.
         X, y: images `(n, 784)` and target; a target of several labels, `(n, labels)`, is split unstratified.
         method: what gives the scores, `decision_function` or `predict_proba`; None for predictions alone.
+        prefer: `threads` if the estimator uses several threads itself.
     """
     from joblib import delayed
     from sklearn.model_selection import KFold, StratifiedKFold
 
     splitter = StratifiedKFold(CV) if y.ndim == 1 else KFold(CV)
     splits = [test for _, test in splitter.split(X, y)]
-    parts = workers.run(f"{what}, fold by fold", [delayed(_fold)(estimator, X, y, test, method) for test in splits])
+    calls = [delayed(_fold)(estimator, X, y, test, method) for test in splits]
+    parts = workers.run(f"{what}, fold by fold", calls, shared=(X, y), prefer=prefer)
     order = np.concatenate(splits)
     scores = None if method is None else _in_order(order, [scores for scores, _ in parts])
     fold = np.repeat(np.arange(CV), [len(test) for test in splits])

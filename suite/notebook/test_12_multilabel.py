@@ -19,8 +19,11 @@ from suite.notebook.folds import cross_validate
 
 @pytest.fixture(scope="session")
 def knn_folds(once, workers, X, y):
-    work = partial(cross_validate, workers, "kNN on traits", KNeighborsClassifier(n_jobs=-1), X, TRAITS.target(y))
-    return once("story-knn-traits", work)
+    knn = KNeighborsClassifier(n_jobs=-1)
+    return once(
+        "story-knn-traits",
+        partial(cross_validate, workers, "kNN on traits", knn, X, TRAITS.target(y), prefer="threads"),
+    )
 
 
 def test_f1(story, knn_folds, X, y):

@@ -22,7 +22,7 @@ class WhoFitted(SGDClassifier):
     """Answers, whatever is asked, in which process it was fitted."""
 
     def fit(self, X, y):
-        time.sleep(0.3)  # so that one process is busy when the next fold comes
+        time.sleep(0.2)  # so that this process is busy when the next fold comes
         self.pid = os.getpid()
         return self
 
