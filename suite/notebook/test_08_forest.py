@@ -49,7 +49,7 @@ def test_precision_and_recall(story, forest_five_folds, fives):
     said = forest_five_folds.predictions
     average = average_precision_score(fives, forest_five_folds.scores[:, 1])
     story.tell(f"""
-        The forest is the better one at every threshold. Where more than half of its trees say "5", it is right
+        The forest is clearly the better one. Where more than half of its trees say "5", it is right
         {100 * precision_score(fives, said):.1f} % of the time, and finds {100 * recall_score(fives, said):.1f} % of the
         fives; its average precision is {average:.3f}.
     """)

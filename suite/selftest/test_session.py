@@ -250,7 +250,9 @@ def test_a_path_option_may_stand_apart_from_its_value():
 def test_long_work_is_announced(project):
     project.write(READER)
     result = project.run("-v", "-k", "test_gate")
-    result.stdout.fnmatch_lines(["fitting reader on digits: 200 images ...", "fitted reader on digits in * s"])
+    result.stdout.fnmatch_lines(
+        ["[[]??:??] fitting reader on digits: 200 images ...", "[[]??:??] fitted reader on digits in * s"]
+    )
 
 
 def test_help_has_one_group_for_the_suite(project):

@@ -15,6 +15,7 @@ from suite.harness.story import Block, Comparison, Images, Lines, Matrices, Pass
 
 MARKS = {Agreement.IDENTICAL: "✅ identical", Agreement.CLOSE: "🟡 close", Agreement.DIFFERS: "❌ differs", None: "-"}
 SHOWN_NUMBERS = 12  # of a figure with more, only how many agree
+IN_A_LINE = 4
 
 INTRODUCTION = """\
 This is the classification notebook that the suite grew out of, run again from the first line to the last on today's
@@ -99,21 +100,24 @@ def _sides(c: Comparison) -> tuple[str, str]:
     """The printed figure, and the one found."""
     printed, found = dict(leaves(c.figure.value)), dict(leaves(c.found))
     if len(printed) > SHOWN_NUMBERS:
-        same = sum(printed[at] == found.get(at) for at in printed)
-        return f"{len(printed)} numbers", f"{same} of them the same" if c.agreement else f"{len(found)} numbers"
+        if c.agreement is None or printed.keys() != found.keys():
+            return f"{len(printed)} numbers", f"{len(found)} numbers"
+        off = [abs(found[at] - printed[at]) for at in printed]
+        return f"{len(printed)} numbers", f"{off.count(0)} the same, none off by more than {max(off):g}"
     least = "at least " if c.figure.goal else ""
     return least + _shown(c.figure.value, None), _shown(c.found, None if c.figure.goal else c.figure.decimals)
 
 
 def _tolerance(figure: Figure) -> str:
-    several = isinstance(figure.tolerance, list)
-    return f"{_shown(figure.tolerance, None)}{', one for each number' if several else ''}"
+    if isinstance(figure.tolerance, list):
+        return f"{', '.join(f'{allowed:g}' for _, allowed in leaves(figure.tolerance))}, one for each number"
+    return f"{figure.tolerance:g}"
 
 
 def _shown(value: Any, digits: int | None) -> str:
     """A figure as text, its floats with so many digits."""
     if isinstance(value, list):
-        return ", ".join(
+        return (",<br>" if len(value) > IN_A_LINE else ", ").join(
             f"({_shown(item, digits)})" if isinstance(item, list) else _shown(item, digits) for item in value
         )
     if isinstance(value, float) and digits is not None:

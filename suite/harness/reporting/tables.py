@@ -114,6 +114,10 @@ def environment(record: Record) -> str:
     """Machine, software, data and the run itself."""
     where, data = record.environment, record.data
     overhead = 1 - record.model_seconds / record.wall_seconds if record.wall_seconds else 0.0
+    of_models = f", of which the models' fit and predict {record.model_seconds:.1f} s"
+    duration = f"{record.wall_seconds:.1f} s"
+    if not record.story:
+        duration += f"{of_models} ({overhead:.0%} is imports, harness and reports)"
     rows = [
         ["machine", f"{where.cpu}, {where.cores} cores, {where.memory_gib:g} GiB, {where.system}"],
         ["software", f"Python {where.python}, " + ", ".join(f"{k} {v}" for k, v in where.libraries.items())],
@@ -124,11 +128,7 @@ def environment(record: Record) -> str:
     rows += [
         ["seed", str(record.seed)],
         ["started", record.started.replace("T", " ").replace("+00:00", " UTC")],
-        [
-            "duration",
-            f"{record.wall_seconds:.1f} s, of which the models' fit and predict {record.model_seconds:.1f} s "
-            f"({overhead:.0%} is imports, harness and reports)",
-        ],
+        ["duration", duration],
         ["processes", "1" if record.workers == 1 else f"{record.workers}, whose timings disturb each other"],
         ["arguments", _code(" ".join(record.selection)) if record.selection else "none"],
         ["commit", _code(record.commit) if record.commit else "not in git"],
