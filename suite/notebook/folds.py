@@ -23,11 +23,13 @@ class Folds:
         scores: decision function or probabilities, float64 `(n,)` or `(n, classes)`; None where none were asked for.
         predictions: `(n,)` or `(n, labels)`.
         fold: in which fold each example was held out, `(n,)`.
+        fitted: the estimator fitted to all examples; None if that was not asked for.
     """
 
     scores: Array | None
     predictions: Array
     fold: Array
+    fitted: Any = None
 
     def accuracy(self, target: Array) -> Array:
         """Share of right predictions in each fold, `(folds,)`."""
@@ -42,6 +44,7 @@ def cross_validate(
     y: Array,
     method: str | None = None,
     prefer: str | None = None,
+    refit: bool = False,
 ) -> Folds:
     """Fit a clone of an estimator for each of three stratified folds, and ask it of the fold that it has not seen.
 
@@ -52,6 +55,7 @@ def cross_validate(
         X, y: images `(n, 784)` and target; a target of several labels, `(n, labels)`, is split unstratified.
         method: what gives the scores, `decision_function` or `predict_proba`; None for predictions alone.
         prefer: `threads` if the estimator uses several threads itself.
+        refit: whether to fit a clone to all examples, too, beside the others.
     """
     from joblib import delayed
     from sklearn.model_selection import KFold, StratifiedKFold
@@ -59,24 +63,31 @@ def cross_validate(
     splitter = StratifiedKFold(CV) if y.ndim == 1 else KFold(CV)
     splits = [test for _, test in splitter.split(X, y)]
     calls = [delayed(_fold)(estimator, X, y, test, method) for test in splits]
+    if refit:
+        calls.insert(0, delayed(_fitted)(estimator, X, y))  # the longest first
     parts = workers.run(f"{what}, fold by fold", calls, shared=(X, y), prefer=prefer)
+    fitted = parts.pop(0) if refit else None
     order = np.concatenate(splits)
     scores = None if method is None else _in_order(order, [scores for scores, _ in parts])
     fold = np.repeat(np.arange(CV), [len(test) for test in splits])
-    return Folds(scores, _in_order(order, [predictions for _, predictions in parts]), _in_order(order, [fold]))
+    return Folds(scores, _in_order(order, [said for _, said in parts]), _in_order(order, [fold]), fitted)
 
 
 def _fold(estimator: Any, X: Array, y: Array, test: Array, method: str | None) -> tuple[Array | None, Array]:
+    seen = np.ones(len(X), bool)
+    seen[test] = False
+    fitted = _fitted(estimator, X[seen], y[seen])
+    scores = None if method is None else getattr(fitted, method)(X[test])
+    return scores, fitted.predict(X[test])
+
+
+def _fitted(estimator: Any, X: Array, y: Array) -> Any:
     from sklearn.base import clone
     from sklearn.exceptions import ConvergenceWarning
 
-    seen = np.ones(len(X), bool)
-    seen[test] = False
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the notebook's SGD stops at 1,000 epochs, too
-        fitted = clone(estimator).fit(X[seen], y[seen])
-    scores = None if method is None else getattr(fitted, method)(X[test])
-    return scores, fitted.predict(X[test])
+        return clone(estimator).fit(X, y)
 
 
 def _in_order(order: Array, parts: list[Array]) -> Array:

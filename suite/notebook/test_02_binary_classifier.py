@@ -6,17 +6,11 @@ image at a time, so it copes with any number of them, and because it draws the o
 experiment.
 """
 
-import pytest
-from sklearn.base import clone
-
 from suite.notebook.figures import FIGURES
 
-pytestmark = pytest.mark.filterwarnings("ignore:Maximum number of iteration")  # as in the notebook
 
-
-def test_the_first_digit_is_taken_for_a_five(story, workers, sgd, X, y, fives):
-    with workers.step("SGD on fives, all of the training data"):
-        fitted = clone(sgd).fit(X, fives)
+def test_the_first_digit_is_taken_for_a_five(story, sgd_five_folds, X, y):
+    fitted = sgd_five_folds.fitted
     answer = fitted.predict(X[:1])[0]
     assert answer == (fitted.decision_function(X[:1])[0] > 0)
     right = "rightly" if answer == (y[0] == 5) else "wrongly"

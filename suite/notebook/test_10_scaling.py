@@ -18,17 +18,16 @@ def follow(predictions, scores, classes):
     return np.array_equal(predictions, classes[scores.argmax(axis=1)])
 
 
-def test_pixels_without_ink_weigh_nothing(story, sgd, sgd_of_ink, X, y):
+def test_pixels_without_ink_weigh_nothing(story, sgd, X, y, ink):
     sample, labels = X[:SAMPLE].astype(float), y[:SAMPLE]
-    whole, inked = clone(sgd).fit(sample, labels), clone(sgd_of_ink).fit(sample, labels)
-    kept = inked[0].get_support()
-    assert np.array_equal(whole.coef_[:, kept], inked[1].coef_)
-    assert not whole.coef_[:, ~kept].any()
-    blank = np.sum(X.min(axis=0) == X.max(axis=0))
+    few = clone(sgd).set_params(max_iter=20)
+    whole, inked = clone(few).fit(sample, labels), clone(few).fit(sample[:, ink], labels)
+    assert np.array_equal(whole.coef_[:, ink], inked.coef_)
+    assert not whole.coef_[:, ~ink].any()
     story.tell(f"""
-        {blank} of the {X.shape[1]} pixels are the same in every training image, and weigh nothing. They are left out
-        here, which changes no answer (on a sample of {SAMPLE} images the other weights were the same to the last bit)
-        and saves time.
+        {np.sum(~ink)} of the {X.shape[1]} pixels are the same in every training image, and weigh nothing. They are left
+        out here, which changes no answer (on a sample of {SAMPLE} images the other weights were the same to the last
+        bit) and saves time.
     """)
 
 
