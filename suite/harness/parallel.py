@@ -117,9 +117,7 @@ class Workers:
         try:
             from distributed import Client
         except ImportError as error:
-            raise WorkersError(
-                "--backend dask: distributed is not installed; pip install 'digit-bench[dask]'"
-            ) from error
+            raise WorkersError("--backend dask: distributed is not installed; pip install -e '.[dask]'") from error
         try:
             return Client(self._address, timeout=SECONDS_TO_CONNECT, set_as_default=False)  # type: ignore[no-untyped-call]
         except (OSError, ValueError) as error:
