@@ -45,6 +45,14 @@ class Comparison(msgspec.Struct, frozen=True, tag=True):
     agreement: Agreement | None
 
 
+class Plot(msgspec.Struct, frozen=True, eq=False):
+    """What every plot has: its section, the name of its file, and its caption."""
+
+    section: str
+    name: str
+    caption: str
+
+
 class Curve(msgspec.Struct, frozen=True, eq=False):
     """A line through points `(n,)`, in a style of matplotlib's: `-`, `--`, or `o` for the points alone."""
 
@@ -63,12 +71,9 @@ class Axes(msgspec.Struct, frozen=True, eq=False):
     curves: list[Curve]
 
 
-class Lines(msgspec.Struct, frozen=True, tag=True, eq=False):
+class Lines(Plot, frozen=True, tag=True, eq=False):
     """A plot of curves, side by side where there are several axes."""
 
-    section: str
-    name: str
-    caption: str
     panels: list[Axes]
 
 
@@ -79,12 +84,9 @@ class Matrix(msgspec.Struct, frozen=True, eq=False):
     values: NDArray[Any]
 
 
-class Matrices(msgspec.Struct, frozen=True, tag=True, eq=False):
+class Matrices(Plot, frozen=True, tag=True, eq=False):
     """A plot of matrices as images, side by side."""
 
-    section: str
-    name: str
-    caption: str
     panels: list[Matrix]
 
 
@@ -97,18 +99,14 @@ class Tiles(msgspec.Struct, frozen=True, eq=False):
     words: list[str] = []
 
 
-class Images(msgspec.Struct, frozen=True, tag=True, eq=False):
+class Images(Plot, frozen=True, tag=True, eq=False):
     """A plot of images in panels, so many panels in a row."""
 
-    section: str
-    name: str
-    caption: str
     panels: list[Tiles]
     columns: int = 1
 
 
-Plot = Lines | Matrices | Images
-Block = Section | Passage | Rows | Comparison | Plot
+Block = Section | Passage | Rows | Comparison | Lines | Matrices | Images
 
 
 def curve(label: str, x: ArrayLike, y: ArrayLike, style: str = "-") -> Curve:

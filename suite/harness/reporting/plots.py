@@ -21,7 +21,7 @@ def draw_plots(record: Record, directory: Path) -> None:
     """Draw every plot of the story into a directory, each under its name."""
     directory.mkdir(parents=True, exist_ok=True)
     for block in record.story:
-        if isinstance(block, Lines | Matrices | Images):
+        if isinstance(block, Plot):
             _draw(block).savefig(directory / f"{block.name}.png", dpi=DPI, metadata={"Software": None})
 
 
@@ -33,6 +33,8 @@ def _draw(plot: Plot) -> Figure:
             return _matrices(plot)
         case Images():
             return _images(plot)
+        case _:
+            raise TypeError(f"no way to draw a {type(plot).__name__}")
 
 
 def _lines(plot: Lines) -> Figure:

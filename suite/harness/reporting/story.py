@@ -11,7 +11,7 @@ from suite.harness.agreement import Agreement, Figure, leaves
 from suite.harness.record import Record, RecordError
 from suite.harness.reporting import tables
 from suite.harness.reporting.verdict import verdict_line
-from suite.harness.story import Block, Comparison, Images, Lines, Matrices, Passage, Rows
+from suite.harness.story import Block, Comparison, Passage, Plot, Rows
 
 MARKS = {Agreement.IDENTICAL: "✅ identical", Agreement.CLOSE: "🟡 close", Agreement.DIFFERS: "❌ differs", None: "-"}
 SHOWN_NUMBERS = 12  # of a figure with more, only how many agree
@@ -67,7 +67,7 @@ def _block(block: Block, plots: str) -> str:
             return text
         case Rows(headers=headers, rows=rows):
             return tables.table(headers, rows)
-        case Lines() | Matrices() | Images():
+        case Plot():
             return f"![{block.caption}]({plots}/{block.name}.png)\n\n*{block.caption}*"
         case _:
             return ""
