@@ -2,62 +2,90 @@
 
 from __future__ import annotations
 
-import time
+import math
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from flax import nnx
+from jax.sharding import PartitionSpec
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
-from models.cnn.network import Network, initial_parameters
-from models.cnn.training import Recipe, pixels, train
+from models.cnn.augment import Distortion
+from models.cnn.compilation import compiled
+from models.cnn.devices import BATCH, Devices
+from models.cnn.network import Network, initial_variables, smallest_side
+from models.cnn.training import Examples, Recipe, Scale, predict, train
 
 # Predictions are padded to one of these, so that a new number of images does not compile a new program.
 BATCH_SIZES = (1, 8, 64, 512)
+WORTH_SPLITTING = 64  # images: fewer are done sooner by one device
 
 
 class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """A small convolutional network for square grey images, trained by AdamW on a one-cycle schedule.
+    """A small convolutional network for grey images, trained by AdamW on a one-cycle schedule.
 
-    Compilation happens ahead of the work, once for each batch shape, and its seconds are kept apart.
+    Compilation happens ahead of the work, once for each batch shape, and its seconds are kept apart. Progress goes to
+    the logger `models.cnn.training`, an epoch a line: `logging.basicConfig(level="INFO")` shows it.
 
     Args:
-        epochs: passes over the training images; None for as many as show it 80,000 images, and at least three.
+        epochs: passes over the training images; None for as many as show it 120,000 images, and at least two.
         batch_size: images a training step.
         learning_rate: the schedule's peak.
         weight_decay: of AdamW.
         dropout: share of the hidden units dropped while training.
-        shift: training images are moved by up to so many pixels.
-        channels: output channels of the two convolutions.
+        shift: training images are moved by up to so many pixels, a batch at a time, and by no more than an eighth of
+            their side.
+        distortion: how each training image is bent; None for not at all.
+        test_time_shift: predictions are means over the image and its four copies that are moved by so many pixels up,
+            down, left and right; 0 for the image alone.
+        channels: output channels of each convolution, of which every one halves the image.
+        normalise: whether convolutions are followed by batch normalisation.
         hidden: width of the hidden layer.
-        verbose: whether to print each epoch's loss.
-        random_state: int, the seed of everything random; the same seed on the same machine gives the same network.
+        image_shape: height and width of the images, which are alike; None for the square that the features fill.
+            Features that fill none are followed by background up to the next one.
+        validation_fraction: share of the training images that is held out to tell the accuracy of after each epoch;
+            the same ones whatever the `random_state`.
+        device: where it trains and predicts: a backend of JAX's, such as `cpu`, or one of its devices, such as `cpu:0`;
+            None for all devices of the default backend.
+        random_state: the seed of everything random, or what gives one; the same int on the same device and versions
+            gives the same network.
 
     Attributes:
         classes_: the labels, sorted, `(n_classes,)`.
         n_features_in_: pixels of an image.
         loss_curve_: mean cross-entropy of each epoch.
-        compile_seconds_: seconds spent compiling, by `fit` and `predict[batch size]`.
+        validation_scores_: accuracy on the held-out images after each epoch; empty if there were none.
+        fit_seconds_: wall time of training, compilation apart.
+        compile_seconds_: seconds spent compiling, or fetching what was compiled before, by `fit` and
+            `predict[batch size]`.
+        compile_saved_seconds_: by the same names, how much longer that took when it was compiled; 0 if it was now.
+        execution_: what it was trained on, and how convolutions are computed there.
     """
 
     def __init__(
         self,
         epochs: int | None = None,
-        batch_size: int = 64,
-        learning_rate: float = 4e-3,
+        batch_size: int = 128,
+        learning_rate: float = 1e-2,
         weight_decay: float = 1e-4,
-        dropout: float = 0.3,
-        shift: int = 2,
-        channels: tuple[int, int] = (8, 24),
+        dropout: float = 0.0,
+        shift: int = 1,
+        distortion: Distortion | None = None,
+        test_time_shift: int = 0,
+        channels: tuple[int, ...] = (8, 24),
+        normalise: bool = False,
         hidden: int = 128,
-        verbose: bool = False,
-        random_state: int = 0,
+        image_shape: tuple[int, int] | None = None,
+        validation_fraction: float = 0.0,
+        device: str | None = None,
+        random_state: Any = 0,
     ):
         self.epochs = epochs
         self.batch_size = batch_size
@@ -65,50 +93,48 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.weight_decay = weight_decay
         self.dropout = dropout
         self.shift = shift
+        self.distortion = distortion
+        self.test_time_shift = test_time_shift
         self.channels = channels
+        self.normalise = normalise
         self.hidden = hidden
-        self.verbose = verbose
+        self.image_shape = image_shape
+        self.validation_fraction = validation_fraction
+        self.device = device
         self.random_state = random_state
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> CNNClassifier:
         """Train the network.
 
         Args:
-            X: images from 0 to 255, `(n, side * side)`.
+            X: images `(n, height * width)`, of any scale: they are standardised by the training images' mean and
+                deviation.
             y: labels `(n,)`, of two or more classes.
 
         Raises:
-            ValueError: if the images are not square, or the labels are not classes.
+            ValueError: if the images do not have `image_shape`, or the labels are not classes.
         """
-        images, labels = validate_data(self, X, y, dtype=[np.uint8, np.float32])
-        check_classification_targets(labels)
-        n, features = images.shape
-        side = round(features**0.5)
-        if side * side != features:
-            raise ValueError(f"X has {features} features, expected the pixels of a square image")
-        self.classes_, classes = np.unique(labels, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise ValueError(f"y has one class, {self.classes_[0]!r}, expected at least two")
-        recipe = Recipe(
-            epochs=self.epochs or max(3, -(-80_000 // n)),
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay,
-            shift=self.shift,
-        )
-        graph, shapes = self._graph(side)
-        parameters = initial_parameters(shapes, self.random_state)
-        result = train(graph, parameters, images, classes.astype(np.int32), recipe, self.random_state, self._report)
-        self.loss_curve_ = result.losses
-        self.compile_seconds_ = {"fit": result.compile_seconds}
-        # As NumPy arrays, so that a fitted estimator pickles without JAX's devices.
-        self.parameters_ = jax.tree.map(np.asarray, result.parameters)
-        self._programs: dict[tuple[int, str], Any] = {}
+        self._fit([self], X, y, [self._seed()])
         return self
+
+    def fit_seeds(self, X: ArrayLike, y: ArrayLike, seeds: Sequence[int]) -> list[CNNClassifier]:
+        """Clones of this estimator, trained with each of several seeds; arguments and errors as for `fit`.
+
+        On an accelerator they train at once, as one program; on a CPU one after the other, compiled once.
+        """
+        fitted = [clone(self).set_params(random_state=seed) for seed in seeds]
+        self._fit(fitted, X, y, list(seeds))
+        return fitted
+
+    @property
+    def fits_seeds_at_once(self) -> bool:
+        """Whether `fit_seeds` trains them as one program on this estimator's devices."""
+        return Devices.named(self.device).at_once
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """The most probable class of each image, `(n,)`."""
-        return np.asarray(self.classes_[self._logits(X).argmax(axis=1)])
+        best = self._logits(X).argmax(axis=1)
+        return np.asarray(self.classes_[best])
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float32]:
         """Probabilities of the classes, float32 `(n, n_classes)`, in the order of `classes_`."""
@@ -127,27 +153,89 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             state["_programs"] = {}  # compiled programs belong to this process
         return state
 
-    def _graph(self, side: int) -> tuple[Any, Any]:
-        """The network's graph and the shapes of its parameters; nothing is computed or compiled for them."""
+    def _fit(self, fitted: Sequence[CNNClassifier], X: ArrayLike, y: ArrayLike, seeds: list[int]) -> None:
+        """Train one network for each of the estimators that are to be fitted."""
+        images, labels = validate_data(self, X, y, dtype=[np.float32, np.uint8])
+        check_classification_targets(labels)
+        labels, classes = np.unique(column_or_1d(labels, warn=True), return_inverse=True)
+        if len(labels) < 2:
+            raise ValueError(f"y has one class, {labels[0]!r}, expected at least two")
+        side = self._side(images.shape[1])
+        scale = Scale(side, float(images.mean(dtype=np.float64)), float(images.std(dtype=np.float64)) or 1.0)
+        shown, held_out = self._split(Examples(_squared(images, side), classes.astype(np.int32)))
+        recipe = Recipe(
+            epochs=self.epochs or min(100, max(2, -(-120_000 // len(shown.classes)))),
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            shift=min(self.shift, _smallest_square(images.shape[1]) // 8),
+            distortion=self.distortion,
+            test_time_shift=self.test_time_shift,
+        )
+        devices = Devices.named(self.device)
+        graph, *shapes = self._graph(side, len(labels), devices)
+        starts = [initial_variables(shapes, seed) for seed in seeds]
+        results, programs = train(graph, starts, shown, held_out, scale, recipe, seeds, devices)
+        for estimator, result in zip(fitted, results, strict=True):
+            estimator.n_features_in_ = images.shape[1]
+            if hasattr(self, "feature_names_in_"):
+                estimator.feature_names_in_ = self.feature_names_in_
+            estimator.classes_ = labels
+            estimator._scale = scale
+            estimator.variables_ = result.variables
+            estimator.loss_curve_ = result.losses
+            estimator.validation_scores_ = result.accuracies
+            estimator.fit_seconds_ = result.seconds
+            estimator.compile_seconds_ = {"fit": sum(program.seconds for program in programs.values())}
+            estimator.compile_saved_seconds_ = {"fit": sum(program.saved_seconds for program in programs.values())}
+            estimator.execution_ = devices.execution
+            estimator._programs = {}
+
+    def _seed(self) -> int:
+        if isinstance(self.random_state, int | np.integer):
+            return int(self.random_state)
+        return int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+
+    def _side(self, features: int) -> int:
+        """Pixels a side of the square that the network sees."""
+        if self.image_shape is not None:
+            height, width = self.image_shape
+            if height != width or height * width != features:
+                raise ValueError(f"X has {features} features, expected {height} x {width} of a square image_shape")
+        return max(_smallest_square(features), smallest_side(self.channels))
+
+    def _split(self, examples: Examples) -> tuple[Examples, Examples | None]:
+        """What to train on, and what to hold out."""
+        if not self.validation_fraction:
+            return examples, None
+        from sklearn.model_selection import train_test_split
+
+        shown, held_out = train_test_split(
+            np.arange(len(examples.classes)),
+            test_size=self.validation_fraction,
+            stratify=examples.classes,
+            random_state=0,
+        )
+        return Examples(*(array[shown] for array in examples)), Examples(*(array[held_out] for array in examples))
+
+    def _graph(self, side: int, outputs: int, devices: Devices) -> Any:
+        """The network's graph, and the shapes of its parameters and statistics; nothing is computed for them."""
         network = partial(
             Network,
             side,
-            len(self.classes_),
+            outputs,
             channels=self.channels,
             hidden=self.hidden,
             dropout=self.dropout,
-            # The one place that decides: XLA's own convolutions are slow on CPUs only.
-            fused=jax.default_backend() == "cpu",
+            normalise=self.normalise,
+            fused=devices.fused,
         )
-        return nnx.split(nnx.eval_shape(lambda: network(rngs=nnx.Rngs(0))))
-
-    def _report(self, epoch: int, loss: float) -> None:
-        if self.verbose:
-            print(f"epoch {epoch + 1}: loss {loss:.4f}", flush=True)
+        return nnx.split(nnx.eval_shape(lambda: network(rngs=nnx.Rngs(0))), nnx.Param, ...)
 
     def _logits(self, X: ArrayLike) -> NDArray[np.float32]:
         check_is_fitted(self)
-        images = validate_data(self, X, dtype=[np.uint8, np.float32], reset=False)
+        images = validate_data(self, X, dtype=[np.float32, np.uint8], reset=False)
+        images = _squared(images, self._scale.side)
         logits, largest = [], BATCH_SIZES[-1]
         for start in range(0, len(images), largest):
             batch = images[start : start + largest]
@@ -158,19 +246,39 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return np.concatenate(logits)
 
     def _program(self, size: int, dtype: np.dtype[Any]) -> Any:
-        """The compiled map from `size` images to logits, its parameters already on the device."""
+        """The compiled map from `size` images to logits, its parameters already on the devices."""
         key = (size, dtype.name)
         if key not in self._programs:
-            started = time.perf_counter()
-            side = round(self.n_features_in_**0.5)
-            graph, _ = self._graph(side)
+            devices, scale = Devices.named(self.device), self._scale
+            if size % devices.count or size < WORTH_SPLITTING:
+                devices = devices.first
+            graph, *_ = self._graph(scale.side, len(self.classes_), devices)
 
-            def logits(parameters: Any, images: jax.Array) -> jax.Array:
-                return nnx.merge(graph, parameters)(pixels(images, side))
+            def logits(variables: Any, images: jax.Array) -> jax.Array:
+                return predict(nnx.merge(graph, *variables), images, scale, self.test_time_shift)
 
-            images = jax.ShapeDtypeStruct((size, self.n_features_in_), dtype)
-            compiled = jax.jit(logits).lower(self.parameters_, images).compile()
-            self.compile_seconds_[f"predict[{size}]"] = time.perf_counter() - started
-            parameters = jax.tree.map(jnp.asarray, self.parameters_)
-            self._programs[key] = lambda images: compiled(parameters, images)
+            split = PartitionSpec(BATCH)
+            mapped = jax.shard_map(logits, mesh=devices.mesh, in_specs=(PartitionSpec(), split), out_specs=split)
+            variables = devices.whole(self.variables_)
+            program = compiled(mapped, variables, devices.split(np.zeros((size, scale.side**2), dtype), axis=0))
+            self.compile_seconds_[f"predict[{size}]"] = program.seconds
+            self.compile_saved_seconds_[f"predict[{size}]"] = program.saved_seconds
+            self._programs[key] = lambda images: program.call(variables, devices.split(images, axis=0))
         return self._programs[key]
+
+
+def _squared(images: NDArray[Any], side: int) -> NDArray[Any]:
+    """Images `(n, features)` in the middle of squares of background, `(n, side * side)`."""
+    n, features = images.shape
+    if features == side * side:
+        return images
+    inner = _smallest_square(features)
+    filled = np.pad(images, ((0, 0), (0, inner * inner - features))).reshape(n, inner, inner)
+    before = (side - inner) // 2
+    around = (before, side - inner - before)
+    return np.pad(filled, ((0, 0), around, around)).reshape(n, side * side)
+
+
+def _smallest_square(features: int) -> int:
+    """Side of the smallest square of so many pixels or more."""
+    return math.isqrt(features - 1) + 1

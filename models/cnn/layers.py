@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 from flax import nnx
+
+from models.cnn.devices import BATCH
 
 POOL = 2
 
 
 class ConvMaxPool(nnx.Module):
-    """A valid `k x k` convolution, 2x2 max-pooling with stride 2, and ReLU.
+    """A valid `k x k` convolution, 2x2 max-pooling with stride 2, batch normalisation if wanted, and ReLU.
 
     ReLU is monotone, so `relu(max(z)) == max(relu(z))`: it is applied after pooling, to a quarter of the values.
 
@@ -27,20 +31,29 @@ class ConvMaxPool(nnx.Module):
         in_channels, out_channels: channels of input and output.
         kernel_size: odd side `k` of the kernel.
         fused: which formulation.
+        normalise: whether each channel is normalised over the batch before its bias (S. Ioffe and C. Szegedy, arXiv
+            1502.03167); over all of a batch that is split on the mesh axis `BATCH`.
         rngs: source of the initial weights (He normal).
     """
 
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, *, fused: bool, rngs: nnx.Rngs):
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: int, *, fused: bool, normalise: bool, rngs: nnx.Rngs
+    ):
         if kernel_size % POOL == 0:
             raise ValueError(f"kernel_size must be odd, got {kernel_size}")
         shape = (kernel_size, kernel_size, in_channels, out_channels)
         self.kernel = nnx.Param(nnx.initializers.he_normal()(rngs.params(), shape, jnp.float32))
         self.bias = nnx.Param(jnp.zeros(out_channels, jnp.float32))
         self.fused = fused
+        # Its scale is left to the layer that follows, its shift to the bias.
+        normalisation = partial(nnx.BatchNorm, axis=0, momentum=0.98, use_bias=False, use_scale=False, axis_name=BATCH)
+        self.norm = normalisation(out_channels, rngs=rngs) if normalise else None
 
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def __call__(self, x: jax.Array, *, training: bool) -> jax.Array:
         """Map `(in_channels, h, w, n)` to `(out_channels, (h - k + 1) // 2, (w - k + 1) // 2, n)`, float32."""
         pooled = (_fused if self.fused else _direct)(x, self.kernel[...])
+        if self.norm:
+            pooled = self.norm(pooled, use_running_average=not training)
         return nnx.relu(pooled + self.bias[...][:, None, None, None])
 
 

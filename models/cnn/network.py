@@ -1,28 +1,31 @@
-"""The network: two convolution-pooling layers and two dense ones."""
+"""The network: convolution-pooling layers, then two dense ones."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from models.cnn.layers import ConvMaxPool, pooled_side
+from models.cnn.layers import POOL, ConvMaxPool, pooled_side
 
-KERNELS = (5, 3)
+FIRST_KERNEL, NEXT_KERNELS = 5, 3
 
 
 class Network(nnx.Module):
-    """conv 5x5 - pool - conv 3x3 - pool - dense - dropout - dense, on square single-channel images.
+    """conv 5x5 - pool - (conv 3x3 - pool)... - dense - dropout - dense, on square single-channel images.
 
     Args:
-        side: height and width of an image, in pixels.
+        side: height and width of an image, in pixels, `smallest_side` or more.
         outputs: number of logits.
-        channels: output channels of the two convolutions.
+        channels: output channels of each convolution.
         hidden: width of the hidden dense layer.
         dropout: share of hidden units dropped while training.
+        normalise: whether convolutions are followed by batch normalisation.
         fused: formulation of the convolutions (see `ConvMaxPool`).
         rngs: source of the initial weights.
     """
@@ -32,38 +35,64 @@ class Network(nnx.Module):
         side: int,
         outputs: int,
         *,
-        channels: tuple[int, int],
+        channels: Sequence[int],
         hidden: int,
         dropout: float,
+        normalise: bool,
         fused: bool,
         rngs: nnx.Rngs,
     ):
-        first, second = channels
-        self.conv1 = ConvMaxPool(1, first, KERNELS[0], fused=fused, rngs=rngs)
-        self.conv2 = ConvMaxPool(first, second, KERNELS[1], fused=fused, rngs=rngs)
-        features = second * pooled_side(pooled_side(side, KERNELS[0]), KERNELS[1]) ** 2
-        self.dense1 = nnx.Linear(features, hidden, rngs=rngs)
-        self.dropout = nnx.Dropout(dropout)
+        layers, depth = [], 1
+        for kernel, width in zip(_kernels(channels), channels, strict=True):
+            layers.append(ConvMaxPool(depth, width, kernel, fused=fused, normalise=normalise, rngs=rngs))
+            side, depth = pooled_side(side, kernel), width
+        self.convolutions = nnx.List(layers)
+        self.dense1 = nnx.Linear(depth * side**2, hidden, rngs=rngs)
+        self.dropout = dropout
+        self.hidden = hidden
         self.dense2 = nnx.Linear(hidden, outputs, rngs=rngs)
 
-    def __call__(self, images: jax.Array, *, dropout_key: jax.Array | None = None) -> jax.Array:
-        """Logits, float32 `(n, outputs)`, of images, float32 `(n, side, side)`; drops units only if given a key."""
+    def __call__(self, images: jax.Array, *, dropout_keys: jax.Array | None = None) -> jax.Array:
+        """Logits, float32 `(n, outputs)`, of images, float32 `(n, side, side)`.
+
+        It trains if there are keys `(n,)`: hidden units are dropped, and normalisation is by the batch. Each image's
+        key is its own, so that which units it loses does not hang on which images come with it.
+        """
         x = images.transpose(1, 2, 0)[None]  # (1, h, w, n): the batch innermost
-        x = self.conv2(self.conv1(x))
+        for convolution in self.convolutions:
+            x = convolution(x, training=dropout_keys is not None)
         x = nnx.relu(self.dense1(x.reshape(-1, x.shape[-1]).T))
-        x = self.dropout(x, deterministic=dropout_key is None, rngs=dropout_key)
+        if self.dropout and dropout_keys is not None:
+            kept = jax.vmap(lambda key: jax.random.bernoulli(key, 1 - self.dropout, (self.hidden,)))(dropout_keys)
+            x = jnp.where(kept, x / (1 - self.dropout), 0)
         return self.dense2(x)
 
 
-def initial_parameters(shapes: Any, seed: int) -> Any:
-    """Initial parameters: He-uniform kernels, zero biases, float32 arrays in the tree of `shapes`.
+def smallest_side(channels: Sequence[int]) -> int:
+    """Height or width, in pixels, of the smallest image that leaves the dense layers 2x2 of each channel."""
+    side = 2
+    for kernel in reversed(_kernels(channels)):
+        side = side * POOL + kernel - 1
+    return side
+
+
+def _kernels(channels: Sequence[int]) -> list[int]:
+    return [FIRST_KERNEL] + [NEXT_KERNELS] * (len(channels) - 1)
+
+
+def initial_variables(shapes: Sequence[Any], seed: int) -> tuple[Any, Any]:
+    """Where training starts: He-uniform kernels, zero biases, and statistics of mean 0 and variance 1.
 
     Drawn by NumPy: XLA would compile for seconds what is drawn here in a millisecond.
     Source: K. He et al., "Delving deep into rectifiers", arXiv 1502.01852.
 
     Args:
-        shapes: tree of arrays or of their shapes, kernels with the outputs last.
+        shapes: trees of arrays or of their shapes: of the parameters, kernels with the outputs last, and of the
+            statistics.
         seed: of the draw.
+
+    Returns:
+        The same trees of float32 arrays.
     """
     rng = np.random.default_rng(seed)
 
@@ -73,4 +102,8 @@ def initial_parameters(shapes: Any, seed: int) -> Any:
         limit = math.sqrt(6 / math.prod(array.shape[:-1]))
         return rng.uniform(-limit, limit, array.shape).astype(np.float32)
 
-    return jax.tree.map(draw, shapes)
+    def neutral(path: Any, array: Any) -> Any:
+        return np.full(array.shape, "var" in jax.tree_util.keystr(path), np.float32)
+
+    parameters, statistics = shapes
+    return jax.tree.map(draw, parameters), jax.tree_util.tree_map_with_path(neutral, statistics)

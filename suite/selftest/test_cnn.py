@@ -1,4 +1,8 @@
-"""The CNN's own mathematics, on random numbers; nothing is trained."""
+"""The CNN, as far as nothing need be compiled."""
+
+import os
+from contextlib import nullcontext
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -6,38 +10,51 @@ import pytest
 jax = pytest.importorskip("jax")
 
 
-@pytest.mark.parametrize(("channels", "side", "kernel", "outputs"), [(1, 28, 5, 8), (3, 13, 3, 5)])
-def test_fused_convolution_and_pooling_is_xla_s(channels, side, kernel, outputs):
-    from models.cnn.layers import _direct, _fused
+def test_training_starts_from_he_uniform_kernels_zero_biases_and_neutral_statistics():
+    from models.cnn.network import initial_variables
 
-    x = jax.random.normal(jax.random.key(0), (channels, side, side, 7))
-    w = jax.random.normal(jax.random.key(1), (kernel, kernel, channels, outputs))
-
-    def value_and_gradients(layer):
-        value, pullback = jax.vjp(layer, x, w)
-        return value, *pullback(value)
-
-    ours, theirs = (jax.jit(value_and_gradients, static_argnums=0)(layer) for layer in (_fused, _direct))
-    for a, b in zip(ours, theirs, strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6 * np.abs(b).max())
-
-
-def test_shifting_moves_a_batch_as_one_and_keeps_its_ink():
-    from models.cnn.training import shifted
-
-    x = np.zeros((3, 28, 28), np.float32)
-    x[:, 10:15, 12:16] = 1
-    shift = jax.jit(shifted, static_argnums=1)
-    for row, column in ((0, 0), (2, 2), (4, 1)):
-        moved = np.asarray(shift(x, 2, np.array([row, column])))
-        assert np.argwhere(moved[1])[0].tolist() == [12 - row, 14 - column]
-        assert moved.sum() == x.sum()
-
-
-def test_initial_kernels_are_he_uniform_and_biases_zero():
-    from models.cnn.network import initial_parameters
-
-    drawn = initial_parameters({"kernel": np.empty((5, 5, 8, 400)), "bias": np.empty(400)}, seed=1)
+    parameters = {"kernel": np.empty((5, 5, 8, 400)), "bias": np.empty(400)}
+    drawn, kept = initial_variables((parameters, {"mean": np.empty(8), "var": np.empty(8)}), seed=1)
     assert not drawn["bias"].any()
     assert drawn["kernel"].dtype == np.float32
     assert drawn["kernel"].var() == pytest.approx(2 / (5 * 5 * 8), rel=0.02)
+    assert (kept["mean"] == 0).all()
+    assert (kept["var"] == 1).all()
+
+
+def test_unknown_devices_are_refused_by_name():
+    from models.cnn.devices import Devices
+
+    assert Devices.named("cpu:0").count == 1
+    for name in ("cpu:99", "cpu:x", "abacus"):
+        with pytest.raises(ValueError, match=f"{name}.*expected a backend or one of cpu:0"):
+            Devices.named(name)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
+@pytest.mark.parametrize("state", ["new", "private", "open to others", "a link", "turned off"])
+def test_compiled_programs_are_kept_in_a_private_directory_only(tmp_path, monkeypatch, state):
+    from models.cnn import compilation
+
+    kept = {}
+    config = SimpleNamespace(update=kept.__setitem__, jax_compilation_cache_dir=None)
+    monkeypatch.setattr(compilation, "jax", SimpleNamespace(config=config))
+    monkeypatch.delenv(compilation.CACHE_VARIABLE, raising=False)
+    directory = tmp_path / "xla"
+    if state == "private":
+        directory.mkdir(mode=0o700)
+    elif state == "open to others":
+        directory.mkdir()
+        directory.chmod(0o770)
+    elif state == "a link":
+        directory.symlink_to(tmp_path)
+    elif state == "turned off":
+        monkeypatch.setenv(compilation.CACHE_VARIABLE, "off")
+    refused = state in ("open to others", "a link")
+    with pytest.warns(UserWarning, match="open to others") if refused else nullcontext():
+        compilation.keep_programs(directory)
+    if state in ("new", "private"):
+        assert kept["jax_compilation_cache_dir"] == str(directory)
+        assert directory.stat().st_mode & 0o777 == 0o700
+    else:
+        assert not kept

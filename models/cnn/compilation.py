@@ -1,0 +1,86 @@
+"""Compilation: ahead of the work, timed, and kept from one session to the next in a directory of the user's own."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+
+CACHE_VARIABLE = "DIGIT_BENCH_COMPILE_CACHE"
+SAVED_EVENT = "/jax/compilation_cache/compile_time_saved_sec"
+LARGEST_CACHE = 256 * 2**20  # bytes
+
+
+class Compiled(NamedTuple):
+    """A compiled program.
+
+    Attributes:
+        call: the program, to be called with arrays like those that it was compiled for.
+        seconds: wall time of tracing and compiling it, or of fetching it from the cache.
+        saved_seconds: how much longer that took when it was not in the cache; 0 if it was not now.
+    """
+
+    call: Any
+    seconds: float
+    saved_seconds: float
+
+
+def compiled(function: Any, *arguments: Any, donate: tuple[int, ...] = ()) -> Compiled:
+    """A function compiled for arguments like these, some of which, by position, it may overwrite."""
+    started = time.perf_counter()
+    with _saved() as saved:
+        program = jax.jit(function, donate_argnums=donate).lower(*arguments).compile()
+    return Compiled(program, time.perf_counter() - started, sum(saved, 0.0))
+
+
+@contextmanager
+def _saved() -> Iterator[list[float]]:
+    """The seconds that JAX says its cache saved meanwhile."""
+    saved: list[float] = []
+
+    def listen(event: str, duration_secs: float, **_: str | int) -> None:
+        if event == SAVED_EVENT:
+            saved.append(max(duration_secs, 0.0))
+
+    jax.monitoring.register_event_duration_secs_listener(listen)
+    try:
+        yield saved
+    finally:
+        jax.monitoring.unregister_event_duration_listener(listen)
+
+
+def keep_programs(directory: Path) -> None:
+    """Let JAX keep what it compiles in a directory, and fetch it from there.
+
+    Whoever can write there can run code here, so the directory is this user's alone, or it is not used, with a warning.
+    `DIGIT_BENCH_COMPILE_CACHE=off` turns it off; a directory that JAX itself was given is left to it.
+    """
+    turned_off = os.environ.get(CACHE_VARIABLE, "").lower() in ("off", "0", "no", "false")
+    config: Any = jax.config
+    if turned_off or config.jax_compilation_cache_dir:
+        return
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = directory.lstat()
+    except OSError as error:
+        warnings.warn(f"{directory} can't hold compiled programs ({error}); they are not kept", stacklevel=2)
+        return
+    if os.name == "posix" and (
+        found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077 or not stat.S_ISDIR(found.st_mode)
+    ):
+        warnings.warn(
+            f"{directory} is open to others: compiled programs are neither read from there nor kept. Delete it, and it "
+            f"is made again as yours alone, or set {CACHE_VARIABLE}=off.",
+            stacklevel=2,
+        )
+        return
+    config.update("jax_compilation_cache_dir", str(directory))
+    config.update("jax_compilation_cache_max_size", LARGEST_CACHE)
+    config.update("jax_persistent_cache_min_compile_time_secs", 0.1)

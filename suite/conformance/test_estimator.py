@@ -1,0 +1,88 @@
+"""A scikit-learn citizen: its own checks, and the places that estimators are put in."""
+
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, cross_val_predict
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+pytest.importorskip("jax")
+from models.cnn.estimator import CNNClassifier
+
+EXPECTED_FAILURES: dict[str, str] = {}  # by the check's name, with the reason: there are none
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::sklearn.exceptions.DataConversionWarning")
+@parametrize_with_checks([CNNClassifier(device="cpu:0")], expected_failed_checks=lambda _: EXPECTED_FAILURES)
+def test_scikit_learn_check(estimator, check, classifier):
+    """On one device, for which there is less to compile."""
+    check(estimator)
+
+
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        np.array(["even", "odd"]),
+        np.array([-1.0, 2.0, 7.0]),
+        np.array([False, True]),
+        np.array([10, 20, 30, 40, 50], np.int64),
+        np.array([f"class {i}" for i in range(10)], object),
+    ],
+    ids=str,
+)
+def test_labels_are_of_any_dtype_and_number(classifier, digits, kinds):
+    images, labels, _, _ = digits
+    named = kinds[labels % len(kinds)]
+    fitted = classifier(epochs=30).fit(images, named)
+    assert fitted.classes_.tolist() == sorted(kinds.tolist())
+    assert fitted.predict(images).dtype == named.dtype
+    assert fitted.score(images, named) > 0.9
+    probabilities = fitted.predict_proba(images)
+    assert probabilities.shape == (len(images), len(kinds))
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+    decisions = fitted.decision_function(images)
+    assert decisions.shape == ((len(images),) if len(kinds) == 2 else (len(images), len(kinds)))
+
+
+@pytest.mark.parametrize("side", [8, 20, 32])
+def test_images_are_of_any_square_shape(classifier, side):
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 200)
+    images = rng.integers(0, 100, (200, side, side), np.uint8)
+    images[labels == 1, : side // 2] += 100  # the upper half is lighter
+    fitted = classifier(epochs=20, image_shape=(side, side)).fit(images.reshape(200, -1), labels)
+    assert fitted.n_features_in_ == side * side
+    assert fitted.score(images.reshape(200, -1), labels) > 0.95
+
+
+def test_images_of_another_shape_are_refused(classifier, digits):
+    images, labels, _, _ = digits
+    with pytest.raises(ValueError, match="X has 784 features, expected 20 x 20"):
+        classifier(image_shape=(20, 20)).fit(images, labels)
+
+
+def test_it_works_where_estimators_are_put(classifier, digits):
+    images, labels, unseen, truth = digits
+    estimator = classifier(epochs=20, device="cpu:0")
+    assert clone(estimator).get_params() == estimator.get_params()
+    scaled = make_pipeline(FunctionTransformer(lambda x: x / np.float32(255)), estimator)
+    assert scaled.fit(images, labels).score(unseen, truth) > 0.7
+    predictions = cross_val_predict(estimator, images, labels, cv=3)
+    assert (predictions == labels).mean() > 0.7
+    search = GridSearchCV(estimator, {"learning_rate": [1e-5, 1e-2]}, cv=2).fit(images, labels)
+    assert search.best_params_ == {"learning_rate": 1e-2}
+    few = labels < 3
+    rest = OneVsRestClassifier(estimator).fit(images[few], labels[few])
+    assert rest.score(images[few], labels[few]) > 0.9
+
+
+def test_a_pickle_predicts_the_same(classifier, digits):
+    images, labels, unseen, _ = digits
+    fitted = classifier(epochs=5).fit(images, labels)
+    before = fitted.decision_function(unseen)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(fitted)).decision_function(unseen), before)
