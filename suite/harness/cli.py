@@ -27,6 +27,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     notebook.add_argument("--out", type=Path, metavar="FILE", help="where to write (default: notebook.md beside it)")
     notebook.set_defaults(run=_notebook)
 
+    race = commands.add_parser("race", help="compare how fast and how well models learn, from a run with --seeds")
+    race.add_argument("record", type=Path, metavar="RECORD", help="a record.json, or the directory of a run")
+    race.add_argument("--models", default="cnn,torch_cnn", metavar="NAME,...", help="default: cnn,torch_cnn")
+    race.add_argument("--target", type=float, default=0.99, metavar="ACCURACY", help="default: 0.99")
+    race.set_defaults(run=_race)
+
     floors = commands.add_parser("floors", help="how safely clean seeds clear their gates: what to set a floor to")
     floors.add_argument("records", type=Path, nargs="+", metavar="RECORD", help="records of several seeds")
     floors.set_defaults(run=_floors)
@@ -57,6 +63,12 @@ def _notebook(options: argparse.Namespace) -> None:
     path = options.out or _beside(options.record) / "notebook.md"
     path.parent.mkdir(parents=True, exist_ok=True)
     print(f"{verdict_line(record)}\nreport in {write_story(record, path)}")
+
+
+def _race(options: argparse.Namespace) -> None:
+    from suite.harness.reporting import race
+
+    print(race(read(options.record), options.models.split(","), options.target), end="")
 
 
 def _beside(record: Path) -> Path:

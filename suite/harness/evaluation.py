@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -15,7 +16,7 @@ from suite.harness.metrics import METRICS
 from suite.harness.model import Model
 from suite.harness.once import Once
 from suite.harness.tasks import Task
-from suite.harness.training import Failure, Fit, ModelFailed, Trained, compile_seconds, train
+from suite.harness.training import Failure, Fit, ModelFailed, Trained, compile_seconds, train, train_seeds
 
 Array = NDArray[Any]
 
@@ -43,6 +44,13 @@ class Evaluation(msgspec.Struct, frozen=True, tag=True, eq=False):
     score_seconds: float
     predictions: Array
     scores: Array | None = None
+
+
+class SeedRun(msgspec.Struct, frozen=True, tag=True, eq=False):
+    """A model trained with one of several seeds, and what it made of the test split."""
+
+    fit: Fit
+    evaluation: Evaluation
 
 
 def evaluate(trained: Trained, task: Task, dataset: Dataset) -> Evaluation:
@@ -105,8 +113,9 @@ class Evaluator:
         dataset: the data.
         seed: what models are built with.
         once: where results are kept.
-        emit: is given each `Fit`, `Evaluation` or `Failure`, by the process in which it happened.
+        emit: is given each `Fit`, `Evaluation`, `SeedRun` or `Failure`, by the process in which it happened.
         announce: is told in words what is about to take long, and what it took.
+        seeds: those of `seed_run`.
     """
 
     def __init__(
@@ -114,11 +123,13 @@ class Evaluator:
         dataset: Dataset,
         seed: int,
         once: Once,
-        emit: Callable[[Fit | Evaluation | Failure], None] = lambda entry: None,
+        emit: Callable[[Fit | Evaluation | Failure | SeedRun], None] = lambda entry: None,
         announce: Callable[[str], None] = lambda words: None,
+        seeds: Sequence[int] = (),
     ):
         self.dataset = dataset
         self.seed = seed
+        self.seeds = seeds
         self._once = once
         self._emit = emit
         self._announce = announce
@@ -139,6 +150,28 @@ class Evaluator:
         """
         trained = self.trained(model, task)
         return self._once(f"{model.name}-{task.name}-predict", lambda: self._evaluate(trained, task))
+
+    def seed_run(self, model: Model, task: Task, seed: int) -> SeedRun:
+        """The model trained with one of `seeds`, and evaluated, on first use.
+
+        Raises:
+            ModelFailed: if training or predicting failed, now or before.
+        """
+        return self._once(f"{model.name}-{task.name}-seed-{seed}", lambda: self._run_seed(model, task, seed))
+
+    def _run_seed(self, model: Model, task: Task, seed: int) -> SeedRun:
+        at_once = getattr(model.build(seed), "fits_seeds_at_once", False)
+        if seed == self.seed and not at_once:  # the session trains it anyway
+            run = SeedRun(self.trained(model, task).fit, self.evaluation(model, task))
+        else:
+            seeds, key = (self.seeds, "all") if at_once else ([seed], str(seed))
+            self._announce(f"fitting {model.name} on {task.name} with seed {', '.join(map(str, seeds))} ...")
+            work = partial(train_seeds, model, task, self.dataset, seeds)
+            fitted = self._once(f"{model.name}-{task.name}-seeds-{key}", partial(self._reporting_failure, work))
+            evaluation = self._reporting_failure(lambda: evaluate(fitted[seed], task, self.dataset))
+            run = SeedRun(fitted[seed].fit, evaluation)
+        self._emit(run)
+        return run
 
     def _train(self, model: Model, task: Task) -> Trained:
         self._announce(f"fitting {model.name} on {task.name}: {len(self.dataset.train):,} images ...")

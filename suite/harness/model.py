@@ -37,6 +37,7 @@ class Model:
         gates: what it must hold to.
         requires: modules without which it is skipped.
         description: one line for the report.
+        slow: whether it takes part only where `--models` names it.
 
     Raises:
         ModelError: if a name is malformed, there is no task, or a gate is on a task that the model does not have.
@@ -48,6 +49,7 @@ class Model:
     gates: tuple[Rule, ...] = field(default=(), repr=False)
     requires: tuple[str, ...] = field(default=(), kw_only=True, repr=False)
     description: str = field(default="", kw_only=True, repr=False)
+    slow: bool = field(default=False, kw_only=True, repr=False)
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suite.harness.datasets import Dataset
-from suite.harness.evaluation import Evaluation
+from suite.harness.evaluation import Evaluation, SeedRun
 from suite.harness.gates import Outcome, Verdict
 from suite.harness.machine import Environment, environment
 from suite.harness.metrics import right
@@ -27,7 +27,7 @@ from suite.harness.training import Failure, Fit
 SCHEMA = 1
 HARD_EXAMPLES = 20
 
-Entry = Fit | Evaluation | Failure | Verdict | Timing | Block
+Entry = Fit | Evaluation | Failure | Verdict | Timing | SeedRun | Block
 
 
 class RecordError(Exception):
@@ -94,6 +94,7 @@ class Record(msgspec.Struct):
         data: the dataset; None until it is loaded.
         models: those that took part, or were skipped.
         fits, evaluations, failures, verdicts, timings: what happened, in order.
+        seed_runs: models trained with several seeds.
         story: what the sections of a story told, in order.
         section_seconds: how long each section's tests took, by its name; what several use counts in the first.
         failed_tests: ids of the tests of models that failed, for whatever reason.
@@ -118,6 +119,7 @@ class Record(msgspec.Struct):
     failures: list[Failure] = []
     verdicts: list[Verdict] = []
     timings: list[Timing] = []
+    seed_runs: list[SeedRun] = []
     story: list[Block] = []
     section_seconds: dict[str, float] = {}
     failed_tests: list[str] = []
@@ -138,6 +140,8 @@ class Record(msgspec.Struct):
                 key = (entry.model, entry.task, entry.gate)
                 self.verdicts[:] = [v for v in self.verdicts if (v.model, v.task, v.gate) != key]
                 self.verdicts.append(entry)
+            case SeedRun():
+                self.seed_runs.append(entry)
             case Section() if entry in self.sections:
                 pass
             case _:
@@ -157,8 +161,10 @@ class Record(msgspec.Struct):
     def model_seconds(self) -> float:
         """Wall time that the models' own fitting and predicting took: the rest is the harness's."""
         asked = (sum(t.seconds) + t.first_seconds for t in self.timings if t.first_seconds is not None)
-        evaluated = (e.predict_seconds + e.score_seconds for e in self.evaluations)
-        return sum(f.seconds for f in self.fits) + sum(evaluated) + sum(asked)
+        evaluations = [*self.evaluations, *(run.evaluation for run in self.seed_runs)]
+        evaluated = (e.predict_seconds + e.score_seconds for e in evaluations)
+        fits = [*self.fits, *(run.fit for run in self.seed_runs)]
+        return sum(f.seconds for f in fits) + sum(evaluated) + sum(asked)
 
     def count(self, outcome: Outcome) -> int:
         """How many verdicts say so."""

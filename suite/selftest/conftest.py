@@ -22,6 +22,7 @@ def pytest_suite_models():
 QUALITY = """
 from suite.quality.test_gates import test_gate
 from suite.quality.test_evaluations import test_every_test_example_has_a_prediction
+from suite.quality.test_seeds import test_seed
 """
 
 LATENCY = """

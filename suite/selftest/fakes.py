@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 from pathlib import Path
 
 import numpy as np
 
-from suite import DIGITS, FIVES, Model
+from suite import DIGITS, FIVES, Floor, Model
 from suite.harness.datasets import Dataset, Split
 from suite.harness.datasets.idx import encode_idx
 
@@ -89,6 +90,32 @@ class Fractional(Reader):
         return super().predict(X) + 0.7
 
 
+class Learner(Reader):
+    """Learns in epochs, tells of them, and differs by its seed; its programs were compiled before."""
+
+    fits_seeds_at_once = False
+    execution_ = "on 2 fake devices"
+
+    def __init__(self, seed):
+        super().__init__(blunder=20 + seed)
+
+    def fit(self, X, y):
+        self.loss_curve_, self.validation_scores_ = [0.5, 0.25, 0.125], [0.9, 0.95, 0.99]
+        self.compile_seconds_, self.compile_saved_seconds_ = {"fit": 0.001}, {"fit": 2.0}
+        for epoch, loss in enumerate(self.loss_curve_, 1):
+            logging.getLogger("models.fake").info("epoch %d of 3: loss %.4f", epoch, loss)
+        return super().fit(X, y)
+
+
+class Crowd(Learner):
+    """The same, several seeds at once."""
+
+    fits_seeds_at_once = True
+
+    def fit_seeds(self, X, y, seeds):
+        return [Learner(seed).fit(X, y) for seed in seeds]
+
+
 class Killed(Reader):
     """Takes the whole process down while fitting."""
 
@@ -98,3 +125,8 @@ class Killed(Reader):
 
 def model(name="reader", estimator=Reader, gates=(), tasks=(DIGITS, FIVES), requires=(), **options):
     return Model(name, lambda seed: estimator(**options), tasks, gates, requires=requires, description="a fake")
+
+
+def learner(name="learner", estimator=Learner, **declared):
+    gates = (Floor(DIGITS, "accuracy", quick=0.8),)
+    return Model(name, estimator, gates=gates, description="a fake that learns", **declared)

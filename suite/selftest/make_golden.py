@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from suite import DIGITS, FIVES, Above, Floor
-from suite.harness.evaluation import Evaluation
+from suite.harness.evaluation import Evaluation, SeedRun
 from suite.harness.gates import Evidence
 from suite.harness.machine import Environment
 from suite.harness.metrics import METRICS
@@ -20,6 +20,15 @@ GATES = {
 }
 
 
+def fit(model, task, seed, data):
+    """A fit; that of the good model is of one that compiles, and learns in epochs."""
+    if model == "poor":
+        return Fit(model, task, seed, data.digest, 1.25 + seed / 100, None, f"fakes.{model}")
+    curves = {"training loss": [0.9, 0.4, 0.3], "validation accuracy": [0.8, 0.9, 0.97]}
+    told = {"compile_saved_seconds": 3.0, "execution": "2 fake devices", "curves": curves}
+    return Fit(model, task, seed, data.digest, 1.25, 0.5, f"fakes.{model}", **told)
+
+
 def golden():
     data = fakes.dataset()
     record = Record(
@@ -32,7 +41,7 @@ def golden():
         commit="0123456789abcdef0123456789abcdef01234567-dirty",
         workers=1,
         environment=Environment("Abacus 1", 2, 24.0, "Linux x86_64", "3.11.7", {"numpy": "2.0.0"}),
-        wall_seconds=12.5,
+        wall_seconds=25.0,
         data=describe(data),
     )
     record.models = [
@@ -49,11 +58,17 @@ def golden():
             scores = estimator.decision_function(data.test.images) if task.ranks else None
             target = task.target(data.test.labels)
             metrics = {name: METRICS[name].value(target, predictions, scores) for name in task.metrics}
-            record.add(Fit(model, task.name, 42, data.digest, 1.25, 0.5 if model == "good" else None, f"fakes.{model}"))
+            record.add(fit(model, task.name, 42, data))
             record.add(Evaluation(model, task.name, 200, metrics, 0.25, None, 0.1, predictions, scores))
         record.add(Timing(model, "digits", "single", 1, [0.001 + i * 1e-6 for i in range(700)], 0.2, 0.1))
         record.add(Timing(model, "digits", "multi", 8, [0.004, 0.005, 0.006], 0.01))
         record.add(Timing(model, "digits", "offline", 200, [0.25]))
+    for seed in (42, 43, 44):
+        for model, blunder in (("good", seed - 2), ("poor", 6)):
+            predictions = np.where(np.arange(200) % blunder, data.test.labels, 0)
+            metrics = {name: METRICS[name].value(data.test.labels, predictions, None) for name in DIGITS.metrics}
+            evaluation = Evaluation(model, "digits", 200, metrics, 0.25, None, 0.0, predictions)
+            record.add(SeedRun(fit(model, "digits", seed, data), evaluation))
     record.add(Failure("broken", "digits", "fit", "RuntimeError: too | bad"))
     evaluations = {(e.model, e.task): e for e in record.evaluations}
     evidence = Evidence(data, lambda name, task: evaluations[name, task.name])

@@ -74,3 +74,20 @@ def test_floors_refuse_a_run_that_has_not_finished(run, tmp_path, capsys):
 def test_floors_refuse_two_records_of_one_seed(run, capsys):
     assert main(["floors", str(run), str(run)]) == 1
     assert "found 2 records of 1 seeds, expected one record a seed" in capsys.readouterr().err
+
+
+def test_a_race_compares_training_apart_from_compiling(run, capsys):
+    assert main(["race", str(run), "--models", "good,poor", "--target", "0.95"]) == 0
+    told = re.sub(" +", " ", capsys.readouterr().out)
+    assert told.startswith("# Race to 95 %: good, poor\n")
+    assert "**good trains in 0.45 times the time of poor** (0.44 to 0.45)." in told  # 0.75 s to 1.67, 1.68, 1.69
+    assert (
+        "| good | 98.667 | 1.155 | 95.798 to 101.535 | 100% | 0.75 | 0.00 | 0.75 s | 3.50 cold, 0.50 CACHED |" in told
+    )
+    assert "| poor | 86.500 | 0.000 | 86.500 to 86.500 | 0% | 1.68 | 0.01 | not reached | - |" in told
+    assert "| 43 | 98.00 | 0.75 | 86.50 | 1.68 |" in told
+
+
+def test_a_race_without_seeds_says_what_to_run(run, capsys):
+    assert main(["race", str(run), "--models", "good,absent"]) == 1
+    assert "found seeds: 3 of good, 0 of absent; expected the same two or more of each. " in capsys.readouterr().err

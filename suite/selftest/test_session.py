@@ -1,5 +1,7 @@
 """What a person sees of a session: tests, exit status, record and report."""
 
+import re
+
 import pytest
 
 from suite.harness.gates import Outcome
@@ -253,6 +255,62 @@ def test_long_work_is_announced(project):
     result.stdout.fnmatch_lines(
         ["[[]??:??] fitting reader on digits: 200 images ...", "[[]??:??] fitted reader on digits in * s"]
     )
+
+
+def test_progress_of_a_model_is_announced(project):
+    project.write("learner()")
+    result = project.run("-v", "-k", "test_gate")
+    result.stdout.fnmatch_lines([f"[[]??:??]   epoch {epoch} of 3: loss *" for epoch in (1, 2, 3)])
+    assert project.record.fits[0].curves == {
+        "training loss": [0.5, 0.25, 0.125],
+        "validation accuracy": [0.9, 0.95, 0.99],
+    }
+
+
+def test_a_slow_model_takes_part_only_where_it_is_named(project):
+    project.write(READER, "learner(slow=True)")
+    project.run("-k", "test_gate").assert_outcomes(passed=1)
+    (project.path / "reports").rename(project.path / "before")
+    project.run("-k", "test_gate", "--models", "reader,learner").assert_outcomes(passed=2)
+    assert "learner" in project.report
+
+
+@pytest.mark.parametrize(("estimator", "fits"), [("Learner", 3), ("Crowd", 4)])
+def test_several_seeds_are_trained_and_their_spread_reported(project, estimator, fits):
+    project.write(f"learner(estimator={estimator})")
+    assert project.run("--seeds", "3", "--seed", "7", "-k", "seed or gate").ret == 0
+    runs = project.record.seed_runs
+    assert [run.fit.seed for run in runs] == [7, 8, 9]
+    assert all(run.evaluation.n == len(run.evaluation.predictions) == 200 for run in runs)
+    accuracies = [1 - len(range(0, 200, 20 + seed)) / 200 for seed in (7, 8, 9)]
+    assert [run.evaluation.metrics["accuracy"] for run in runs] == accuracies
+    assert len((project.path / "fits.log").read_text().splitlines()) == fits  # a crowd, and one for the gate
+    assert f"| learner | digits | accuracy | 3 | {sum(accuracies) / 3:.4f}" in re.sub(" +", " ", project.report)
+
+
+def test_seeds_come_seed_by_seed_so_that_models_share_the_machine_s_moods(project):
+    project.write(READER, "learner()")
+    project.run("--seeds", "2", "-k", "seed and digits or gate")
+    assert [(r.fit.seed, r.fit.model) for r in project.record.seed_runs] == [
+        (42, "learner"),
+        (42, "reader"),
+        (43, "learner"),
+        (43, "reader"),
+    ]
+
+
+def test_without_the_option_no_seeds_are_trained(project):
+    project.write(READER)
+    project.run("-m", "not latency").assert_outcomes(passed=3, deselected=5)
+    assert not project.record.seed_runs
+
+
+@pytest.mark.parametrize("number", ["1", "-3", "many"])
+def test_too_few_seeds_are_a_usage_error(project, number):
+    project.write(READER)
+    result = project.run("--seeds", number)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"*'{number}', expected a number of seeds from 2 on"])
 
 
 def test_help_has_one_group_for_the_suite(project):

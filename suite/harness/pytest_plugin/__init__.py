@@ -62,7 +62,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One test per model and gate where a test takes both, per model and task, or per model."""
+    """One test per model, and per gate, per seed and task, or per task where a test takes those too."""
     bench, names = metafunc.config.stash[BENCH], metafunc.fixturenames
     if "model" not in names:
         return
@@ -73,11 +73,21 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             ("model", "gate"),
             [pytest.param(m, gate, id=f"{m.name}-{gate.task.name}-{rule}") for m, gate, rule in rules if rule],
         )
+    elif "seed" in names:  # seed by seed, so that whatever slows the machine slows all models alike
+        runs = [(model, task, seed) for seed in bench.options.seeds for model in bench.models for task in model.tasks]
+        ids = [f"{model.name}-{task.name}-{seed}" for model, task, seed in runs]
+        metafunc.parametrize(("model", "task", "seed"), runs, ids=ids)
     elif "task" in names:
         pairs = [(model, task) for model in bench.models for task in model.tasks]
         metafunc.parametrize(("model", "task"), [pytest.param(m, t, id=f"{m.name}-{t.name}") for m, t in pairs])
     else:
         metafunc.parametrize("model", [pytest.param(model, id=model.name) for model in bench.models])
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without `--seeds` there is no test of several seeds, not even pytest's placeholder for none."""
+    if not config.stash[BENCH].options.seeds:
+        items[:] = [item for item in items if not {"model", "seed"} <= set(getattr(item, "fixturenames", ()))]
 
 
 @pytest.hookimpl(tryfirst=True)

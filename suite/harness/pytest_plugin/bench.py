@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import time
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from suite.harness.datasets import Dataset, load
-from suite.harness.evaluation import Evaluation, Evaluator
+from suite.harness.evaluation import Evaluation, Evaluator, SeedRun
 from suite.harness.gates import Evidence, Gate, Outcome, Verdict
 from suite.harness.model import Model, ModelError, register
 from suite.harness.once import Once
@@ -36,6 +38,10 @@ class TrainedModel:
     def evaluation(self, task: Task) -> Evaluation:
         """What it makes of the test split, with metrics."""
         return self.evaluator.evaluation(self.model, task)
+
+    def seed_run(self, task: Task, seed: int) -> SeedRun:
+        """The model trained with one of the seeds of `--seeds`, and evaluated."""
+        return self.evaluator.seed_run(self.model, task, seed)
 
 
 class Bench:
@@ -75,8 +81,8 @@ class Bench:
 
     @property
     def models(self) -> list[Model]:
-        """The models that the user selected, by name."""
-        chosen = self.options.models or sorted(self.registry)
+        """The models that the user selected, by name; all but the slow ones if none was."""
+        chosen = self.options.models or sorted(name for name, model in self.registry.items() if not model.slow)
         return [self.registry[name] for name in chosen]
 
     @cached_property
@@ -92,7 +98,9 @@ class Bench:
     @cached_property
     def evaluator(self) -> Evaluator:
         """What trains and evaluates, once."""
-        return Evaluator(self.dataset, self.options.seed, self.once, self._entries.append, self._announce)
+        _Progress(self._announce).listen()
+        seeds = self.options.seeds
+        return Evaluator(self.dataset, self.options.seed, self.once, self._entries.append, self._announce, seeds)
 
     @cached_property
     def workers(self) -> Workers:
@@ -106,6 +114,8 @@ class Bench:
         """
         if self.options.models and model.name not in self.options.models:
             pytest.skip(f"{model.name} is not among --models")
+        if model.slow and model.name not in self.options.models:
+            pytest.skip(f"{model.name} is slow, and not among --models")
         if reason := self.unavailable(model):
             if model.name in self.options.require:
                 pytest.fail(f"{reason}, and --require {model.name} asks for it", pytrace=False)
@@ -170,3 +180,20 @@ class Bench:
             with capture.global_and_fixture_disabled() if capture else nullcontext():
                 terminal.ensure_newline()
                 terminal.write_line(f"[{minutes:02}:{seconds:02}] {words}")
+
+
+class _Progress(logging.Handler):
+    """Announces what models log of their progress: on loggers whose names begin with `models`, from INFO on."""
+
+    def __init__(self, announce: Callable[[str], None]):
+        super().__init__(logging.INFO)
+        self._announce = announce
+
+    def listen(self) -> None:
+        logger = logging.getLogger("models")
+        logger.handlers = [handler for handler in logger.handlers if not isinstance(handler, _Progress)]
+        logger.addHandler(self)
+        logger.setLevel(logging.INFO)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._announce(f"  {record.getMessage()}")

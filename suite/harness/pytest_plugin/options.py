@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ class Options:
     models: tuple[str, ...]
     require: tuple[str, ...]
     seed: int
+    seeds: tuple[int, ...]
     runs_dir: Path
     backend: str | None
     scheduler: str | None
@@ -51,7 +53,13 @@ def add_options(parser: pytest.Parser) -> None:
         metavar="DIR",
         help="run on any data in MNIST's IDX format instead, such as Fashion-MNIST; MNIST's floors do not apply to it",
     )
-    group.addoption("--models", type=_names, default=(), metavar="NAME,...", help="only these models (default: all)")
+    group.addoption(
+        "--models",
+        type=_names,
+        default=(),
+        metavar="NAME,...",
+        help="only these models (default: all but the slow ones)",
+    )
     group.addoption(
         "--require",
         type=_names,
@@ -60,6 +68,13 @@ def add_options(parser: pytest.Parser) -> None:
         help="fail, rather than skip, where the library of one of these models is not installed",
     )
     group.addoption("--seed", type=int, default=42, help="seed that models are built with (default: 42)")
+    group.addoption(
+        "--seeds",
+        type=_several,
+        default=0,
+        metavar="K",
+        help="also train each model with K seeds, from --seed on, and report how its metrics spread",
+    )
     group.addoption(
         "--runs-dir",
         type=Path,
@@ -86,10 +101,17 @@ def read_options(config: pytest.Config) -> Options:
         models=given("--models"),
         require=given("--require"),
         seed=given("--seed"),
+        seeds=tuple(range(given("--seed"), given("--seed") + given("--seeds"))),
         runs_dir=given("--runs-dir") or config.rootpath / "reports" / "runs",
         backend=given("--backend"),
         scheduler=given("--scheduler"),
     )
+
+
+def _several(text: str) -> int:
+    if not text.isdigit() or int(text) < 2:
+        raise argparse.ArgumentTypeError(f"{text!r}, expected a number of seeds from 2 on")
+    return int(text)
 
 
 def _names(text: str) -> tuple[str, ...]:

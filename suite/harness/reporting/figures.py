@@ -26,6 +26,7 @@ def draw(record: Record, directory: Path) -> dict[str, str]:
     captions = {}
     for name, figure, caption in (
         ("accuracy-latency.png", *_accuracy_latency(record)),
+        ("learning.png", *_learning(record)),
         ("confusion.png", *_confusion(record)),
         ("hard-digits.png", *_hard_digits(record)),
     ):
@@ -71,6 +72,23 @@ def _pareto(points: Sequence[tuple[float, float, str]]) -> list[tuple[float, flo
         if not front or y > front[-1][1]:
             front.append((x, y))
     return front
+
+
+def _learning(record: Record) -> tuple[Figure | None, str]:
+    learnt = [fit for fit in record.fits if fit.curves and fit.task == DIGITS.name]
+    kinds = sorted({kind for fit in learnt for kind in fit.curves})
+    if not kinds:
+        return None, ""
+    figure = Figure(figsize=(5.5 * len(kinds), 4), layout="constrained")
+    for axes, kind in zip(figure.subplots(1, len(kinds), squeeze=False)[0], sorted(kinds), strict=True):
+        for fit in learnt:
+            if kind in fit.curves:
+                axes.plot(range(1, len(fit.curves[kind]) + 1), fit.curves[kind], "o-", markersize=4, label=fit.model)
+        axes.set(xlabel="epoch", ylabel=kind)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(alpha=0.3)
+        axes.legend()
+    return figure, "How the models that train in epochs learnt the ten digits."
 
 
 def _confusion(record: Record) -> tuple[Figure | None, str]:

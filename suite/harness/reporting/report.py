@@ -35,13 +35,16 @@ def render(record: Record, captions: dict[str, str]) -> str:
         _section("Quality", tables.quality(record), tables.tasks(record) if record.evaluations else ""),
         _section("Gates", tables.gates(record)) if record.verdicts else "",
     ]
+    if record.seed_runs:
+        sections.append(_section("Seeds", tables.seeds(record)))
     if record.timings:
         sections.append(
             _section("Latency", tables.latency(record), LATENCY_NOTE, _figure("accuracy-latency.png", captions))
         )
     if data and any(e.task == "digits" for e in record.evaluations):
         sections.append(_section("Recall of each digit, %", tables.recall(record)))
-    for title, name in (("Confusion", "confusion.png"), ("Hard digits", "hard-digits.png")):
+    titles = {"Learning": "learning.png", "Confusion": "confusion.png", "Hard digits": "hard-digits.png"}
+    for title, name in titles.items():
         if name in captions:
             sections.append(_section(title, _figure(name, captions)))
     sections += [_section("Models", tables.models(record)), _section("Environment", tables.environment(record))]

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
 from tabulate import tabulate
 
+from suite.harness.evaluation import SeedRun
 from suite.harness.gates import Outcome
 from suite.harness.metrics import METRICS
 from suite.harness.record import Record
+from suite.harness.statistics import mean_interval
 from suite.harness.tasks import DIGITS, TASKS
 from suite.harness.timing import Timing
+from suite.harness.training import Fit
 
 NONE = "-"
 MARKS = {Outcome.PASS: "✅", Outcome.FAIL: "❌", Outcome.INCONCLUSIVE: "❔"}
@@ -69,7 +73,7 @@ def latency(record: Record) -> str:
                 listed.name,
                 fit.task,
                 _significant(fit.seconds),
-                _significant(fit.compile_seconds),
+                compiling(fit),
                 _milliseconds(single),
                 _milliseconds(multi),
                 f"{offline.images_per_second:,.0f}" if offline else NONE,
@@ -78,6 +82,14 @@ def latency(record: Record) -> str:
         )
     headers = ["model", "task", "fit, s", "of it compiling, s", "single: p50 / p90 / p99, ms"]
     return table([*headers, "multi: p50 / p90 / p99, ms", "offline, images/s", "queries of single"], rows, right=2)
+
+
+def compiling(fit: Fit) -> str:
+    """Seconds that a fit spent compiling; of what came from a cache, the seconds without it too."""
+    if fit.compile_seconds is None or not fit.compile_saved_seconds:
+        return _significant(fit.compile_seconds)
+    cold = fit.compile_seconds + fit.compile_saved_seconds
+    return f"{_significant(fit.compile_seconds)} CACHED (cold {_significant(cold)})"
 
 
 def recall(record: Record) -> str:
@@ -92,15 +104,33 @@ def recall(record: Record) -> str:
     return table(["model", *map(str, range(10))], rows, right=1)
 
 
+def seeds(record: Record) -> str:
+    """A row for each model, task and metric that was trained with several seeds: how it spreads."""
+    runs: dict[tuple[str, str], list[SeedRun]] = defaultdict(list)
+    for run in record.seed_runs:
+        runs[run.fit.model, run.fit.task].append(run)
+    rows = []
+    for (model, task), several in runs.items():
+        for metric in several[0].evaluation.metrics:
+            values = np.array([run.evaluation.metrics[metric] for run in several], np.float64)
+            interval = " to ".join(f"{x:.4f}" for x in mean_interval(values)) if len(values) > 1 else NONE
+            deviation = f"{values.std(ddof=1):.4f}" if len(values) > 1 else NONE
+            numbers = [f"{values.mean():.4f}", deviation, interval, f"{values.min():.4f}", f"{values.max():.4f}"]
+            rows.append([model, task, METRICS[metric].label, str(len(values)), *numbers])
+    headers = ["model", "task", "metric", "seeds", "mean", "SD", "95 % interval of the mean", "lowest", "highest"]
+    return table(headers, rows, right=3)
+
+
 def models(record: Record) -> str:
     """What each model is, and which class of which library did the work."""
     rows = []
     for listed in record.models:
         fit = next((f for f in record.fits if f.model == listed.name), None)
         if fit or listed.skipped:
-            rows.append(
-                [listed.name, listed.description, _code(fit.implementation) if fit else f"skipped: {listed.skipped}"]
-            )
+            done = f"skipped: {listed.skipped}"
+            if fit:
+                done = ", ".join(filter(None, [_code(fit.implementation), fit.execution]))
+            rows.append([listed.name, listed.description, done])
     return table(["model", "what it is", "implementation"], rows)
 
 

@@ -2,14 +2,17 @@
 
 from suite.harness.statistics.auc import PairedAuc, auc_lower_bound, paired_auc
 from suite.harness.statistics.f1 import f1_lower_bound
+from suite.harness.statistics.means import mean_interval, ratio_interval
 from suite.harness.statistics.proportions import passing_count, power_to_pass, wilson_lower_bound
 
 __all__ = [
     "PairedAuc",
     "auc_lower_bound",
     "f1_lower_bound",
+    "mean_interval",
     "paired_auc",
     "passing_count",
     "power_to_pass",
+    "ratio_interval",
     "wilson_lower_bound",
 ]
