@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ def classifier(**parameters: Any) -> Any:
     from suite.harness.datasets import cache_directory
 
     use_all_cores()
-    keep_programs(cache_directory() / "xla")
+    keep_programs(cache_directory() / f"xla-{platform.node()}")  # compiled for this machine's processor
     return CNNClassifier(**parameters)
 
 

@@ -31,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     race.add_argument("record", type=Path, metavar="RECORD", help="a record.json, or the directory of a run")
     race.add_argument("--models", default="cnn,torch_cnn", metavar="NAME,...", help="default: cnn,torch_cnn")
     race.add_argument("--target", type=float, default=0.99, metavar="ACCURACY", help="default: 0.99")
+    race.add_argument("--out", type=Path, metavar="FILE", help="where to write (default: race.md beside the record)")
     race.set_defaults(run=_race)
 
     floors = commands.add_parser("floors", help="how safely clean seeds clear their gates: what to set a floor to")
@@ -66,9 +67,10 @@ def _notebook(options: argparse.Namespace) -> None:
 
 
 def _race(options: argparse.Namespace) -> None:
-    from suite.harness.reporting import race
+    from suite.harness.reporting import write_race
 
-    print(race(read(options.record), options.models.split(","), options.target), end="")
+    path = options.out or _beside(options.record) / "race.md"
+    print(f"report in {write_race(read(options.record), path, options.models.split(','), options.target)}")
 
 
 def _beside(record: Path) -> Path:

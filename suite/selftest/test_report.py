@@ -78,7 +78,10 @@ def test_floors_refuse_two_records_of_one_seed(run, capsys):
 
 def test_a_race_compares_training_apart_from_compiling(run, capsys):
     assert main(["race", str(run), "--models", "good,poor", "--target", "0.95"]) == 0
-    told = re.sub(" +", " ", capsys.readouterr().out)
+    assert capsys.readouterr().out == f"report in {run / 'race.md'}\n"
+    told = re.sub(" +", " ", (run / "race.md").read_text())
+    assert "](race/race.png)" in told
+    assert (run / "race" / "race.png").stat().st_size > 5_000
     assert told.startswith("# Race to 95 %: good, poor\n")
     assert "**good trains in 0.45 times the time of poor** (0.44 to 0.45)." in told  # 0.75 s to 1.67, 1.68, 1.69
     assert (

@@ -1,7 +1,7 @@
 """Reports: markdown and figures, as a pure function of records."""
 
 from suite.harness.reporting.floors import floors
-from suite.harness.reporting.race import race
+from suite.harness.reporting.race import write_race
 from suite.harness.reporting.report import append_to_step_summary, render, write_report
 from suite.harness.reporting.story import write_story
 from suite.harness.reporting.verdict import has_failed, verdict_line
@@ -10,9 +10,9 @@ __all__ = [
     "append_to_step_summary",
     "floors",
     "has_failed",
-    "race",
     "render",
     "verdict_line",
+    "write_race",
     "write_report",
     "write_story",
 ]

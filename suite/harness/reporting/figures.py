@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +72,20 @@ def _pareto(points: Sequence[tuple[float, float, str]]) -> list[tuple[float, flo
         if not front or y > front[-1][1]:
             front.append((x, y))
     return front
+
+
+def draw_race(racers: Mapping[str, tuple[NDArray[Any], NDArray[Any]]], target: float, path: Path) -> None:
+    """Draw the seconds and the accuracies, in percent, of each model's seeds, and the accuracy that was the target."""
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    axes = figure.subplots()
+    for (name, (seconds, accuracy)), marker in zip(racers.items(), itertools.cycle("oD^s"), strict=False):
+        axes.plot(seconds, accuracy, marker, alpha=0.8, label=name)
+    axes.axhline(target, linestyle="--", color="grey", linewidth=1, label=f"{target:g} %")
+    axes.set_xlim(left=0)
+    axes.set(xlabel="training time, s", ylabel=f"accuracy on {DIGITS.name}, %")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    figure.savefig(path, dpi=DPI, metadata={"Software": None})
 
 
 def _learning(record: Record) -> tuple[Figure | None, str]:
