@@ -186,8 +186,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             estimator.loss_curve_ = result.losses
             estimator.validation_scores_ = result.accuracies
             estimator.fit_seconds_ = result.seconds
-            estimator.compile_seconds_ = {"fit": sum(program.seconds for program in programs.values())}
-            estimator.compile_saved_seconds_ = {"fit": sum(program.saved_seconds for program in programs.values())}
+            estimator.compile_seconds_ = {"fit": sum(program.seconds for program in programs)}
+            estimator.compile_saved_seconds_ = {"fit": sum(program.saved_seconds for program in programs)}
             estimator.execution_ = devices.execution
             estimator._programs = {}
 

@@ -94,8 +94,8 @@ def train(
     recipe: Recipe,
     seeds: Sequence[int],
     devices: Devices,
-) -> tuple[list[Result], dict[str, Compiled]]:
-    """Fit networks, one a seed, by the cross-entropy of their logits; the results, and the programs by name.
+) -> tuple[list[Result], list[Compiled]]:
+    """Fit networks, one a seed, by the cross-entropy of their logits; the results, and the programs.
 
     An accelerator trains all seeds at once, as one program mapped over them. A CPU is busy with one: there the seeds
     come one after the other, and share what was compiled.
@@ -135,10 +135,11 @@ def train(
     shown = draw([np.random.default_rng(0) for _ in groups[0]])
     first = begin(groups[0])
     learn = compiled(_learner(graph, optimizer, recipe, scale, devices, together), first, *data, shown, donate=(0,))
-    programs = {"fit": learn}
+    programs = [learn]
     if held_out:
         unseen = devices.whole(tuple(held_out))
-        programs["validate"] = judge = compiled(_judge(graph, scale, recipe, together), first[0], *unseen)
+        judge = compiled(_judge(graph, scale, recipe, together), first[0], *unseen)
+        programs.append(judge)
 
     results = []
     for group in groups:
