@@ -161,9 +161,10 @@ class Record(msgspec.Struct):
     def model_seconds(self) -> float:
         """Wall time that the models' own fitting and predicting took: the rest is the harness's."""
         asked = (sum(t.seconds) + t.first_seconds for t in self.timings if t.first_seconds is not None)
-        evaluations = [*self.evaluations, *(run.evaluation for run in self.seed_runs)]
+        runs = [run for run in self.seed_runs if run.fit not in self.fits]  # the others are the session's own
+        evaluations = [*self.evaluations, *(run.evaluation for run in runs)]
         evaluated = (e.predict_seconds + e.score_seconds for e in evaluations)
-        fits = [*self.fits, *(run.fit for run in self.seed_runs)]
+        fits = [*self.fits, *(run.fit for run in runs)]
         return sum(f.seconds for f in fits) + sum(evaluated) + sum(asked)
 
     def count(self, outcome: Outcome) -> int:
