@@ -1,0 +1,108 @@
+"""The tests behind `NoRegression` agree with enumeration and with SciPy, and err as often as they say."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from scipy.stats import ttest_ind
+from sklearn.metrics import f1_score
+
+from suite.harness.statistics import f1_fall_p_value, holm, mcnemar_p_value, mcnemar_power, mean_fall
+
+
+@pytest.mark.parametrize(("losses", "gains"), [(0, 0), (3, 0), (0, 3), (5, 2), (6, 6)])
+def test_mcnemar_s_mid_p_is_the_enumeration_of_all_outcomes(losses, gains):
+    outcomes = [sum(signs) for signs in product((0, 1), repeat=losses + gains)]
+    expected = np.mean([(lost > losses) + (lost == losses) / 2 for lost in outcomes])
+    assert mcnemar_p_value(losses, gains) == pytest.approx(expected)
+
+
+def test_mcnemar_refuses_what_is_no_count():
+    with pytest.raises(ValueError, match="-1 losses and 2 gains"):
+        mcnemar_p_value(-1, 2)
+
+
+def test_mcnemar_s_false_alarms_and_power_are_as_stated():
+    """10,000 examples of which 1 % are discordant; then of which 0.5 points more are lost."""
+    rng = np.random.default_rng(0)
+
+    def alarms(loss):
+        shares = [(0.01 + loss) / 2, (0.01 - loss) / 2, 0.99]
+        drawn = rng.multinomial(10_000, shares, size=4_000)
+        return np.mean([mcnemar_p_value(lost, gained) < 0.01 for lost, gained, _ in drawn])
+
+    assert alarms(0) <= 0.0135
+    assert alarms(0.003) == pytest.approx(mcnemar_power(0.003, 0.01, 10_000, 0.01), abs=0.04)
+    assert mcnemar_power(0.001, 0.0, 100, 0.01) == 0
+    assert mcnemar_power(0.1, 0.0, 1_000, 0.01) == pytest.approx(1)
+
+
+def test_holm_by_hand():
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.9, 0.8]) == pytest.approx([1, 1])
+    assert holm([]).shape == (0,)
+    with pytest.raises(ValueError, match=r"found \[1.5\]"):
+        holm([0.5, 1.5])
+
+
+def test_holm_keeps_the_rate_of_all_together():
+    p_values = np.random.default_rng(0).random((20_000, 5))
+    assert np.mean([holm(row).min() < 0.01 for row in p_values]) == pytest.approx(0.01, abs=0.002)
+
+
+def test_a_fall_is_scipy_s_t_test():
+    before, now = [0.991, 0.992, 0.990, 0.9915], [0.989, 0.990]
+    theirs = ttest_ind(now, before, alternative="less")
+    fall = mean_fall(before, now)
+    assert (fall.p_value, fall.freedom) == (pytest.approx(theirs.pvalue), theirs.df)
+    assert fall.size == pytest.approx(np.mean(before) - np.mean(now))
+    with pytest.raises(ValueError, match="1 values before and 1 now"):
+        mean_fall([1.0], [1.0])
+
+
+def test_equal_values_fall_by_nothing_or_for_sure():
+    assert mean_fall([0.9, 0.9], [0.9]).p_value == 1
+    assert mean_fall([0.9, 0.9], [0.8]).p_value == 0
+
+
+def test_five_seeds_against_twenty_see_0_15_points():
+    """At the spread of the fastest public training, 0.066 points: the false alarms, and the power that is stated."""
+    rng = np.random.default_rng(0)
+
+    def falls(loss):
+        before = rng.normal(0.991, 0.00066, (4_000, 20))
+        now = rng.normal(0.991 - loss, 0.00066, (4_000, 5))
+        return [mean_fall(a, b) for a, b in zip(before, now, strict=True)]
+
+    assert np.mean([fall.p_value < 0.01 for fall in falls(0)]) == pytest.approx(0.01, abs=0.005)
+    seen = falls(0.0015)
+    power = np.mean([fall.p_value < 0.01 for fall in seen])
+    assert power >= 0.97
+    assert power == pytest.approx(np.mean([fall.power(0.0015, 0.01) for fall in seen]), abs=0.02)
+
+
+def test_the_bootstrap_of_f1_sees_falls_and_seldom_others():
+    rng = np.random.default_rng(0)
+
+    def p_value(worse):
+        truth = rng.random((400, 1)) < 0.3
+        before, now = (truth ^ (rng.random((400, 1)) < rate) for rate in (0.1, worse))
+        return f1_fall_p_value(truth, before, now, resamples=500)
+
+    assert np.mean([p_value(0.1) < 0.05 for _ in range(400)]) == pytest.approx(0.05, abs=0.025)
+    assert np.mean([p_value(0.25) < 0.05 for _ in range(50)]) > 0.95
+
+
+def test_the_bootstrap_of_f1_resamples_examples():
+    """Against resamples of examples, each scored by scikit-learn."""
+    rng = np.random.default_rng(1)
+    truth = rng.random((60, 2)) < 0.4
+    before, now = (truth ^ (rng.random((60, 2)) < rate) for rate in (0.1, 0.2))
+
+    def fall(rows):
+        scores = [f1_score(truth[rows], said[rows], average="macro", zero_division=0) for said in (before, now)]
+        return scores[0] - scores[1]
+
+    seen = fall(np.arange(60))
+    drawn = np.array([fall(rng.integers(0, 60, 60)) for _ in range(400)])
+    assert f1_fall_p_value(truth, before, now) == pytest.approx(np.mean(drawn - seen >= seen), abs=0.06)
