@@ -27,6 +27,7 @@ KNN = Model(
         Floor(DIGITS, "accuracy", quick=0.89, full=0.96),
         Floor(TRAITS, "macro_f1", quick=0.92, full=0.96),
     ),
+    stochastic=False,
     description="KNeighborsClassifier, 5 neighbours on raw pixels",
 )
 

@@ -54,9 +54,21 @@ def build_one_vs_rest(seed: int) -> Any:
 
 GATES = (Floor(DIGITS, "accuracy", quick=0.92, full=0.97),)
 
-SVC = Model("svc", build_native, gates=GATES, description="SVC(), one-vs-one inside")
-SVC_OVO = Model("svc_ovo", build_one_vs_one, gates=GATES, description="OneVsOneClassifier(SVC()), 45 estimators")
-SVC_OVR = Model("svc_ovr", build_one_vs_rest, gates=GATES, description="OneVsRestClassifier(SVC()), 10 estimators")
+SVC = Model("svc", build_native, gates=GATES, description="SVC(), one-vs-one inside", stochastic=False)
+SVC_OVO = Model(
+    "svc_ovo",
+    build_one_vs_one,
+    gates=GATES,
+    description="OneVsOneClassifier(SVC()), 45 estimators",
+    stochastic=False,
+)
+SVC_OVR = Model(
+    "svc_ovr",
+    build_one_vs_rest,
+    gates=GATES,
+    description="OneVsRestClassifier(SVC()), 10 estimators",
+    stochastic=False,
+)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from suite.harness.gates import Above, Floor
 from suite.harness.model import Model
+from suite.harness.regression import NoRegression
 from suite.harness.tasks import DIGITS, FIVES, TRAITS
 
-__all__ = ["DIGITS", "FIVES", "TRAITS", "Above", "Floor", "Model"]
+__all__ = ["DIGITS", "FIVES", "TRAITS", "Above", "Floor", "Model", "NoRegression"]

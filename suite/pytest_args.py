@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import pytest
 
-PATH_OPTIONS = ("--mnist-dir", "--dataset-dir", "--runs-dir")
+PATH_OPTIONS = ("--mnist-dir", "--dataset-dir", "--runs-dir", "--baselines")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -7,7 +7,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from suite.harness.baseline import BaselineError
+from suite.harness.blessing import LEAST_SEEDS, bless, propose
 from suite.harness.record import RecordError, read
+
+BASELINES = Path("reports", "baselines")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,10 +42,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     floors.add_argument("records", type=Path, nargs="+", metavar="RECORD", help="records of several seeds")
     floors.set_defaults(run=_floors)
 
+    blessing = commands.add_parser("bless", help="make a run's predictions the baselines of the regression gates")
+    blessing.add_argument("record", type=Path, metavar="RECORD", help="a record.json, or the directory of a run")
+    blessing.add_argument("--baselines", type=Path, default=BASELINES, metavar="DIR", help=f"default: {BASELINES}")
+    blessing.add_argument("--least-seeds", type=int, default=LEAST_SEEDS, metavar="K", help=f"default: {LEAST_SEEDS}")
+    blessing.add_argument("--yes", action="store_true", help="write without asking")
+    blessing.set_defaults(run=_bless)
+
     options = parser.parse_args(arguments)
     try:
         options.run(options)
-    except RecordError as error:
+    except (RecordError, BaselineError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
@@ -71,6 +82,21 @@ def _race(options: argparse.Namespace) -> None:
 
     path = options.out or _beside(options.record) / "race.md"
     print(f"report in {write_race(read(options.record), path, options.models.split(','), options.target)}")
+
+
+def _bless(options: argparse.Namespace) -> None:
+    record = read(options.record)
+    proposals = propose(record, options.baselines, options.least_seeds)
+    for proposal in proposals:
+        print(proposal.words)
+    if (record.commit or "-dirty").endswith("-dirty"):
+        print("The run's working tree was not a commit: nobody can repeat it.")
+    question = f"Write {len(proposals)} baselines into {options.baselines}? [y/N] "
+    if not options.yes and input(question).strip().lower() not in ("y", "yes"):
+        raise RecordError("nothing was written.")
+    bless(proposals)
+    size = sum(proposal.path.stat().st_size for proposal in proposals)
+    print(f"{len(proposals)} baselines in {options.baselines}, {size / 2**20:.2f} MiB")
 
 
 def _beside(record: Path) -> Path:

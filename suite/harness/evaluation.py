@@ -159,6 +159,16 @@ class Evaluator:
         """
         return self._once(f"{model.name}-{task.name}-seed-{seed}", lambda: self._run_seed(model, task, seed))
 
+    def runs(self, model: Model, task: Task) -> list[Evaluation]:
+        """The model's evaluations with each of `seeds`, or the session's alone if there are none or it heeds none.
+
+        Raises:
+            ModelFailed: if training or predicting failed, now or before.
+        """
+        if self.seeds and model.stochastic:
+            return [self.seed_run(model, task, seed).evaluation for seed in self.seeds]
+        return [self.evaluation(model, task)]
+
     def _run_seed(self, model: Model, task: Task, seed: int) -> SeedRun:
         at_once = getattr(model.build(seed), "fits_seeds_at_once", False)
         if seed == self.seed and not at_once:  # the session trains it anyway

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from statistics import NormalDist
@@ -10,6 +10,7 @@ from typing import Protocol
 
 import msgspec
 
+from suite.harness.baseline import Baseline
 from suite.harness.datasets import Dataset
 from suite.harness.evaluation import Array, Evaluation
 from suite.harness.metrics import METRICS
@@ -28,6 +29,7 @@ class Outcome(StrEnum):
     PASS = "PASS"  # noqa: S105
     FAIL = "FAIL"
     INCONCLUSIVE = "INCONCLUSIVE"
+    NO_BASELINE = "NO BASELINE"
 
 
 class Verdict(msgspec.Struct, frozen=True, tag=True):
@@ -36,11 +38,12 @@ class Verdict(msgspec.Struct, frozen=True, tag=True):
     Attributes:
         model, task: names.
         gate: the rule, as `accuracy>=0.95`.
-        outcome: PASS, FAIL or INCONCLUSIVE.
+        outcome: PASS, FAIL, INCONCLUSIVE or NO BASELINE.
         message: why, with value, bound, number of examples, error rates.
         value: the model's metric; None where there is none.
         threshold: what the rule asks: a floor, or the rival's value.
         bound: one-sided 99 % lower confidence bound, of the value or of its lead over the rival.
+        lost: places in the test split of examples that it used to get right, those that tell most, worst first.
     """
 
     model: str
@@ -51,6 +54,7 @@ class Verdict(msgspec.Struct, frozen=True, tag=True):
     value: float | None = None
     threshold: float | None = None
     bound: float | None = None
+    lost: list[int] = []
 
     @property
     def passed(self) -> bool:
@@ -58,21 +62,35 @@ class Verdict(msgspec.Struct, frozen=True, tag=True):
 
 
 class Evidence:
-    """What a gate may look at: the test split, and every model's evaluation on a task by the model's name.
+    """What a gate may look at: the test split, and every model's evaluations and baseline, by its name and a task.
 
     Args:
         dataset: the data.
         evaluation_of: the evaluation of a model on a task; raises `LookupError` if there is no such model.
+        runs_of: its evaluations with several seeds, or that one alone.
+        baseline_of: its baseline; None where it has none.
+        regression_gates: all gates of the session that compare with baselines, each with its model's name.
     """
 
-    def __init__(self, dataset: Dataset, evaluation_of: Callable[[str, Task], Evaluation]):
+    def __init__(
+        self,
+        dataset: Dataset,
+        evaluation_of: Callable[[str, Task], Evaluation],
+        runs_of: Callable[[str, Task], Sequence[Evaluation]] | None = None,
+        baseline_of: Callable[[str, Task], Baseline | None] = lambda model, task: None,
+        regression_gates: Sequence[tuple[str, Rule]] = (),
+    ):
         self.profile = dataset.profile
-        self._labels = dataset.test.labels
+        self.data_digest = dataset.digest
+        self.labels = dataset.test.labels
         self.evaluation_of = evaluation_of
+        self.runs_of = runs_of or (lambda model, task: [evaluation_of(model, task)])
+        self.baseline_of = baseline_of
+        self.regression_gates = regression_gates
 
     def target(self, task: Task) -> Array:
         """The truth of the test split, as a task asks for it."""
-        return task.target(self._labels)
+        return task.target(self.labels)
 
 
 class Gate(Rule, Protocol):
@@ -105,7 +123,7 @@ class Floor:
     full: float | None = None
 
     def __post_init__(self) -> None:
-        _check_metric(self.task, self.metric)
+        check_metric(self.task, self.metric)
 
     def floor(self, profile: str) -> float | None:
         """The floor on a profile, if it has one."""
@@ -124,7 +142,7 @@ class Floor:
         value = evaluation.metrics.get(self.metric)
         gate = str(self.rule(evidence.profile))
         if value is None:
-            return _untold(model, self.task, gate, self.metric)
+            return untold(model, self.task, gate, self.metric)
         target = evidence.target(self.task)
         output = metric.output(evaluation.predictions, evaluation.scores)
         assert output is not None, "a metric with a value has an output"
@@ -159,7 +177,7 @@ class Above:
     rival: str
 
     def __post_init__(self) -> None:
-        _check_metric(self.task, self.metric)
+        check_metric(self.task, self.metric)
         if self.metric != "roc_auc":
             raise ModelError(f"Above({self.task.name}, {self.metric!r}): expected 'roc_auc', which has a paired test")
 
@@ -178,7 +196,7 @@ class Above:
             return Verdict(model, self.task.name, gate, Outcome.FAIL, message)
         for name, evaluation in ((model, mine), (self.rival, theirs)):
             if evaluation.metrics.get(self.metric) is None:
-                return _untold(name, self.task, gate, self.metric, judged=model)
+                return untold(name, self.task, gate, self.metric, judged=model)
         assert mine.scores is not None, "a ROC AUC comes from scores"
         assert theirs.scores is not None, "a ROC AUC comes from scores"
         test = paired_auc(evidence.target(self.task), mine.scores, theirs.scores)
@@ -196,12 +214,14 @@ class Above:
         return Verdict(model, self.task.name, gate, outcome, message, test.first, test.second, bound)
 
 
-def _check_metric(task: Task, metric: str) -> None:
+def check_metric(task: Task, metric: str) -> None:
+    """Raise `ModelError` if a metric is not one of the task's."""
     if metric not in task.metrics:
         raise ModelError(f"a gate on {metric!r}: task {task.name} has {', '.join(task.metrics)}")
 
 
-def _untold(name: str, task: Task, gate: str, metric: str, judged: str | None = None) -> Verdict:
+def untold(name: str, task: Task, gate: str, metric: str, judged: str | None = None) -> Verdict:
+    """The verdict on a model whose metric is missing or NaN, or on another that is judged by it."""
     message = f"{name} has no {METRICS[metric].label} on {task.name}: its predictions or scores are missing or NaN"
     return Verdict(judged or name, task.name, gate, Outcome.FAIL, message)
 

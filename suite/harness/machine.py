@@ -44,6 +44,15 @@ class Environment(msgspec.Struct, frozen=True):
     libraries: dict[str, str]
 
 
+def changes(before: Environment, now: Environment) -> list[str]:
+    """What differs between two environments, in words, as `jax 0.9 -> 0.10`."""
+    pairs = [("processor", before.cpu, now.cpu), ("cores", str(before.cores), str(now.cores))]
+    pairs += [("system", before.system, now.system), ("Python", before.python, now.python)]
+    names = sorted({*before.libraries, *now.libraries})
+    pairs += [(name, before.libraries.get(name, "absent"), now.libraries.get(name, "absent")) for name in names]
+    return [f"{what} {a} -> {b}" for what, a, b in pairs if a != b]
+
+
 def environment() -> Environment:
     """The environment of this process."""
     import psutil

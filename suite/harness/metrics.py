@@ -75,17 +75,18 @@ def _macro_f1(target: Array, predictions: Array) -> float:
 
 
 def _f1_lower_bound(target: Array, predictions: Array, confidence: float) -> float:
-    return f1_lower_bound(*_indicators(target, predictions), confidence)
+    truth, said = indicators(target, predictions)
+    return f1_lower_bound(truth, said, confidence)
 
 
-def _indicators(target: Array, predictions: Array) -> tuple[Array, Array]:
+def indicators(*outputs: Array) -> tuple[Array, ...]:
     """Target and predictions as bool `(n, labels)`: one column of a binary task, one per class of a multiclass one."""
-    if target.ndim == 2:
-        return target, predictions
-    if target.dtype == bool:
-        return target[:, None], predictions[:, None]
-    classes = np.union1d(target, predictions)
-    return target[:, None] == classes, predictions[:, None] == classes
+    if outputs[0].ndim == 2:
+        return outputs
+    if outputs[0].dtype == bool:
+        return tuple(output[:, None] for output in outputs)
+    classes = np.unique(np.concatenate(outputs))
+    return tuple(output[:, None] == classes for output in outputs)
 
 
 def _roc_auc(target: Array, scores: Array) -> float:

@@ -38,6 +38,7 @@ class Model:
         requires: modules without which it is skipped.
         description: one line for the report.
         slow: whether it takes part only where `--models` names it.
+        stochastic: whether the seed changes what it learns; if not, one seed stands for all.
 
     Raises:
         ModelError: if a name is malformed, there is no task, or a gate is on a task that the model does not have.
@@ -50,6 +51,7 @@ class Model:
     requires: tuple[str, ...] = field(default=(), kw_only=True, repr=False)
     description: str = field(default="", kw_only=True, repr=False)
     slow: bool = field(default=False, kw_only=True, repr=False)
+    stochastic: bool = field(default=True, kw_only=True, repr=False)
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):

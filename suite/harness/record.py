@@ -41,12 +41,14 @@ class Listed(msgspec.Struct, frozen=True):
         name, description: as its plugin says.
         tasks: names of its tasks.
         skipped: why it did not take part; None if it did.
+        stochastic: whether the seed changes what it learns.
     """
 
     name: str
     description: str
     tasks: list[str]
     skipped: str | None = None
+    stochastic: bool = True
 
 
 class Data(msgspec.Struct, frozen=True):
@@ -99,6 +101,7 @@ class Record(msgspec.Struct):
         section_seconds: how long each section's tests took, by its name; what several use counts in the first.
         failed_tests: ids of the tests of models that failed, for whatever reason.
         hard: the test digits that most models got wrong, at the end of a run.
+        lost: the test digits that a failed regression gate names, by gate, at the end of a run.
     """
 
     schema: int
@@ -124,6 +127,7 @@ class Record(msgspec.Struct):
     section_seconds: dict[str, float] = {}
     failed_tests: list[str] = []
     hard: list[Hard] = []
+    lost: dict[str, list[Hard]] = {}
 
     def add(self, entry: Entry) -> None:
         """Append what happened to where it belongs; a later verdict of the same gate replaces the earlier."""
@@ -217,6 +221,19 @@ def hard_examples(record: Record, dataset: Dataset) -> list[Hard]:
         for i in order
         if 2 * np.asarray(wrong)[i] >= len(answers)
     ]
+
+
+def lost_examples(record: Record, dataset: Dataset) -> dict[str, list[Hard]]:
+    """The test digits that failed regression gates name, with what the model makes of them now, by gate."""
+    answers = {(e.model, e.task): e.predictions for e in record.evaluations}
+    return {
+        f"{v.model} on {v.task}, {v.gate}": [
+            Hard(i, int(dataset.test.labels[i]), {v.model: int(answers[v.model, v.task][i])}, dataset.test.images[i])
+            for i in v.lost
+        ]
+        for v in record.verdicts
+        if v.lost and answers[v.model, v.task].ndim == 1
+    }
 
 
 def save(record: Record, path: Path) -> None:

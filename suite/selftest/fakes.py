@@ -123,8 +123,11 @@ class Killed(Reader):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def model(name="reader", estimator=Reader, gates=(), tasks=(DIGITS, FIVES), requires=(), **options):
-    return Model(name, lambda seed: estimator(**options), tasks, gates, requires=requires, description="a fake")
+def model(name="reader", estimator=Reader, gates=(), tasks=(DIGITS, FIVES), requires=(), seeded=False, **options):
+    def build(seed):
+        return estimator(**options, **({"seed": seed} if seeded else {}))
+
+    return Model(name, build, tasks, gates, requires=requires, description="a fake")
 
 
 def learner(name="learner", estimator=Learner, **declared):

@@ -7,19 +7,19 @@ import pytest
 from scipy.stats import ttest_ind
 from sklearn.metrics import f1_score
 
-from suite.harness.statistics import f1_fall_p_value, holm, mcnemar_p_value, mcnemar_power, mean_fall
+from suite.harness.statistics import McNemar, f1_fall, holm, mean_fall
 
 
 @pytest.mark.parametrize(("losses", "gains"), [(0, 0), (3, 0), (0, 3), (5, 2), (6, 6)])
 def test_mcnemar_s_mid_p_is_the_enumeration_of_all_outcomes(losses, gains):
     outcomes = [sum(signs) for signs in product((0, 1), repeat=losses + gains)]
     expected = np.mean([(lost > losses) + (lost == losses) / 2 for lost in outcomes])
-    assert mcnemar_p_value(losses, gains) == pytest.approx(expected)
+    assert McNemar(losses, gains, 100).p_value == pytest.approx(expected)
 
 
 def test_mcnemar_refuses_what_is_no_count():
     with pytest.raises(ValueError, match="-1 losses and 2 gains"):
-        mcnemar_p_value(-1, 2)
+        McNemar(-1, 2, 100)
 
 
 def test_mcnemar_s_false_alarms_and_power_are_as_stated():
@@ -29,12 +29,12 @@ def test_mcnemar_s_false_alarms_and_power_are_as_stated():
     def alarms(loss):
         shares = [(0.01 + loss) / 2, (0.01 - loss) / 2, 0.99]
         drawn = rng.multinomial(10_000, shares, size=4_000)
-        return np.mean([mcnemar_p_value(lost, gained) < 0.01 for lost, gained, _ in drawn])
+        return np.mean([McNemar(lost, gained, 10_000).p_value < 0.01 for lost, gained, _ in drawn])
 
     assert alarms(0) <= 0.0135
-    assert alarms(0.003) == pytest.approx(mcnemar_power(0.003, 0.01, 10_000, 0.01), abs=0.04)
-    assert mcnemar_power(0.001, 0.0, 100, 0.01) == 0
-    assert mcnemar_power(0.1, 0.0, 1_000, 0.01) == pytest.approx(1)
+    assert alarms(0.003) == pytest.approx(McNemar(50, 50, 10_000).power(0.003, 0.01), abs=0.04)
+    assert McNemar(0, 0, 100).power(0.001, 0.01) == 0
+    assert McNemar(0, 0, 1_000).power(0.1, 0.01) == pytest.approx(1)
 
 
 def test_holm_by_hand():
@@ -87,7 +87,7 @@ def test_the_bootstrap_of_f1_sees_falls_and_seldom_others():
     def p_value(worse):
         truth = rng.random((400, 1)) < 0.3
         before, now = (truth ^ (rng.random((400, 1)) < rate) for rate in (0.1, worse))
-        return f1_fall_p_value(truth, before, now, resamples=500)
+        return f1_fall(truth, before, now, resamples=500).p_value
 
     assert np.mean([p_value(0.1) < 0.05 for _ in range(400)]) == pytest.approx(0.05, abs=0.025)
     assert np.mean([p_value(0.25) < 0.05 for _ in range(50)]) > 0.95
@@ -105,4 +105,4 @@ def test_the_bootstrap_of_f1_resamples_examples():
 
     seen = fall(np.arange(60))
     drawn = np.array([fall(rng.integers(0, 60, 60)) for _ in range(400)])
-    assert f1_fall_p_value(truth, before, now) == pytest.approx(np.mean(drawn - seen >= seen), abs=0.06)
+    assert f1_fall(truth, before, now).p_value == pytest.approx(np.mean(drawn - seen >= seen), abs=0.06)

@@ -12,9 +12,10 @@ FLOORS = (
     ("model", "metrics", "agreement"),
     ("training", "timing"),
     ("evaluation",),
+    ("baseline",),
     ("gates", "story"),
-    ("record",),
-    ("reporting",),
+    ("record", "regression"),
+    ("reporting", "blessing"),
     ("pytest_plugin", "cli"),
 )
 FLOOR = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}

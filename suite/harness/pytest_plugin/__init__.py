@@ -21,6 +21,7 @@ from suite.harness.pytest_plugin.options import add_options, read_options
 from suite.harness.pytest_plugin.recorder import Recorder
 from suite.harness.pytest_plugin.storyteller import Storyteller, section_of
 from suite.harness.record import Entry, encode
+from suite.harness.regression import NoRegression
 
 BENCH = pytest.StashKey[Bench]()
 SHARED = pytest.StashKey[Path]()
@@ -74,7 +75,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             [pytest.param(m, gate, id=f"{m.name}-{gate.task.name}-{rule}") for m, gate, rule in rules if rule],
         )
     elif "seed" in names:  # seed by seed, so that whatever slows the machine slows all models alike
-        runs = [(model, task, seed) for seed in bench.options.seeds for model in bench.models for task in model.tasks]
+        of_seed = [(seed, model) for seed in bench.options.seeds for model in bench.models if model.stochastic]
+        runs = [(model, task, seed) for seed, model in of_seed for task in model.tasks]
         ids = [f"{model.name}-{task.name}-{seed}" for model, task, seed in runs]
         metafunc.parametrize(("model", "task", "seed"), runs, ids=ids)
     elif "task" in names:
@@ -88,6 +90,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Without `--seeds` there is no test of several seeds, not even pytest's placeholder for none."""
     if not config.stash[BENCH].options.seeds:
         items[:] = [item for item in items if not {"model", "seed"} <= set(getattr(item, "fixturenames", ()))]
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Note which regression gates this session judges: their false alarms are counted together."""
+    called = [item.callspec.params for item in session.items if hasattr(item, "callspec")]
+    pairs = [(params["model"].name, params["gate"]) for params in called if {"model", "gate"} <= set(params)]
+    session.config.stash[BENCH].regression_gates += [pair for pair in pairs if isinstance(pair[1], NoRegression)]
 
 
 @pytest.hookimpl(tryfirst=True)

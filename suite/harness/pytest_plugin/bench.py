@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from suite.harness.baseline import Baseline, baseline_file, read_baseline
 from suite.harness.datasets import Dataset, load
 from suite.harness.evaluation import Evaluation, Evaluator, SeedRun
 from suite.harness.gates import Evidence, Gate, Outcome, Verdict
@@ -60,6 +61,8 @@ class Bench:
         self._started = time.perf_counter()
         self.options = options
         self.compared: set[str] = set()
+        self.regression_gates: list[tuple[str, Gate]] = []
+        self._baselines: dict[Path, Baseline | None] = {}
 
     @cached_property
     def registry(self) -> dict[str, Model]:
@@ -124,7 +127,7 @@ class Bench:
 
     def judge(self, subject: TrainedModel, gate: Gate) -> Verdict:
         """A gate's verdict on a model, recorded. A model that fails outright is a FAIL, and its error is raised."""
-        evidence = Evidence(self.dataset, self._evaluation_of)
+        evidence = self._evidence
         rule = gate.rule(evidence.profile)
         if rule is None:
             pytest.skip(f"this gate does not apply to profile {evidence.profile}")
@@ -134,7 +137,16 @@ class Bench:
             self.emit(Verdict(subject.model.name, gate.task.name, rule, Outcome.FAIL, f"not evaluated: {error}"))
             raise
         self.emit(verdict)
+        tolerated = {Outcome.INCONCLUSIVE: self.options.strict, Outcome.NO_BASELINE: self.options.require_baseline}
+        if not tolerated.get(verdict.outcome, True):
+            pytest.skip(f"{verdict.outcome}: {verdict.message}")
         return verdict
+
+    @cached_property
+    def _evidence(self) -> Evidence:
+        return Evidence(
+            self.dataset, self._evaluation_of, self._runs_of, self._baseline_of, tuple(self.regression_gates)
+        )
 
     def emit(self, entry: Entry) -> None:
         """Hand an entry to the recorder, with the report of the test that is running."""
@@ -154,7 +166,8 @@ class Bench:
     def listed(self) -> list[Listed]:
         """The selected models, as a record keeps them."""
         return [
-            Listed(m.name, m.description, [task.name for task in m.tasks], self.unavailable(m)) for m in self.models
+            Listed(m.name, m.description, [task.name for task in m.tasks], self.unavailable(m), m.stochastic)
+            for m in self.models
         ]
 
     def _evaluation_of(self, name: str, task: Task) -> Evaluation:
@@ -166,6 +179,15 @@ class Bench:
         if reason := self.unavailable(model):
             raise LookupError(reason)
         return self.evaluator.evaluation(model, task)
+
+    def _runs_of(self, name: str, task: Task) -> list[Evaluation]:
+        return self.evaluator.runs(self.registry[name], task)
+
+    def _baseline_of(self, name: str, task: Task) -> Baseline | None:
+        path = baseline_file(self.options.baselines, self.options.gate_profile, name, task.name)
+        if path not in self._baselines:
+            self._baselines[path] = read_baseline(path)
+        return self._baselines[path]
 
     def _announce(self, words: str) -> None:
         long = self.options.profile == "full" or self.options.dataset_dir

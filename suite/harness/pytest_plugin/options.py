@@ -23,6 +23,9 @@ class Options:
     seed: int
     seeds: tuple[int, ...]
     runs_dir: Path
+    baselines: Path
+    require_baseline: bool
+    strict: bool
     backend: str | None
     scheduler: str | None
 
@@ -82,6 +85,14 @@ def add_options(parser: pytest.Parser) -> None:
         help="where runs are recorded (default: reports/runs in the root directory)",
     )
     group.addoption(
+        "--baselines",
+        type=Path,
+        metavar="DIR",
+        help="where baselines lie (default: reports/baselines in the root directory)",
+    )
+    group.addoption("--require-baseline", action="store_true", help="fail a regression gate that has no baseline")
+    group.addoption("--strict-gates", action="store_true", help="fail a gate that is inconclusive")
+    group.addoption(
         "--backend",
         metavar="NAME",
         help="joblib's backend for the folds of cross-validations, such as dask (default: processes on this machine)",
@@ -103,6 +114,9 @@ def read_options(config: pytest.Config) -> Options:
         seed=given("--seed"),
         seeds=tuple(range(given("--seed"), given("--seed") + given("--seeds"))),
         runs_dir=given("--runs-dir") or config.rootpath / "reports" / "runs",
+        baselines=given("--baselines") or config.rootpath / "reports" / "baselines",
+        require_baseline=given("--require-baseline"),
+        strict=given("--strict-gates"),
         backend=given("--backend"),
         scheduler=given("--scheduler"),
     )

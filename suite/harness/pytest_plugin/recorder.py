@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from suite.harness.pytest_plugin.bench import Bench
-from suite.harness.record import Record, begin, decode_entry, describe, hard_examples, save
+from suite.harness.record import Record, begin, decode_entry, describe, hard_examples, lost_examples, save
 
 
 class Recorder:
@@ -48,6 +48,7 @@ class Recorder:
         record.status = "interrupted" if exitstatus == pytest.ExitCode.INTERRUPTED else "finished"
         if record.evaluations:
             record.hard = hard_examples(record, self._bench.dataset)
+            record.lost = lost_examples(record, self._bench.dataset)
         self._save(record)
 
         from suite.harness.reporting import append_to_step_summary, has_failed, write_report, write_story

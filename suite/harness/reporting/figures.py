@@ -29,6 +29,7 @@ def draw(record: Record, directory: Path) -> dict[str, str]:
         ("learning.png", *_learning(record)),
         ("confusion.png", *_confusion(record)),
         ("hard-digits.png", *_hard_digits(record)),
+        ("lost-digits.png", *_lost_digits(record)),
     ):
         if figure is not None:
             figure.savefig(directory / name, dpi=DPI, metadata={"Software": None})
@@ -150,6 +151,24 @@ def _hard_digits(record: Record) -> tuple[Figure | None, str]:
         "The test digits that most models get wrong: the position in the test split, the label, and what it was read "
         "as by how many models."
     )
+
+
+def _lost_digits(record: Record) -> tuple[Figure | None, str]:
+    if not record.lost:
+        return None, ""
+    columns = max(map(len, record.lost.values()))
+    figure = Figure(figsize=(max(1.2 * columns, 5), 1.9 * len(record.lost)), layout="constrained")
+    for part, (gate, lost) in zip(
+        figure.subfigures(len(record.lost), squeeze=False)[:, 0], record.lost.items(), strict=True
+    ):
+        part.suptitle(gate, fontsize=9)
+        for axes in part.subplots(1, columns, squeeze=False).flat:
+            axes.set_axis_off()
+        for axes, digit in zip(part.axes, lost, strict=False):
+            axes.imshow(digit.image.reshape(28, 28), cmap="gray_r", vmin=0, vmax=255)
+            (answer,) = digit.answers.values()
+            axes.set_title(f"#{digit.index}: a {digit.label},\nanswer {answer}", fontsize=8)
+    return figure, "Test digits that were right in the baseline and are wrong now, those first that tell most."
 
 
 def _digits(record: Record) -> list[Evaluation]:

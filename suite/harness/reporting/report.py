@@ -33,7 +33,7 @@ def render(record: Record, captions: dict[str, str]) -> str:
         f"# digit-bench report\n\n**{verdict_line(record)}**\n\nProfile {record.profile}: {about}. Seed {record.seed}.",
         _section("Models that failed", tables.failures(record)) if record.failures else "",
         _section("Quality", tables.quality(record), tables.tasks(record) if record.evaluations else ""),
-        _section("Gates", tables.gates(record)) if record.verdicts else "",
+        _section("Gates", tables.gates(record), _figure("lost-digits.png", captions)) if record.verdicts else "",
     ]
     if record.seed_runs:
         sections.append(_section("Seeds", tables.seeds(record)))

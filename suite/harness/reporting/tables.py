@@ -18,7 +18,7 @@ from suite.harness.timing import Timing
 from suite.harness.training import Fit
 
 NONE = "-"
-MARKS = {Outcome.PASS: "✅", Outcome.FAIL: "❌", Outcome.INCONCLUSIVE: "❔"}
+MARKS = {Outcome.PASS: "✅", Outcome.FAIL: "❌", Outcome.INCONCLUSIVE: "❔", Outcome.NO_BASELINE: "❓"}
 
 
 def quality(record: Record) -> str:

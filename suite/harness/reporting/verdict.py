@@ -32,8 +32,9 @@ def verdict_line(record: Record) -> str:
         if record.gates_expected:
             return "FAIL: models were tested, but no gate was enforced"
         return "NO VERDICT: only timings were selected, no gate was enforced"
-    if inconclusive := record.count(Outcome.INCONCLUSIVE):
-        return f"PASS: {judged - inconclusive} of {judged} gates passed, {inconclusive} inconclusive"
+    others = {"inconclusive": Outcome.INCONCLUSIVE, "without a baseline": Outcome.NO_BASELINE}
+    if told := [f"{record.count(outcome)} {words}" for words, outcome in others.items() if record.count(outcome)]:
+        return f"PASS: {', '.join([f'{record.count(Outcome.PASS)} of {judged} gates passed', *told])}"
     return f"PASS: all {judged} gates passed" + (f"; {_figures(record)}" if record.story else "")
 
 

@@ -1,21 +1,20 @@
 """The statistics behind the gates: pure functions on arrays."""
 
 from suite.harness.statistics.auc import PairedAuc, auc_lower_bound, paired_auc
-from suite.harness.statistics.f1 import f1_fall_p_value, f1_lower_bound
+from suite.harness.statistics.f1 import f1_fall, f1_lower_bound
 from suite.harness.statistics.holm import holm
-from suite.harness.statistics.mcnemar import mcnemar_p_value, mcnemar_power
+from suite.harness.statistics.mcnemar import McNemar
 from suite.harness.statistics.means import Fall, mean_fall, mean_interval, ratio_interval
 from suite.harness.statistics.proportions import passing_count, power_to_pass, wilson_lower_bound
 
 __all__ = [
     "Fall",
+    "McNemar",
     "PairedAuc",
     "auc_lower_bound",
-    "f1_fall_p_value",
+    "f1_fall",
     "f1_lower_bound",
     "holm",
-    "mcnemar_p_value",
-    "mcnemar_power",
     "mean_fall",
     "mean_interval",
     "paired_auc",

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from suite.harness.statistics.means import Fall
 
 
 def f1_lower_bound(truth: ArrayLike, predicted: ArrayLike, confidence: float, resamples: int = 2_000) -> float:
@@ -25,12 +29,12 @@ def f1_lower_bound(truth: ArrayLike, predicted: ArrayLike, confidence: float, re
     return float(np.quantile(_f1(draws, true, said), 1 - confidence))
 
 
-def f1_fall_p_value(truth: ArrayLike, before: ArrayLike, now: ArrayLike, resamples: int = 10_000) -> float:
-    """One-sided p-value of the hypothesis that the F1 score, averaged over labels, has not fallen.
+def f1_fall(truth: ArrayLike, before: ArrayLike, now: ArrayLike, resamples: int = 10_000) -> Fall:
+    """How far the F1 score, averaged over labels, has fallen.
 
-    By the paired bootstrap of the null: the share of resamples in which the fall, less the fall that was seen, is at
-    least what was seen. Source: P. Koehn, "Statistical significance tests for machine translation evaluation", EMNLP
-    2004, with the shift of Efron and Tibshirani, chapter 16. The seed is fixed.
+    By the paired bootstrap of the null: the p-value is the share of resamples in which the fall, less the fall that was
+    seen, is at least what was seen. Source: P. Koehn, "Statistical significance tests for machine translation
+    evaluation", EMNLP 2004, with the shift of Efron and Tibshirani, chapter 16. The seed is fixed.
 
     Args:
         truth, before, now: bool `(n, labels)`.
@@ -41,7 +45,8 @@ def f1_fall_p_value(truth: ArrayLike, before: ArrayLike, now: ArrayLike, resampl
     true, said_before, said_now = np.hsplit(patterns, 3)
     draws = np.random.default_rng(0).multinomial(counts.sum(), counts / counts.sum(), size=resamples)
     falls, (seen,) = (_f1(x, true, said_before) - _f1(x, true, said_now) for x in (draws, counts[None]))
-    return float((np.sum(falls - seen >= seen) + 1) / (resamples + 1))
+    p_value = float((np.sum(falls - seen >= seen) + 1) / (resamples + 1))
+    return Fall(float(seen), float(falls.std(ddof=1)), p_value, math.inf)
 
 
 def _f1(counts: NDArray[np.int64], true: NDArray[np.bool_], said: NDArray[np.bool_]) -> NDArray[np.float64]:

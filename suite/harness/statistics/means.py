@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -38,22 +39,22 @@ def ratio_interval(numerators: ArrayLike, denominators: ArrayLike, confidence: f
 
 @dataclass(frozen=True)
 class Fall:
-    """How far a mean has fallen, by Student's two-sample test.
+    """How far a number has fallen, by a test on Student's t.
 
     Attributes:
-        size: mean before less mean now.
+        size: the number before less the number now.
         standard_error: of the size.
         p_value: one-sided, of the hypothesis that it has not fallen.
-        freedom: degrees of freedom.
+        freedom: degrees of freedom; infinite for a test on the normal distribution.
     """
 
     size: float
     standard_error: float
     p_value: float
-    freedom: int
+    freedom: float
 
     def power(self, size: float, significance: float) -> float:
-        """Probability that the test rejects when the mean has truly fallen by `size`, at this spread.
+        """Probability that the test rejects when the number has truly fallen by `size`, at this spread.
 
         Source: of the noncentral t, J. Cohen, "Statistical Power Analysis for the Behavioral Sciences" (1988).
         """
@@ -61,6 +62,9 @@ class Fall:
 
         if self.standard_error == 0:
             return float(size > 0)
+        if math.isinf(self.freedom):
+            normal = NormalDist()
+            return normal.cdf(size / self.standard_error - normal.inv_cdf(1 - significance))
         return float(nct.sf(t.isf(significance, self.freedom), self.freedom, size / self.standard_error))
 
 
