@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from suite import DIGITS, FIVES, Above, Floor, Model
+from suite import DIGITS, FIVES, Above, Floor, Model, NoRegression
 
 
 def build(seed: int) -> Any:
@@ -22,6 +22,8 @@ FOREST = Model(
     gates=(
         Floor(DIGITS, "accuracy", quick=0.89, full=0.96),
         Above(FIVES, "roc_auc", rival="sgd"),
+        NoRegression(DIGITS),
+        NoRegression(FIVES, "roc_auc", quick=0.003, full=0.0005),
     ),
     description="RandomForestClassifier, 100 trees on raw pixels",
 )

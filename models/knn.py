@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from suite import DIGITS, TRAITS, Floor, Model
+from suite import DIGITS, TRAITS, Floor, Model, NoRegression
 
 
 def build(seed: int) -> Any:
@@ -26,6 +26,8 @@ KNN = Model(
     gates=(
         Floor(DIGITS, "accuracy", quick=0.89, full=0.96),
         Floor(TRAITS, "macro_f1", quick=0.92, full=0.96),
+        NoRegression(DIGITS),
+        NoRegression(TRAITS, "macro_f1", full=0.002),
     ),
     stochastic=False,
     description="KNeighborsClassifier, 5 neighbours on raw pixels",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from suite import DIGITS, FIVES, Above, Floor, Model
+from suite import DIGITS, FIVES, Above, Floor, Model, NoRegression
 
 
 def build(seed: int) -> Any:
@@ -34,6 +34,8 @@ CNN = Model(
         Floor(DIGITS, "accuracy", quick=0.95, full=0.95),
         Floor(DIGITS, "accuracy", full=0.985),
         Above(FIVES, "roc_auc", rival="sgd"),
+        NoRegression(DIGITS),
+        NoRegression(FIVES, "roc_auc", quick=0.001, full=0.0005),
     ),
     requires=("jax", "flax", "optax"),
     description="conv 5x5x8 - pool - conv 3x3x24 - pool - dense 128 - dense, Flax NNX, AdamW one-cycle",

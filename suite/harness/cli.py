@@ -12,6 +12,7 @@ from suite.harness.blessing import LEAST_SEEDS, bless, propose
 from suite.harness.record import RecordError, read
 
 BASELINES = Path("reports", "baselines")
+SABOTAGE = Path("reports", "sabotage.md")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,10 +50,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     blessing.add_argument("--yes", action="store_true", help="write without asking")
     blessing.set_defaults(run=_bless)
 
+    sabotage = commands.add_parser("sabotage", help="plant defects in our own models, and see what the gates catch")
+    sabotage.add_argument("--baselines", type=Path, default=BASELINES, metavar="DIR", help=f"default: {BASELINES}")
+    sabotage.add_argument("--only", default="", metavar="WORD", help="only defects with this in family, name or model")
+    sabotage.add_argument("--seeds", type=int, default=5, metavar="K", help="seeds of each defect (default: 5)")
+    sabotage.add_argument("--controls", type=int, default=300, metavar="N", help="clean runs (default: 300)")
+    sabotage.add_argument("--out", type=Path, default=SABOTAGE, metavar="FILE", help=f"default: {SABOTAGE}")
+    sabotage.set_defaults(run=_sabotage)
+
     options = parser.parse_args(arguments)
     try:
         options.run(options)
-    except (RecordError, BaselineError) as error:
+    except (RecordError, BaselineError, LookupError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
@@ -97,6 +106,22 @@ def _bless(options: argparse.Namespace) -> None:
     bless(proposals)
     size = sum(proposal.path.stat().st_size for proposal in proposals)
     print(f"{len(proposals)} baselines in {options.baselines}, {size / 2**20:.2f} MiB")
+
+
+def _sabotage(options: argparse.Namespace) -> None:
+    from suite.sabotage.campaign import run
+    from suite.sabotage.report import render
+
+    campaign = run(
+        options.out.with_suffix(".json"),
+        options.baselines,
+        seeds=options.seeds,
+        controls=options.controls,
+        only=options.only,
+        say=lambda words: print(words, flush=True),
+    )
+    options.out.write_text(render(campaign), encoding="utf-8")
+    print(f"report in {options.out}")
 
 
 def _beside(record: Path) -> Path:

@@ -185,7 +185,7 @@ def begin(profile: str, seed: int, selection: list[str], workers: int, directory
         profile=profile,
         seed=seed,
         selection=selection,
-        commit=_commit(directory),
+        commit=working_commit(directory),
         workers=workers,
         environment=environment(),
     )
@@ -291,7 +291,9 @@ def _decode_array(kind: type, value: Any) -> Any:
     return np.frombuffer(content, np.dtype(value["dtype"])).reshape(value["shape"])
 
 
-def _commit(directory: Path) -> str | None:
+def working_commit(directory: Path) -> str | None:
+    """The commit of the git working tree around a directory, with `-dirty` if it differs; None outside git."""
+
     def git(*arguments: str) -> str:
         command = ["git", "-C", str(directory), *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()

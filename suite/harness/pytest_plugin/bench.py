@@ -76,6 +76,13 @@ class Bench:
             known = sorted(self.registry)
         except ModelError as error:
             raise pytest.UsageError(str(error)) from error
+        for path in (self.options.baselines / self.options.gate_profile).glob("*.npz"):
+            name = path.stem.rpartition("-")[0]
+            if name not in known:
+                raise pytest.UsageError(
+                    f"{path}: a baseline of a model {name!r}, which no plugin contributes; the models are: "
+                    f"{', '.join(known) or 'none'}. Bring its plugin back, or delete the file."
+                )
         for option in ("models", "require"):
             for name in getattr(self.options, option):
                 if name not in known:

@@ -5,7 +5,12 @@ from suite.harness.statistics.f1 import f1_fall, f1_lower_bound
 from suite.harness.statistics.holm import holm
 from suite.harness.statistics.mcnemar import McNemar
 from suite.harness.statistics.means import Fall, mean_fall, mean_interval, ratio_interval
-from suite.harness.statistics.proportions import passing_count, power_to_pass, wilson_lower_bound
+from suite.harness.statistics.proportions import (
+    passing_count,
+    power_to_pass,
+    proportion_upper_bound,
+    wilson_lower_bound,
+)
 
 __all__ = [
     "Fall",
@@ -20,6 +25,7 @@ __all__ = [
     "paired_auc",
     "passing_count",
     "power_to_pass",
+    "proportion_upper_bound",
     "ratio_interval",
     "wilson_lower_bound",
 ]

@@ -40,3 +40,14 @@ def power_to_pass(share: float, floor: float, n: int, confidence: float) -> floa
     from scipy.stats import binom
 
     return float(binom.sf(passing_count(floor, n, confidence) - 1, n, share))
+
+
+def proportion_upper_bound(successes: int, n: int, confidence: float) -> float:
+    """One-sided upper confidence bound of a proportion, exact.
+
+    Source: C. J. Clopper, E. S. Pearson, "The use of confidence or fiducial limits illustrated in the case of the
+    binomial", Biometrika 26 (1934).
+    """
+    from scipy.stats import binomtest
+
+    return float(binomtest(successes, n, alternative="less").proportion_ci(confidence).high)
