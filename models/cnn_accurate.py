@@ -32,7 +32,7 @@ def build(seed: int) -> Any:
 CNN_ACCURATE = Model(
     "cnn_accurate",
     build,
-    gates=(Floor(DIGITS, "accuracy", quick=0.97, full=0.995),),
+    gates=(Floor(DIGITS, "accuracy", quick=0.96, full=0.993),),
     requires=("jax", "flax", "optax"),
     description="cnn with three normalised convolutions, affine and elastic distortions, 20 epochs",
     slow=True,
