@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
 import jax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from suite.harness.machine import usable_cores
 
 BATCH = "batch"  # the axis of the mesh, over which batches are split
 
@@ -88,7 +89,5 @@ def use_all_cores() -> None:
 
     XLA makes little use of a second core for one program of this size; two devices, with half of a batch each, do.
     """
-    affinity = getattr(os, "sched_getaffinity", None)
-    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
     with suppress(RuntimeError):  # once it has started, it keeps the devices that it has
-        jax.config.update("jax_num_cpu_devices", min(cores, 8))
+        jax.config.update("jax_num_cpu_devices", min(usable_cores(), 8))

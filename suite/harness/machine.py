@@ -53,14 +53,19 @@ def changes(before: Environment, now: Environment) -> list[str]:
     return [f"{what} {a} -> {b}" for what, a, b in pairs if a != b]
 
 
+def usable_cores() -> int:
+    """Logical cores that this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
 def environment() -> Environment:
     """The environment of this process."""
     import psutil
 
-    affinity = getattr(os, "sched_getaffinity", None)
     return Environment(
         cpu=_cpu(),
-        cores=len(affinity(0)) if affinity else os.cpu_count() or 1,
+        cores=usable_cores(),
         memory_gib=round(psutil.virtual_memory().total / 2**30, 1),
         system=f"{platform.system()} {platform.machine()}",
         python=platform.python_version(),

@@ -230,6 +230,19 @@ def test_blessing_asks_and_refuses_too_few_seeds(blessed, capsys, monkeypatch):
     assert {path: path.read_bytes() for path in baselines.rglob("*.npz")} == before
 
 
+def test_a_model_without_its_library_leaves_the_others_intact(project):
+    both = [f'model("{name}", tasks=(DIGITS,), gates=(NoRegression(DIGITS, quick=0.1),))' for name in ("here", "gone")]
+    project.write(*both)
+    project.run("-m", "not latency")
+    (run,) = project.runs
+    baselines = str(project.path / "reports" / "baselines")
+    assert main(["bless", str(run), "--baselines", baselines, "--least-seeds", "1", "--yes"]) == 0
+    shutil.rmtree(run.parent)
+    project.write(both[0], both[1].replace("tasks", 'requires=("magic",), estimator=Unfittable, tasks'))
+    project.run("-k", "test_gate").assert_outcomes(passed=1, skipped=1)
+    assert not project.record.failures
+
+
 def test_no_baseline_is_a_skip_unless_one_is_required(project):
     project.write(SEEDED)
     result = project.run("-k", "test_gate")

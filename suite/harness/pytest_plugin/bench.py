@@ -178,6 +178,13 @@ class Bench:
         ]
 
     def _evaluation_of(self, name: str, task: Task) -> Evaluation:
+        return self.evaluator.evaluation(self._asked(name, task), task)
+
+    def _runs_of(self, name: str, task: Task) -> list[Evaluation]:
+        return self.evaluator.runs(self._asked(name, task), task)
+
+    def _asked(self, name: str, task: Task) -> Model:
+        """The model of a name, if it can be evaluated on a task; else `LookupError`."""
         model = self.registry.get(name)
         if model is None:
             raise LookupError(f"no plugin contributes a model {name!r}")
@@ -185,10 +192,7 @@ class Bench:
             raise LookupError(f"{name} does not have task {task.name}")
         if reason := self.unavailable(model):
             raise LookupError(reason)
-        return self.evaluator.evaluation(model, task)
-
-    def _runs_of(self, name: str, task: Task) -> list[Evaluation]:
-        return self.evaluator.runs(self.registry[name], task)
+        return model
 
     def _baseline_of(self, name: str, task: Task) -> Baseline | None:
         path = baseline_file(self.options.baselines, self.options.gate_profile, name, task.name)
