@@ -56,6 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sabotage.add_argument("--seeds", type=int, default=5, metavar="K", help="seeds of each defect (default: 5)")
     sabotage.add_argument("--controls", type=int, default=300, metavar="N", help="clean runs (default: 300)")
     sabotage.add_argument("--out", type=Path, default=SABOTAGE, metavar="FILE", help=f"default: {SABOTAGE}")
+    sabotage.add_argument("--from", dest="kept", type=Path, metavar="FILE", help="only render a campaign's JSON again")
     sabotage.set_defaults(run=_sabotage)
 
     options = parser.parse_args(arguments)
@@ -109,17 +110,20 @@ def _bless(options: argparse.Namespace) -> None:
 
 
 def _sabotage(options: argparse.Namespace) -> None:
-    from suite.sabotage.campaign import run
+    from suite.sabotage.campaign import read_campaign, run
     from suite.sabotage.report import render
 
-    campaign = run(
-        options.out.with_suffix(".json"),
-        options.baselines,
-        seeds=options.seeds,
-        controls=options.controls,
-        only=options.only,
-        say=lambda words: print(words, flush=True),
-    )
+    if options.kept:
+        campaign = read_campaign(options.kept)
+    else:
+        campaign = run(
+            options.out.with_suffix(".json"),
+            options.baselines,
+            seeds=options.seeds,
+            controls=options.controls,
+            only=options.only,
+            say=lambda words: print(words, flush=True),
+        )
     options.out.write_text(render(campaign), encoding="utf-8")
     print(f"report in {options.out}")
 

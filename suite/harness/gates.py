@@ -44,6 +44,7 @@ class Verdict(msgspec.Struct, frozen=True, tag=True):
         threshold: what the rule asks: a floor, or the rival's value.
         bound: one-sided 99 % lower confidence bound, of the value or of its lead over the rival.
         lost: places in the test split of examples that it used to get right, those that tell most, worst first.
+        gained: whether it has become better than chance explains, which a leak of test examples does too.
     """
 
     model: str
@@ -55,6 +56,7 @@ class Verdict(msgspec.Struct, frozen=True, tag=True):
     threshold: float | None = None
     bound: float | None = None
     lost: list[int] = []
+    gained: bool = False
 
     @property
     def passed(self) -> bool:

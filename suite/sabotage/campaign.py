@@ -21,7 +21,7 @@ from suite.sabotage.tampering import Tampering, tamper
 from suite.sabotage.trial import Court, Trial
 
 FIRST_SEED = 30_000  # no seed of a floor or a baseline
-CONTROLS = ("sgd", "forest")
+CONTROLS = ("sgd", "forest", "cnn")
 FAST = ("sgd", "forest", "svc", "knn", "cnn")
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from suite.harness.datasets import Split
+
 Array = NDArray[Any]
 ALL = ("sgd", "forest", "svc", "knn", "cnn")
 SEEDED = ("sgd", "forest", "cnn")
@@ -30,6 +32,7 @@ class Defect:
         settings: parameters that its estimator is set to; numbers may be functions of what they were.
         code: while it is open, the code itself is wrong.
         spoil: what is done to the fitted estimator.
+        leaked: the share of the test examples that it is trained on as well.
     """
 
     family: str
@@ -44,23 +47,29 @@ class Defect:
     settings: dict[str, Any] = field(default_factory=dict, repr=False)
     code: Callable[[], AbstractContextManager[Any]] = field(default=nullcontext, repr=False)
     spoil: Callable[[Any], None] = field(default=lambda estimator: None, repr=False)
+    leaked: float = 0.0
 
 
 class Spoiled:
-    """An estimator with a defect."""
+    """An estimator with a defect, and the test split that it may have got hold of."""
 
-    def __init__(self, estimator: Any, defect: Defect, seed: int):
+    def __init__(self, estimator: Any, defect: Defect, seed: int, test: Split):
         self.estimator = estimator
         self.defect = defect
         self.seed = seed
+        self.leak = round(defect.leaked * len(test))
+        self.test = test
 
     def fit(self, X: Array, y: Array) -> Spoiled:
         """Fit the estimator on what the defect leaves of the training data."""
         for name, value in self.defect.settings.items():
             target = _holder(self.estimator, name)
             target.set_params(**{name: value(target.get_params()[name]) if callable(value) else value})
+        X, y = self.defect.train(X, y, np.random.default_rng(self.seed))
+        X = np.concatenate([X, self.test.images[: self.leak]])
+        y = np.concatenate([y, self.test.labels[: self.leak]])
         with self.defect.code():
-            self.estimator.fit(*self.defect.train(X, y, np.random.default_rng(self.seed)))
+            self.estimator.fit(X, y)
         self.defect.spoil(self.estimator)
         return self
 
@@ -98,6 +107,8 @@ def _data() -> Iterator[Defect]:
     yield Defect("data", "unshuffled batches", "by class", ("cnn",), train=_sorted, code=_unshuffled)
     for spread in (32, 96):
         yield Defect("data", "pixel noise in training", f"SD {spread}", train=_noisy_pixels(spread))
+    for share in (0.5, 1.0):
+        yield Defect("data", "test examples leaked into training", f"{share:.0%}", leaked=share)
 
 
 def _preprocessing() -> Iterator[Defect]:

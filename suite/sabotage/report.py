@@ -19,8 +19,10 @@ regression gate is Holm's, among those of all five models. No seed here is one o
 
 def render(campaign: Campaign) -> str:
     """The report in markdown."""
-    due = [trial for trial in campaign.trials if trial.effect is None or trial.effect >= trial.margin]
+    due = [trial for trial in campaign.trials if trial.due]
     caught = [trial for trial in due if trial.caught_by]
+    gained = [trial for trial in campaign.trials if trial.effect is not None and trial.effect <= -trial.margin]
+    suspected = [trial for trial in gained if trial.suspected]
     refused = [tampering for tampering in campaign.tamperings if tampering.caught]
     where = campaign.environment
     parts = [
@@ -29,6 +31,7 @@ def render(campaign: Campaign) -> str:
             [
                 f"- **{len(caught)} of {len(due)}** defects whose effect is at least the margin were caught"
                 f"{_missed(due)}.",
+                f"- **{len(suspected)} of {len(gained)}** leaks that gain at least the margin were called one.",
                 f"- **{len(refused)} of {len(campaign.tamperings)}** tamperings with the harness were refused.",
                 f"- False alarms: {_alarms(campaign.alone)} clean runs with one fresh seed each,",
                 f"  {_alarms(campaign.together)} with several.",
@@ -59,15 +62,17 @@ def _defects(trials: Sequence[Trial]) -> str:
     rows = []
     for trial in trials:
         effect = "-" if trial.effect is None else f"{100 * trial.effect:+.2f}"
-        due = trial.effect is None or trial.effect >= trial.margin
-        mark = "✅" if trial.caught_by else "❌" if due else "·"
-        by = "<br>".join(f"`{gate}`" for gate in trial.caught_by) or (
-            "inconclusive" if trial.inconclusive else "nothing"
-        )
         numbers = [effect, f"{100 * trial.margin:g}", str(len(trial.seeds))]
-        rows.append([trial.family, trial.defect, trial.severity, trial.model, f"{mark} {by}", *numbers])
+        rows.append([trial.family, trial.defect, trial.severity, trial.model, _caught(trial), *numbers])
     headers = ["family", "defect", "severity", "model", "caught by", "effect, points", "margin", "seeds"]
     return table(headers, rows, right=5)
+
+
+def _caught(trial: Trial) -> str:
+    mark = "✅" if trial.caught_by else "❌" if trial.due else "⚠️" if trial.suspected else "·"
+    by = "<br>".join(f"`{gate}`" for gate in trial.caught_by)
+    otherwise = "suspected of a leak" if trial.suspected else "inconclusive" if trial.inconclusive else "nothing"
+    return f"{mark} {by or otherwise}"
 
 
 def _tamperings(campaign: Campaign) -> str:

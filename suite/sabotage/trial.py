@@ -33,6 +33,7 @@ class Trial(msgspec.Struct, frozen=True):
         margin: the fall that the regression gate answers for.
         caught_by: the gates that failed it.
         inconclusive: the gates that could not tell.
+        suspected: the gates that called it better than chance explains.
         error: what it raised, if it did.
     """
 
@@ -45,7 +46,13 @@ class Trial(msgspec.Struct, frozen=True):
     margin: float
     caught_by: list[str]
     inconclusive: list[str]
+    suspected: list[str] = []
     error: str | None = None
+
+    @property
+    def due(self) -> bool:
+        """Whether the gates answer for such an effect: of a fall as large as the margin, or of failing outright."""
+        return self.effect is None or self.effect >= self.margin
 
 
 class Court:
@@ -85,12 +92,12 @@ class Court:
         """Train a model with each seed and with a defect, and let its gates judge it."""
         model, about = self._models[name], (defect.family, defect.name, defect.severity)
         build = model.build
-        model = replace(model, build=lambda seed: Spoiled(build(seed), defect, seed))
+        model = replace(model, build=lambda seed: Spoiled(build(seed), defect, seed, self._dataset.test))
         seeds = seeds if model.stochastic else seeds[:1]
         try:
             runs = self._train(model, seeds)
         except ModelFailed as error:
-            return Trial(*about, name, list(seeds), None, self.margin(name), ["failed outright"], [], str(error))
+            return Trial(*about, name, list(seeds), None, self.margin(name), ["failed outright"], [], error=str(error))
         return self._judge(name, about, seeds, runs)
 
     def try_clean(self, name: str, seeds: Sequence[int]) -> tuple[list[Trial], Trial]:
@@ -120,6 +127,7 @@ class Court:
             margin=self.margin(name),
             caught_by=[rule for rule, verdict in verdicts if verdict.outcome is Outcome.FAIL],
             inconclusive=[rule for rule, verdict in verdicts if verdict.outcome is Outcome.INCONCLUSIVE],
+            suspected=[rule for rule, verdict in verdicts if verdict.gained],
         )
 
     def _gates_of(self, model: Model) -> list[Gate]:

@@ -23,6 +23,17 @@ GATES = (Floor(DIGITS, "accuracy", quick=0.5), NoRegression(DIGITS, quick=0.1))
 SWAPPED = Defect("classical", "label columns swapped", "4 and 9", ("reader",), answer=defects._exchange(4, 9))
 
 
+class Memory:
+    """Remembers the labels that it was given last."""
+
+    def fit(self, X, y):
+        self.labels = y
+        return self
+
+    def predict(self, X):
+        return self.labels[-len(X) :]
+
+
 @pytest.fixture
 def court(tmp_path, monkeypatch):
     """A court for one perfect reader."""
@@ -51,6 +62,17 @@ def test_a_defect_that_breaks_the_model_is_caught_outright(court):
     assert "predictions of shape (100,) for 200 examples" in trial.error
 
 
+def test_a_leak_reaches_the_estimator_and_is_suspected(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_baseline(
+        baseline(evaluation(DIGITS, wrong(60)), model="reader"), baseline_file(tmp_path, "quick", "reader", "digits")
+    )
+    model = fakes.model(estimator=Memory, gates=(NoRegression(DIGITS, quick=0.1),))
+    leak = Defect("data", "test examples leaked into training", "all", ("reader",), leaked=1.0)
+    trial = Court({"reader": model}, DATA, tmp_path).try_model("reader", leak, [1])
+    assert (trial.caught_by, trial.suspected) == ([], ["accuracy>baseline-0.1"])
+
+
 def test_a_court_without_a_baseline_says_so(tmp_path):
     with pytest.raises(LookupError, match="reader has no baseline on digits"):
         Court({"reader": fakes.model(gates=GATES)}, DATA, tmp_path)
@@ -65,7 +87,7 @@ def test_every_defect_of_the_data_changes_what_is_learnt_or_seen():
         seen, labels = defect.train(x, y, rng)
         assert len(seen) == len(labels), defect
         same = np.array_equal(seen, x) and np.array_equal(labels, y)
-        same &= np.array_equal(defect.test(x), x) and np.array_equal(defect.answer(y), y)
+        same &= np.array_equal(defect.test(x), x) and np.array_equal(defect.answer(y), y) and not defect.leaked
         assert not same, defect
 
 
@@ -76,7 +98,7 @@ def test_settings_reach_the_estimator_inside_a_pipeline():
 
     pipeline = make_pipeline(StandardScaler(), LogisticRegression(C=2.0))
     defect = Defect("training", "regularisation", "x10", settings={"C": defects._times(10), "max_iter": 7})
-    Spoiled(pipeline, defect, seed=0).fit(np.eye(4), np.array([0, 1, 0, 1]))
+    Spoiled(pipeline, defect, seed=0, test=DATA.test).fit(np.eye(4, 784), np.array([0, 1, 0, 1]))
     assert (pipeline[-1].C, pipeline[-1].max_iter) == (20, 7)
 
 
@@ -86,7 +108,8 @@ def test_the_report_counts_what_was_due_and_what_was_missed(court, tmp_path):
     small = msgspec.structs.replace(missed, defect="something small", effect=0.01)
     alone, together = court.try_clean("reader", [1, 2])
     tamperings = [Tampering("an edited baseline", True, "ERROR: edited"), Tampering("a stale cache", False, "passed")]
-    trials = [caught, missed, small]
+    leaked = msgspec.structs.replace(missed, effect=-0.2, suspected=["accuracy>baseline-0.1"])
+    trials = [caught, missed, small, leaked]
     campaign = Campaign("quick", "0123", environment(), trials, alone, [together], tamperings, 60)
     path = tmp_path / "campaign.json"
     path.write_bytes(msgspec.json.encode(campaign))
@@ -96,4 +119,5 @@ def test_the_report_counts_what_was_due_and_what_was_missed(court, tmp_path):
     )
     assert "**1 of 2** tamperings with the harness were refused." in told
     assert "**0 of 2** (at most 77.64 %, exact one-sided 95 % bound) clean runs with one fresh seed each" in told
+    assert "**1 of 1** leaks that gain at least the margin were called one." in told
     assert "| something small | 4 and 9 | reader | · nothing | +1.00 | 10 | 1 |" in told

@@ -9,7 +9,7 @@ import numpy as np
 from tabulate import tabulate
 
 from suite.harness.evaluation import SeedRun
-from suite.harness.gates import Outcome
+from suite.harness.gates import Outcome, Verdict
 from suite.harness.metrics import METRICS
 from suite.harness.record import Record
 from suite.harness.statistics import mean_interval
@@ -31,7 +31,7 @@ def quality(record: Record) -> str:
         for task in listed.tasks:
             key = (listed.name, task)
             verdicts = [v for v in record.verdicts if (v.model, v.task) == key]
-            gates = "<br>".join(f"{MARKS[v.outcome]} {_code(v.gate)}" for v in verdicts)
+            gates = "<br>".join(f"{_mark(v)} {_code(v.gate)}" for v in verdicts)
             if key in evaluations:
                 values = [_metric(evaluations[key].metrics, m) for m in metrics]
             elif key in failures:
@@ -47,9 +47,9 @@ def quality(record: Record) -> str:
 
 def gates(record: Record) -> str:
     """A line for each gate: its verdict and why, the failed ones first."""
-    order = sorted(record.verdicts, key=lambda v: v.outcome is Outcome.PASS)
+    order = sorted(record.verdicts, key=lambda v: (v.outcome is Outcome.PASS, not v.gained))
     return "\n".join(
-        f"- {MARKS[v.outcome]} **{v.model}** on {v.task}, {_code(v.gate)}: {v.outcome}. {v.message}" for v in order
+        f"- {_mark(v)} **{v.model}** on {v.task}, {_code(v.gate)}: {v.outcome}. {v.message}" for v in order
     )
 
 
@@ -164,6 +164,11 @@ def environment(record: Record) -> str:
         ["commit", _code(record.commit) if record.commit else "not in git"],
     ]
     return table(["", ""], rows)
+
+
+def _mark(verdict: Verdict) -> str:
+    """A sign for a verdict; that of a gain too good to be believed is a warning."""
+    return "⚠️" if verdict.gained else MARKS[verdict.outcome]
 
 
 def _metric(metrics: dict[str, float | None], name: str) -> str:

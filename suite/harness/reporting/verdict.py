@@ -32,8 +32,13 @@ def verdict_line(record: Record) -> str:
         if record.gates_expected:
             return "FAIL: models were tested, but no gate was enforced"
         return "NO VERDICT: only timings were selected, no gate was enforced"
-    others = {"inconclusive": Outcome.INCONCLUSIVE, "without a baseline": Outcome.NO_BASELINE}
-    if told := [f"{record.count(outcome)} {words}" for words, outcome in others.items() if record.count(outcome)]:
+    gained = sum(verdict.gained for verdict in record.verdicts)
+    others = {
+        "inconclusive": record.count(Outcome.INCONCLUSIVE),
+        "without a baseline": record.count(Outcome.NO_BASELINE),
+        "better than chance explains": gained,
+    }
+    if told := [f"{count} {words}" for words, count in others.items() if count]:
         return f"PASS: {', '.join([f'{record.count(Outcome.PASS)} of {judged} gates passed', *told])}"
     return f"PASS: all {judged} gates passed" + (f"; {_figures(record)}" if record.story else "")
 
