@@ -238,8 +238,13 @@ def lost_examples(record: Record, dataset: Dataset) -> dict[str, list[Hard]]:
 
 def save(record: Record, path: Path) -> None:
     """Write a record in one step: a reader finds the earlier one whole, or this one."""
+    write_json(record, path)
+
+
+def write_json(value: msgspec.Struct, path: Path) -> None:
+    """Write a struct as JSON in one step."""
     partial = path.with_suffix(".part")
-    partial.write_bytes(msgspec.json.format(encode(record), indent=1))
+    partial.write_bytes(msgspec.json.format(encode(value), indent=1))
     os.replace(partial, path)
 
 
@@ -269,8 +274,8 @@ def read(path: Path) -> Record:
         raise RecordError(f"{path}: not a valid record ({error}); repeat the run.") from error
 
 
-def encode(value: Record | Entry) -> bytes:
-    """JSON of a record or an entry, arrays compressed inside."""
+def encode(value: msgspec.Struct) -> bytes:
+    """JSON of a record, an entry or another struct, arrays compressed inside."""
     return msgspec.json.encode(value, enc_hook=_encode_array)
 
 

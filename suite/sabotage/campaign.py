@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
-import os
-import pkgutil
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
 
+from suite.ab.probe import find_models
 from suite.harness.datasets import load
 from suite.harness.machine import Environment, environment
-from suite.harness.model import Model, register
-from suite.harness.record import RecordError, working_commit
+from suite.harness.model import Model
+from suite.harness.record import RecordError, working_commit, write_json
 from suite.sabotage.defects import Defect, defects
 from suite.sabotage.networks import reordered
 from suite.sabotage.tampering import Tampering, tamper
@@ -72,9 +70,7 @@ def run(
 
     def keep() -> None:
         campaign.seconds = time.perf_counter() - started
-        partial = path.with_suffix(".part")
-        partial.write_bytes(msgspec.json.format(msgspec.json.encode(campaign), indent=1))
-        os.replace(partial, path)
+        write_json(campaign, path)
 
     path.parent.mkdir(parents=True, exist_ok=True)
     every = ((defect, name) for defect in (*defects(), *_harmless()) for name in defect.models)
@@ -132,8 +128,5 @@ def _harmless() -> Sequence[Defect]:
 
 
 def _models() -> dict[str, Model]:
-    import models
-
-    modules = (importlib.import_module(f"models.{module.name}") for module in pkgutil.iter_modules(models.__path__))
-    registry = register(model for module in modules for model in module.pytest_suite_models())
+    registry = find_models()
     return {name: registry[name] for name in FAST}

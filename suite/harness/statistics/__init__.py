@@ -8,9 +8,11 @@ from suite.harness.statistics.means import Fall, mean_fall, mean_interval, ratio
 from suite.harness.statistics.proportions import (
     passing_count,
     power_to_pass,
+    proportion_interval,
     proportion_upper_bound,
     wilson_lower_bound,
 )
+from suite.harness.statistics.sign_flip import least_blocks, sign_flip
 
 __all__ = [
     "Fall",
@@ -20,12 +22,15 @@ __all__ = [
     "f1_fall",
     "f1_lower_bound",
     "holm",
+    "least_blocks",
     "mean_fall",
     "mean_interval",
     "paired_auc",
     "passing_count",
     "power_to_pass",
+    "proportion_interval",
     "proportion_upper_bound",
     "ratio_interval",
+    "sign_flip",
     "wilson_lower_bound",
 ]

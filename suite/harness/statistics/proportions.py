@@ -51,3 +51,11 @@ def proportion_upper_bound(successes: int, n: int, confidence: float) -> float:
     from scipy.stats import binomtest
 
     return float(binomtest(successes, n, alternative="less").proportion_ci(confidence).high)
+
+
+def proportion_interval(successes: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Two-sided confidence interval of a proportion, exact, by Clopper and Pearson as above."""
+    from scipy.stats import binomtest
+
+    interval = binomtest(successes, n).proportion_ci(confidence)
+    return float(interval.low), float(interval.high)

@@ -1,0 +1,99 @@
+"""Arms: the working trees that are compared, and the fresh processes that run in them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PROBE = Path(__file__).with_name("probe.py")
+SEED = 42
+
+
+class ArmError(LookupError):
+    """An arm that can't be made, or whose process failed."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A working tree with its fitted models.
+
+    Attributes:
+        name: `base`, `candidate` or `control`.
+        tree: the working tree, whose code runs.
+        directory: where its fitted models lie.
+        cores: the processor's cores that its processes may use; all for none.
+    """
+
+    name: str
+    tree: Path
+    directory: Path
+    cores: tuple[int, ...] = ()
+
+    def fit(self, models: Sequence[str]) -> list[str]:
+        """Fit models, all that the tree has for none, by the tree's own code; the names of those that it has."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        return list(self._run(what="fit", names=list(models), seed=SEED))
+
+    def ask(
+        self, models: Sequence[str], batch_size: int | None, seconds: float, slowdowns: Sequence[float] = (0.0,)
+    ) -> dict[str, list[float]]:
+        """Median seconds of a query, by model, for each slowdown, from a fresh process."""
+        request = {"names": list(models), "batch_size": batch_size, "seconds": seconds, "slowdowns": list(slowdowns)}
+        return dict(self._run(what="ask", **request))
+
+    def _run(self, **request: Any) -> Any:
+        request |= {"directory": str(self.directory), "cores": list(self.cores)}
+        environment = {**os.environ, "PYTHONPATH": str(self.tree), "PYTHONHASHSEED": "random"}
+        command = [sys.executable, "-P", str(PROBE), json.dumps(request)]
+        result = subprocess.run(command, cwd=self.tree, env=environment, capture_output=True, text=True)
+        if result.returncode:
+            last = (result.stderr.strip().splitlines() or ["no message"])[-1]
+            raise ArmError(
+                f"{self.name}: its process failed: {last}. Expected a working tree with models/ and the suite."
+            )
+        return json.loads(result.stdout.strip().splitlines()[-1])
+
+
+@contextmanager
+def worktree(revision: str) -> Iterator[Path]:
+    """A git working tree of a revision, for as long as it is needed.
+
+    Raises:
+        ArmError: if git has no such revision.
+    """
+    with tempfile.TemporaryDirectory(prefix="digit-bench-ab-") as directory:
+        tree = Path(directory, "tree")
+        _git("worktree", "add", "--detach", str(tree), revision)
+        try:
+            yield tree
+        finally:
+            _git("worktree", "remove", "--force", str(tree))
+
+
+def commit_of(revision: str) -> str:
+    """The commit that a revision names.
+
+    Raises:
+        ArmError: if git has no such revision.
+    """
+    return _git("rev-parse", "--verify", f"{revision}^{{commit}}").strip()
+
+
+def _git(*arguments: str) -> str:
+    try:
+        return subprocess.run(["git", *arguments], capture_output=True, text=True, check=True).stdout
+    except FileNotFoundError as error:
+        raise ArmError("git is not installed, and ab compares git's revisions; install it.") from error
+    except subprocess.CalledProcessError as error:
+        raise ArmError(
+            f"git {' '.join(arguments)}: {error.stderr.strip()}. Expected a revision of this repository, such as "
+            "origin/main or HEAD~1; fetch it if it is not here."
+        ) from error

@@ -1,0 +1,90 @@
+"""What a session of an A/B comparison comes to, model by model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+
+from suite.ab.session import SIGNIFICANCE, Session
+from suite.harness.gates import Outcome
+from suite.harness.statistics import holm, mean_interval, sign_flip
+
+MARGIN = 0.03
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """How a model's speed compares.
+
+    Attributes:
+        model: its name.
+        outcome: FAIL if it is significantly slower, by the margin or more; INCONCLUSIVE if the base, compared with
+            itself, would have been called slower or faster; else PASS.
+        ratio: the candidate's time over the base's, a geometric mean over blocks.
+        low, high: its 95 % interval.
+        p_value: one-sided, after Holm's adjustment for all models.
+        control: the same ratio of the base to itself; None without a control.
+        control_p_value: the lesser of its two one-sided p-values, adjusted likewise.
+        base_seconds, candidate_seconds: of a query, geometric means.
+    """
+
+    model: str
+    outcome: Outcome
+    ratio: float
+    low: float
+    high: float
+    p_value: float
+    control: float | None
+    control_p_value: float | None
+    base_seconds: float
+    candidate_seconds: float
+
+
+def judge(session: Session, slowdown: int = 0) -> list[Finding]:
+    """A finding for each model, the candidate's processes given one of the session's slowdowns."""
+    ratios = {model: session.log_ratios(model, "candidate", slowdown) for model in session.models}
+    p_values = _adjusted(list(ratios.values()))
+    controlled = any(reading.arm == "control" for reading in session.readings)
+    controls = {model: session.log_ratios(model, "control") for model in session.models} if controlled else {}
+    slower = _adjusted(list(controls.values()))
+    faster = _adjusted([[-x for x in values] for values in controls.values()])
+    findings = []
+    for i, (model, values) in enumerate(ratios.items()):
+        low, high = mean_interval(values)
+        ratio = float(np.mean(values))
+        drift = float(np.mean(controls[model])) if controls else None
+        drift_p = min(slower[i], faster[i]) if controls else None
+        findings.append(
+            Finding(
+                model=model,
+                outcome=_outcome(ratio, p_values[i], drift, drift_p),
+                ratio=math.exp(ratio),
+                low=math.exp(low),
+                high=math.exp(high),
+                p_value=p_values[i],
+                control=None if drift is None else math.exp(drift),
+                control_p_value=drift_p,
+                base_seconds=_seconds(session, "base", model, 0),
+                candidate_seconds=_seconds(session, "candidate", model, slowdown),
+            )
+        )
+    return findings
+
+
+def _outcome(ratio: float, p_value: float, drift: float | None, drift_p: float | None) -> Outcome:
+    margin = math.log1p(MARGIN)
+    if drift is not None and drift_p is not None and drift_p < SIGNIFICANCE and abs(drift) >= margin:
+        return Outcome.INCONCLUSIVE
+    return Outcome.FAIL if p_value < SIGNIFICANCE and ratio >= margin else Outcome.PASS
+
+
+def _adjusted(families: Sequence[Sequence[float]]) -> list[float]:
+    """One-sided p-values of several models' log ratios, after Holm's adjustment."""
+    return [float(p) for p in holm([sign_flip(values) for values in families])] if families else []
+
+
+def _seconds(session: Session, arm: str, model: str, slowdown: int) -> float:
+    mine = [reading.seconds[model][slowdown] for reading in session.readings if reading.arm == arm]
+    return math.exp(sum(map(math.log, mine)) / len(mine))
