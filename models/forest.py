@@ -6,13 +6,25 @@ from typing import Any
 
 import pytest
 
-from suite import DIGITS, FIVES, Above, Floor, Model, NoRegression
+from suite import DIGITS, FIVES, Above, Floor, Model, NoRegression, Work
 
 
 def build(seed: int) -> Any:
     from sklearn.ensemble import RandomForestClassifier
 
     return RandomForestClassifier(random_state=seed, n_jobs=-1)
+
+
+def nodes(forest: Any) -> Work:
+    """Nodes that an image passes in all trees: the mean depth of their leaves, by the training images in each."""
+    from numpy import average
+
+    def depth(tree: Any) -> float:
+        depths = tree.compute_node_depths() - 1
+        leaves = tree.children_left == -1
+        return float(average(depths[leaves], weights=tree.weighted_n_node_samples[leaves]))
+
+    return Work("tree", sum(depth(estimator.tree_) for estimator in forest.estimators_))
 
 
 FOREST = Model(
@@ -26,6 +38,7 @@ FOREST = Model(
         NoRegression(FIVES, "roc_auc", quick=0.003, full=0.0005),
     ),
     description="RandomForestClassifier, 100 trees on raw pixels",
+    work=nodes,
 )
 
 

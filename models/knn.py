@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from suite import DIGITS, TRAITS, Floor, Model, NoRegression
+from suite import DIGITS, TRAITS, Floor, Model, NoRegression, Work
 
 
 def build(seed: int) -> Any:
@@ -17,6 +17,11 @@ def build(seed: int) -> Any:
     else:
         from sklearn.neighbors import KNeighborsClassifier
     return KNeighborsClassifier(algorithm="brute", n_jobs=-1)
+
+
+def products(neighbours: Any) -> Work:
+    """The inner products with all training images."""
+    return Work("gemm", 2.0 * 784 * neighbours.n_samples_fit_)
 
 
 KNN = Model(
@@ -31,6 +36,7 @@ KNN = Model(
     ),
     stochastic=False,
     description="KNeighborsClassifier, 5 neighbours on raw pixels",
+    work=products,
 )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from suite import DIGITS, FIVES, Floor, Model, NoRegression
+from suite import DIGITS, FIVES, Floor, Model, NoRegression, Work
 
 
 def to_unit(images: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -24,6 +24,11 @@ def build(seed: int) -> Any:
     return make_pipeline(FunctionTransformer(to_unit), SGDClassifier(random_state=seed, n_jobs=-1))
 
 
+def products(pipeline: Any) -> Work:
+    """The inner products with a hyperplane for each class."""
+    return Work("gemm", 2.0 * pipeline[-1].coef_.size)
+
+
 SGD = Model(
     "sgd",
     build,
@@ -34,6 +39,7 @@ SGD = Model(
         NoRegression(DIGITS, full=0.004),
         NoRegression(FIVES, "roc_auc", quick=0.005, full=0.003),
     ),
+    work=products,
     description="SGDClassifier (linear SVM) on pixels scaled to [0, 1]",
 )
 

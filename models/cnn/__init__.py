@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from suite import DIGITS, FIVES, Above, Floor, Model, NoRegression
+from suite import DIGITS, FIVES, Above, Floor, Model, NoRegression, Work
+from suite.harness.machine import Kernel
 
 
 def build(seed: int) -> Any:
@@ -26,6 +27,11 @@ def classifier(**parameters: Any) -> Any:
     return CNNClassifier(**parameters)
 
 
+def products(estimator: Any) -> Work:
+    """The network's products."""
+    return Work("gemm", float(estimator.operations_))
+
+
 CNN = Model(
     "cnn",
     build,
@@ -38,6 +44,7 @@ CNN = Model(
         NoRegression(FIVES, "roc_auc", quick=0.001, full=0.0005),
     ),
     requires=("jax", "flax", "optax"),
+    work=products,
     description="conv 5x5x8 - pool - conv 3x3x24 - pool - dense 128 - dense, Flax NNX, AdamW one-cycle",
 )
 
@@ -50,3 +57,10 @@ def cnn(trained: Any) -> Any:
 
 def pytest_suite_models() -> list[Model]:
     return [CNN]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_suite_kernels() -> list[Kernel]:
+    from models.cnn.kernels import accelerator_kernels
+
+    return accelerator_kernels()

@@ -57,6 +57,13 @@ class Devices:
         return Devices([self._first])
 
     @property
+    def peak_bytes(self) -> int | None:
+        """The most memory that was in use on the devices, all together; None where they do not tell, as CPUs don't."""
+        stats = [device.memory_stats() or {} for device in self.mesh.devices.flat]
+        told = all("peak_bytes_in_use" in s for s in stats)
+        return sum(s["peak_bytes_in_use"] for s in stats) if told else None
+
+    @property
     def fused(self) -> bool:
         """Whether `ConvMaxPool` runs as one fused matrix product here: the one place that decides.
 

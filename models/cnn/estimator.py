@@ -20,7 +20,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 from models.cnn.augment import Distortion
 from models.cnn.compilation import compiled
 from models.cnn.devices import BATCH, Devices
-from models.cnn.network import Network, initial_variables, smallest_side
+from models.cnn.network import Network, initial_variables, operations, smallest_side
 from models.cnn.training import Examples, Recipe, Scale, predict, train
 
 # Predictions are padded to one of these, so that a new number of images does not compile a new program.
@@ -66,6 +66,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         compile_seconds_: seconds spent compiling, or fetching what was compiled before, by `fit` and
             `predict[batch size]`.
         compile_saved_seconds_: by the same names, how much longer that took when it was compiled; 0 if it was now.
+        device_bytes_: the most of its devices' memory that was in use, all together; None where they do not tell.
         execution_: what it was trained on, and how convolutions are computed there.
     """
 
@@ -147,6 +148,11 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         logits = self._logits(X)
         return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
 
+    @property
+    def operations_(self) -> int:
+        """Floating-point operations of the network's products, for one image."""
+        return operations(self._scale.side, len(self.classes_), self.channels, self.hidden)
+
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
         if "_programs" in state:
@@ -189,6 +195,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             estimator.compile_seconds_ = {"fit": sum(program.seconds for program in programs)}
             estimator.compile_saved_seconds_ = {"fit": sum(program.saved_seconds for program in programs)}
             estimator.execution_ = devices.execution
+            estimator.device_bytes_ = devices.peak_bytes
             estimator._programs = {}
 
     def _seed(self) -> int:

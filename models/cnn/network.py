@@ -68,6 +68,15 @@ class Network(nnx.Module):
         return self.dense2(x)
 
 
+def operations(side: int, outputs: int, channels: Sequence[int], hidden: int) -> int:
+    """Floating-point operations of the network's products for one image, a multiplication and an addition being two."""
+    total, depth = 0, 1
+    for kernel, width in zip(_kernels(channels), channels, strict=True):
+        total += 2 * kernel**2 * depth * width * (POOL * pooled_side(side, kernel)) ** 2
+        side, depth = pooled_side(side, kernel), width
+    return total + 2 * depth * side**2 * hidden + 2 * hidden * outputs
+
+
 def smallest_side(channels: Sequence[int]) -> int:
     """Height or width, in pixels, of the smallest image that leaves the dense layers 2x2 of each channel."""
     side = 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from suite.harness.timing import SCENARIOS
 BASELINES = Path("reports", "baselines")
 SABOTAGE = Path("reports", "sabotage.md")
 AB = Path("reports", "ab.md")
+COMPARISON = Path("comparison.md")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,6 +43,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     race.add_argument("--target", type=float, default=0.99, metavar="ACCURACY", help="default: 0.99")
     race.add_argument("--out", type=Path, metavar="FILE", help="where to write (default: race.md beside the record)")
     race.set_defaults(run=_race)
+
+    compare = commands.add_parser(
+        "compare",
+        help="compare machines, from records of the same work",
+        description="Compare machines, from records of the same work on each: ratios to the first one's times.",
+    )
+    compare.add_argument(
+        "records", nargs="+", metavar="[NAME=]RECORD", help="a record; its name is its directory's unless one is given"
+    )
+    compare.add_argument(
+        "--price",
+        action="append",
+        default=[],
+        metavar="NAME=USD_PER_HOUR",
+        help="what a machine costs; may be repeated",
+    )
+    compare.add_argument("--out", type=Path, default=COMPARISON, metavar="FILE", help=f"default: {COMPARISON}")
+    compare.set_defaults(run=_compare)
 
     floors = commands.add_parser("floors", help="how safely clean seeds clear their gates: what to set a floor to")
     floors.add_argument("records", type=Path, nargs="+", metavar="RECORD", help="records of several seeds")
@@ -147,6 +167,29 @@ def _sabotage(options: argparse.Namespace) -> None:
         )
     options.out.write_text(render(campaign), encoding="utf-8")
     print(f"report in {options.out}")
+
+
+def _compare(options: argparse.Namespace) -> None:
+    from suite.harness.reporting import write_comparison
+
+    records = {}
+    for argument in options.records:
+        name, named, path = argument.partition("=")
+        path = Path(path if named else argument)
+        name = name if named else (path if path.is_dir() else path.parent).resolve().name
+        if name in records:
+            raise RecordError(f"{argument}: a second record named {name!r}; give it another, as NAME={path}.")
+        records[name] = read(path)
+    prices = {}
+    for argument in options.price:
+        name, _, price = argument.rpartition("=")
+        try:
+            prices[name] = float(price)
+        except ValueError:
+            prices[name] = math.nan
+        if not (name and 0 < prices[name] < math.inf):
+            raise RecordError(f"--price {argument}: expected NAME=USD_PER_HOUR, such as a100=1.29.")
+    print(f"report in {write_comparison(records, options.out, prices)}")
 
 
 def _ab(options: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ import importlib.util
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from suite.harness.tasks import DIGITS, Task
 
@@ -25,6 +25,18 @@ class Rule(Protocol):
         """The rule in words, as `accuracy>=0.95`; None where it does not apply to a profile."""
 
 
+class Work(NamedTuple):
+    """How much a fitted estimator does for each image that it predicts, in the measure of a calibration kernel.
+
+    Attributes:
+        kernel: `gemm`, in floating-point operations (a multiplication and an addition are two), or `tree`, in nodes.
+        per_image: how many.
+    """
+
+    kernel: str
+    per_image: float
+
+
 @dataclass(frozen=True)
 class Model:
     """A classifier to be held to its gates.
@@ -39,6 +51,7 @@ class Model:
         description: one line for the report.
         slow: whether it takes part only where `--models` names it.
         stochastic: whether the seed changes what it learns; if not, one seed stands for all.
+        work: tells how much a fitted estimator does, where that is defined: reports set it against the machine's limit.
 
     Raises:
         ModelError: if a name is malformed, there is no task, or a gate is on a task that the model does not have.
@@ -52,6 +65,7 @@ class Model:
     description: str = field(default="", kw_only=True, repr=False)
     slow: bool = field(default=False, kw_only=True, repr=False)
     stochastic: bool = field(default=True, kw_only=True, repr=False)
+    work: Callable[[Any], Work] | None = field(default=None, kw_only=True, repr=False)
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):

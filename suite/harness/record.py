@@ -6,6 +6,7 @@ import base64
 import os
 import subprocess
 import zlib
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -17,17 +18,18 @@ from numpy.typing import NDArray
 from suite.harness.datasets import Dataset
 from suite.harness.evaluation import Evaluation, SeedRun
 from suite.harness.gates import Outcome, Verdict
-from suite.harness.machine import Environment, environment
+from suite.harness.machine import Calibration, Condition, Environment, condition, environment, thread_counts
+from suite.harness.memory import Memory
 from suite.harness.metrics import right
 from suite.harness.story import Block, Comparison, Section
 from suite.harness.tasks import DIGITS
 from suite.harness.timing import Timing
 from suite.harness.training import Failure, Fit
 
-SCHEMA = 1
+SCHEMA = 2
 HARD_EXAMPLES = 20
 
-Entry = Fit | Evaluation | Failure | Verdict | Timing | SeedRun | Block
+Entry = Fit | Evaluation | Failure | Verdict | Timing | Calibration | Memory | SeedRun | Block
 
 
 class RecordError(Exception):
@@ -95,7 +97,10 @@ class Record(msgspec.Struct):
         wall_seconds: from start to end.
         data: the dataset; None until it is loaded.
         models: those that took part, or were skipped.
-        fits, evaluations, failures, verdicts, timings: what happened, in order.
+        fits, evaluations, failures, verdicts, timings, calibrations, memory: what happened, in order.
+        threads: cores that the session could use, and threads of each native library, by its name, at the end.
+        threads_asked: what `--threads` said; None without it.
+        conditions: how the machine was doing at the start and at the end.
         seed_runs: models trained with several seeds.
         story: what the sections of a story told, in order.
         section_seconds: how long each section's tests took, by its name; what several use counts in the first.
@@ -122,6 +127,11 @@ class Record(msgspec.Struct):
     failures: list[Failure] = []
     verdicts: list[Verdict] = []
     timings: list[Timing] = []
+    calibrations: list[Calibration] = []
+    memory: list[Memory] = []
+    threads: dict[str, int] = {}
+    threads_asked: int | None = None
+    conditions: list[Condition] = []
     seed_runs: list[SeedRun] = []
     story: list[Block] = []
     section_seconds: dict[str, float] = {}
@@ -140,6 +150,10 @@ class Record(msgspec.Struct):
                 self.failures.append(entry)
             case Timing():
                 self.timings.append(entry)
+            case Calibration():
+                self.calibrations.append(entry)
+            case Memory():
+                self.memory.append(entry)
             case Verdict():
                 key = (entry.model, entry.task, entry.gate)
                 self.verdicts[:] = [v for v in self.verdicts if (v.model, v.task, v.gate) != key]
@@ -164,19 +178,29 @@ class Record(msgspec.Struct):
     @property
     def model_seconds(self) -> float:
         """Wall time that the models' own fitting and predicting took: the rest is the harness's."""
-        asked = (sum(t.seconds) + t.first_seconds for t in self.timings if t.first_seconds is not None)
+        timed = (t for t in self.timings if t.first_seconds is not None and not t.rate)
+        asked = (sum(t.seconds) + (t.first_seconds or 0.0) for t in timed)
+        served = (len(t.seconds) / t.rate for t in self.timings if t.rate)
         runs = [run for run in self.seed_runs if run.fit not in self.fits]  # the others are the session's own
         evaluations = [*self.evaluations, *(run.evaluation for run in runs)]
         evaluated = (e.predict_seconds + e.score_seconds for e in evaluations)
         fits = [*self.fits, *(run.fit for run in runs)]
-        return sum(f.seconds for f in fits) + sum(evaluated) + sum(asked)
+        return sum(f.seconds for f in fits) + sum(evaluated) + sum(asked) + sum(served)
 
     def count(self, outcome: Outcome) -> int:
         """How many verdicts say so."""
         return sum(verdict.outcome is outcome for verdict in self.verdicts)
 
+    def end(self, status: Literal["finished", "interrupted"]) -> None:
+        """Note how the session ended, what its libraries had, and how the machine was doing."""
+        self.status = status
+        self.threads = thread_counts()
+        self.conditions.append(condition("end"))
 
-def begin(profile: str, seed: int, selection: list[str], workers: int, directory: Path) -> Record:
+
+def begin(
+    profile: str, seed: int, selection: list[str], workers: int, directory: Path, threads: int | None = None
+) -> Record:
     """The record of a run that starts now, in the git working tree around `directory`."""
     return Record(
         schema=SCHEMA,
@@ -188,6 +212,8 @@ def begin(profile: str, seed: int, selection: list[str], workers: int, directory
         commit=working_commit(directory),
         workers=workers,
         environment=environment(),
+        threads_asked=threads,
+        conditions=[condition("start")],
     )
 
 
@@ -252,7 +278,7 @@ def read(path: Path) -> Record:
     """Read a record: `record.json`, or the directory that holds one.
 
     Raises:
-        RecordError: if there is none, it is damaged, or of a newer schema.
+        RecordError: if there is none, it is damaged, or of a schema that this version does not know.
     """
     path = path / "record.json" if path.is_dir() else path
     try:
@@ -264,14 +290,25 @@ def read(path: Path) -> Record:
     except msgspec.DecodeError as error:
         raise RecordError(f"{path}: damaged JSON ({error}), expected a run's record; repeat the run.") from error
     schema = content.get("schema") if isinstance(content, dict) else None
-    if schema != SCHEMA:
+    if not isinstance(schema, int) or schema not in {SCHEMA, *UPGRADES}:
         raise RecordError(
-            f"{path}: found schema {schema!r}, expected {SCHEMA}; use the version of digit-bench that wrote it."
+            f"{path}: found schema {schema!r}, expected {SCHEMA} or an older one; use the version of digit-bench that "
+            "wrote it."
         )
     try:
+        while content["schema"] != SCHEMA:
+            content = UPGRADES[content["schema"]](content)
         return msgspec.convert(content, Record, dec_hook=_decode_array)
     except (msgspec.ValidationError, zlib.error, KeyError, TypeError, ValueError) as error:
         raise RecordError(f"{path}: not a valid record ({error}); repeat the run.") from error
+
+
+def _to_second(content: dict[str, Any]) -> dict[str, Any]:
+    """Schema 1 knew neither threads, conditions, calibrations nor memory: what it lacks has defaults."""
+    return {**content, "schema": 2}
+
+
+UPGRADES: dict[Any, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _to_second}
 
 
 def encode(value: msgspec.Struct) -> bytes:

@@ -13,10 +13,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from suite.harness.statistics import median_interval
+
 # The fewest queries whose second-slowest is, with 99 % confidence, no faster than the 99th percentile: the smallest n
 # with 0.99^n + n 0.01 0.99^(n-1) <= 0.01 (order statistics of a binomial).
 QUERIES_FOR_P99 = 662
 WARM_UP_CALLS = 3
+RUN_TO_RUN = 0.10  # by how much medians of whole runs differ beyond what their queries tell
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ SINGLE = Scenario("single", 1, quick_seconds=1.5, full_seconds=6.0, queries=QUER
 MULTI = Scenario("multi", 8, quick_seconds=0.5, full_seconds=3.0, queries=QUERIES_FOR_P99, fewer=30)
 OFFLINE = Scenario("offline", None, quick_seconds=0.5, full_seconds=3.0, queries=10, fewer=10)
 SCENARIOS = (SINGLE, MULTI, OFFLINE)
+SERVER = Scenario("server", 1, quick_seconds=2.0, full_seconds=10.0, queries=QUERIES_FOR_P99, fewer=1)
 
 
 class Timing(msgspec.Struct, frozen=True, tag=True):
@@ -59,6 +63,10 @@ class Timing(msgspec.Struct, frozen=True, tag=True):
         first_seconds: of the first query of this batch size, with compilation and other first-time work in it; None
             where the one sample is the session's evaluation, which takes too long to be repeated for timing's sake.
         compile_seconds: the part of that which the estimator states as compilation.
+        rate: of scenario `server`: queries that arrived per second; `seconds` are then from arrival to answer.
+        bound: of `server`: what their p99 had to stay under, in seconds.
+        kernel: the calibration kernel that measures the model's work; empty for none.
+        work_per_image: how much it does for an image, as that kernel counts.
     """
 
     model: str
@@ -68,6 +76,10 @@ class Timing(msgspec.Struct, frozen=True, tag=True):
     seconds: list[float]
     first_seconds: float | None = None
     compile_seconds: float | None = None
+    rate: float | None = None
+    bound: float | None = None
+    kernel: str = ""
+    work_per_image: float | None = None
 
     def percentile(self, q: float) -> float | None:
         """A percentile of the queries' seconds; None where there are too few queries for an honest one."""
@@ -76,8 +88,16 @@ class Timing(msgspec.Struct, frozen=True, tag=True):
         return float(np.percentile(self.seconds, q))
 
     @property
+    def p50_interval(self) -> tuple[float, float]:
+        """Where the median of another run on the same machine lies, nine times in ten, in seconds."""
+        low, high = median_interval(self.seconds)
+        return low / (1 + RUN_TO_RUN), high * (1 + RUN_TO_RUN)
+
+    @property
     def images_per_second(self) -> float:
-        """Throughput at the median query."""
+        """Throughput at the median query, or the rate at which queries arrived and were answered in time."""
+        if self.rate is not None:
+            return self.rate
         return self.batch_size / float(np.median(self.seconds))
 
 

@@ -11,4 +11,5 @@ CLOCK = ReplayClock()
 @pytest.mark.benchmark(group="fit", timer=CLOCK)
 def test_fit(model, task, trained, benchmark):
     fit = trained(model).on(task).fit
+    benchmark.extra_info |= {"model": model.name, "task": task.name, "compile_seconds": fit.compile_seconds}
     benchmark.pedantic(CLOCK.replay, args=(fit.seconds,))

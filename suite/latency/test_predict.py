@@ -11,10 +11,13 @@ CLOCK = ReplayClock()
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 @pytest.mark.benchmark(timer=CLOCK)
-def test_predict(model, scenario, trained, dataset, benchmark, emit):
+def test_predict(model, scenario, trained, dataset, calibrated, benchmark, emit):
     benchmark.group = f"predict {scenario.name}"
     task, size = model.timed_task, scenario.batch_size or len(dataset.test)
     estimator = trained(model).on(task).estimator
+    work = model.work(estimator) if model.work else None
+    benchmark.extra_info |= {"model": model.name, "task": task.name, "batch_size": size}
+    calibrated(model)
 
     first = compiling = None
     if size == len(dataset.test) and (known := slow_evaluation(trained(model), scenario, dataset)):
@@ -28,7 +31,19 @@ def test_predict(model, scenario, trained, dataset, benchmark, emit):
 
     if benchmark.enabled:
         seconds = [round(s, 9) for s in benchmark.stats.stats.data]
-        emit(Timing(model.name, task.name, scenario.name, size, seconds, first, compiling or None))
+        emit(
+            Timing(
+                model=model.name,
+                task=task.name,
+                scenario=scenario.name,
+                batch_size=size,
+                seconds=seconds,
+                first_seconds=first,
+                compile_seconds=compiling or None,
+                kernel=work.kernel if work else "",
+                work_per_image=work.per_image if work else None,
+            )
+        )
 
 
 def slow_evaluation(trained_model, scenario, dataset):

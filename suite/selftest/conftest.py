@@ -1,10 +1,12 @@
 """A little project with a suite of its own, for pytest to run inside a test."""
 
 import importlib
+import time
 
 import pytest
 
 from suite.harness.datasets import load
+from suite.harness.machine import Kernel
 from suite.selftest import fakes
 
 ROOT = __file__.rpartition("suite")[0]
@@ -85,4 +87,6 @@ def project(pytester, monkeypatch, _libraries):
         return load(profile, dataset_dir=dataset_dir) if dataset_dir else fakes.dataset(profile)
 
     monkeypatch.setattr("suite.harness.pytest_plugin.bench.load", fake_load)
+    quick = Kernel("nothing", "k calls/s", lambda: lambda: time.sleep(1e-4), 1.0)
+    monkeypatch.setattr("suite.harness.pytest_plugin.bench.KERNELS", (quick,))
     return Project(pytester)

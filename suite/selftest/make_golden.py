@@ -7,7 +7,8 @@ import numpy as np
 from suite import DIGITS, FIVES, Above, Floor
 from suite.harness.evaluation import Evaluation, SeedRun
 from suite.harness.gates import Evidence
-from suite.harness.machine import Environment
+from suite.harness.machine import Calibration, Condition, Environment
+from suite.harness.memory import Memory
 from suite.harness.metrics import METRICS
 from suite.harness.record import SCHEMA, Listed, Record, describe, hard_examples, save
 from suite.harness.timing import Timing
@@ -42,6 +43,8 @@ def golden():
         workers=1,
         environment=Environment("Abacus 1", 2, 24.0, "Linux x86_64", "3.11.7", {"numpy": "2.0.0"}),
         wall_seconds=25.0,
+        threads={"cores": 2, "blas (libopenblas)": 2},
+        conditions=[Condition("start", 0.5, 2800.0, None), Condition("end", 1.5, 2900.0, 60.0)],
         data=describe(data),
     )
     record.models = [
@@ -62,7 +65,10 @@ def golden():
             record.add(Evaluation(model, task.name, 200, metrics, 0.25, None, 0.1, predictions, scores))
         record.add(Timing(model, "digits", "single", 1, [0.001 + i * 1e-6 for i in range(700)], 0.2, 0.1))
         record.add(Timing(model, "digits", "multi", 8, [0.004, 0.005, 0.006], 0.01))
-        record.add(Timing(model, "digits", "offline", 200, [0.25]))
+        record.add(Timing(model, "digits", "offline", 200, [0.25], kernel="gemm", work_per_image=1e7))
+        record.add(Timing(model, "digits", "server", 1, [0.002] * 700, 0.2, rate=900.0, bound=0.1))
+        record.add(Calibration("gemm", "GFLOP/s", model, [79.0, 80.0, 81.0 if model == "good" else 85.0]))
+        record.add(Memory(model, "digits", 300 * 2**20, 200 * 2**20, 250 * 2**20, 150 * 2**20, 5 * 2**18))
     for seed in (42, 43, 44):
         for model, blunder in (("good", seed - 2), ("poor", 6)):
             predictions = np.where(np.arange(200) % blunder, data.test.labels, 0)

@@ -59,8 +59,8 @@ def test_examples_that_half_the_models_got_wrong_are_kept_with_their_images(reco
     ("change", "message"),
     [
         (lambda text: text[:100], "damaged JSON"),
-        (lambda text: text.replace('"schema": 1', '"schema": 99'), "found schema 99, expected 1; use the version"),
-        (lambda text: "[]", "found schema None, expected 1"),
+        (lambda text: text.replace('"schema": 2', '"schema": 99'), "found schema 99, expected 2 or an older one"),
+        (lambda text: "[]", "found schema None, expected 2"),
         (lambda text: text.replace('"seed": 42', '"seed": "x"'), r"not a valid record \(Expected `int`, got `str`"),
         (lambda text: text.replace('"zlib": "', '"zlib": "AAAA'), "not a valid record"),
     ],
@@ -86,4 +86,4 @@ def test_a_record_holds_arrays_and_plain_values_only():
 
 def test_records_are_plain_json(record, tmp_path):
     save(record, tmp_path / "record.json")
-    assert msgspec.json.decode((tmp_path / "record.json").read_bytes())["schema"] == 1
+    assert msgspec.json.decode((tmp_path / "record.json").read_bytes())["schema"] == 2

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import ttest_ind
 from sklearn.metrics import f1_score
 
-from suite.harness.statistics import McNemar, f1_fall, holm, mean_fall
+from suite.harness.statistics import McNemar, f1_fall, holm, least_blocks, mean_fall, median_interval, sign_flip
 
 
 @pytest.mark.parametrize(("losses", "gains"), [(0, 0), (3, 0), (0, 3), (5, 2), (6, 6)])
@@ -106,3 +106,42 @@ def test_the_bootstrap_of_f1_resamples_examples():
     seen = fall(np.arange(60))
     drawn = np.array([fall(rng.integers(0, 60, 60)) for _ in range(400)])
     assert f1_fall(truth, before, now).p_value == pytest.approx(np.mean(drawn - seen >= seen), abs=0.06)
+
+
+def test_the_sign_flip_test_is_the_enumeration_of_all_signs():
+    x = np.array([0.3, -0.1, 0.7, 0.2, 0.4])
+    means = [np.mean(x * signs) for signs in product((1, -1), repeat=len(x))]
+    assert sign_flip(x) == pytest.approx(np.mean(np.array(means) >= x.mean() - 1e-12))
+    assert sign_flip([0.5]) == 0.5
+    assert sign_flip([-0.5]) == 1.0
+    with pytest.raises(ValueError, match="0 differences"):
+        sign_flip([])
+
+
+def test_the_sign_flip_test_alarms_as_often_as_it_says():
+    drawn = np.random.default_rng(0).standard_t(2, (400, 8))
+    assert np.mean([sign_flip(x) < 0.05 for x in drawn]) == pytest.approx(0.05, abs=0.025)
+    assert 2.0 ** -least_blocks(0.01) < 0.01 <= 2.0 ** -(least_blocks(0.01) - 1)
+
+
+def test_a_median_s_interval_holds_it_as_often_as_it_says():
+    rng = np.random.default_rng(0)
+
+    def holds(series):
+        low, high = median_interval(series)
+        return low <= 0 <= high
+
+    assert np.mean([holds(rng.normal(size=200)) for _ in range(200)]) == pytest.approx(0.95, abs=0.05)
+    assert median_interval([2.0]) == (2.0, 2.0)
+    low, high = median_interval(rng.normal(size=5_000))
+    assert low < 0 < high < 0.1
+    with pytest.raises(ValueError, match="no times"):
+        median_interval([])
+
+
+def test_neighbours_that_are_alike_widen_a_median_s_interval():
+    rng = np.random.default_rng(0)
+    steps = rng.normal(size=40)
+    alike, mixed = np.repeat(steps, 10), rng.permutation(np.repeat(steps, 10))
+    widths = [high - low for low, high in map(median_interval, (alike, mixed))]
+    assert widths[0] > 1.5 * widths[1]

@@ -11,7 +11,7 @@ FLOORS = (
     ("datasets", "tasks", "statistics", "machine", "once", "parallel"),
     ("model", "metrics", "agreement"),
     ("training", "timing"),
-    ("evaluation",),
+    ("evaluation", "memory", "serving"),
     ("baseline",),
     ("gates", "story"),
     ("record", "regression"),

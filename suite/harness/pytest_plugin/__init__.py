@@ -12,6 +12,8 @@ import pytest
 
 from suite.harness.datasets import DataError, Dataset
 from suite.harness.gates import Gate, Verdict
+from suite.harness.machine import ThreadsError, limit_threads
+from suite.harness.memory import Memory
 from suite.harness.model import Model
 from suite.harness.once import Once
 from suite.harness.parallel import Workers, WorkersError
@@ -37,6 +39,12 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "latency: timings of fit and predict, which enforce no gate")
+    config.addinivalue_line("markers", "memory: what fit and predict take, only under --memory")
+    if (threads := read_options(config).threads) is not None:
+        try:
+            limit_threads(threads)
+        except ThreadsError as error:
+            raise pytest.UsageError(str(error)) from error
     shared = getattr(config, "workerinput", {}).get("digit_bench_shared")
     bench = config.stash[BENCH] = Bench(config, read_options(config), Path(shared) if shared else None)
     if shared is None:
@@ -87,9 +95,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without `--seeds` there is no test of several seeds, not even pytest's placeholder for none."""
-    if not config.stash[BENCH].options.seeds:
+    """Without `--seeds` there is no test of several seeds, not even pytest's placeholder; so with `--memory`."""
+    options = config.stash[BENCH].options
+    if not options.seeds:
         items[:] = [item for item in items if not {"model", "seed"} <= set(getattr(item, "fixturenames", ()))]
+    if not options.memory:
+        items[:] = [item for item in items if not item.get_closest_marker("memory")]
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -150,6 +161,19 @@ def judge(pytestconfig: pytest.Config, trained: object) -> Callable[[TrainedMode
 def emit(pytestconfig: pytest.Config) -> Callable[[Entry], None]:
     """`emit(entry)`: put what was measured into the record."""
     return pytestconfig.stash[BENCH].emit
+
+
+@pytest.fixture(scope="session")
+def calibrated(pytestconfig: pytest.Config) -> Callable[[Model], None]:
+    """`calibrated(MODEL)`: run the machine's calibration kernels, once before each model's timings."""
+    return pytestconfig.stash[BENCH].calibrated
+
+
+@pytest.fixture(scope="session")
+def memory_of(pytestconfig: pytest.Config, trained: object) -> Callable[[TrainedModel], Memory]:
+    """`memory_of(trained_model)`: what its model takes, measured in processes of their own."""
+    bench = pytestconfig.stash[BENCH]
+    return lambda subject: bench.memory(subject.model)
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,8 @@ from suite.harness.baseline import Baseline, baseline_file, read_baseline
 from suite.harness.datasets import Dataset, load
 from suite.harness.evaluation import Evaluation, Evaluator, SeedRun
 from suite.harness.gates import Evidence, Gate, Outcome, Verdict
+from suite.harness.machine import KERNELS, calibrate
+from suite.harness.memory import Memory, measure
 from suite.harness.model import Model, ModelError, register
 from suite.harness.once import Once
 from suite.harness.parallel import Workers
@@ -63,6 +65,7 @@ class Bench:
         self.compared: set[str] = set()
         self.regression_gates: list[tuple[str, Gate]] = []
         self._baselines: dict[Path, Baseline | None] = {}
+        self._calibrated: set[str] = set()
 
     @cached_property
     def registry(self) -> dict[str, Model]:
@@ -154,6 +157,21 @@ class Bench:
         return Evidence(
             self.dataset, self._evaluation_of, self._runs_of, self._baseline_of, tuple(self.regression_gates)
         )
+
+    def calibrated(self, model: Model) -> None:
+        """Run all calibration kernels, unless this was done before for this model's timings."""
+        if model.name in self._calibrated:
+            return
+        self._calibrated.add(model.name)
+        contributed = self._config.hook.pytest_suite_kernels()
+        for kernel in [*KERNELS, *(kernel for kernels in contributed for kernel in kernels)]:
+            if found := calibrate(kernel, model.name):
+                self.emit(found)
+
+    def memory(self, model: Model) -> Memory:
+        """What a model takes."""
+        self._announce(f"measuring the memory of {model.name}, in processes of its own ...")
+        return measure(model, model.timed_task, self.dataset, self.options.seed)
 
     def emit(self, entry: Entry) -> None:
         """Hand an entry to the recorder, with the report of the test that is running."""

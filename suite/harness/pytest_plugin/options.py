@@ -26,6 +26,8 @@ class Options:
     baselines: Path
     require_baseline: bool
     strict: bool
+    threads: int | None
+    memory: bool
     backend: str | None
     scheduler: str | None
 
@@ -93,6 +95,17 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--require-baseline", action="store_true", help="fail a regression gate that has no baseline")
     group.addoption("--strict-gates", action="store_true", help="fail a gate that is inconclusive")
     group.addoption(
+        "--threads",
+        type=int,
+        metavar="N",
+        help="run on N cores: OpenMP, BLAS, XLA and Python's own threads alike (default: all)",
+    )
+    group.addoption(
+        "--memory",
+        action="store_true",
+        help="also measure peak memory of fit and predict, each in a process of its own: fits each model once more",
+    )
+    group.addoption(
         "--backend",
         metavar="NAME",
         help="joblib's backend for the folds of cross-validations, such as dask (default: processes on this machine)",
@@ -117,6 +130,8 @@ def read_options(config: pytest.Config) -> Options:
         baselines=given("--baselines") or config.rootpath / "reports" / "baselines",
         require_baseline=given("--require-baseline"),
         strict=given("--strict-gates"),
+        threads=given("--threads"),
+        memory=given("--memory"),
         backend=given("--backend"),
         scheduler=given("--scheduler"),
     )

@@ -6,9 +6,12 @@ import os
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
+from suite.harness.machine import environment
 from suite.harness.pytest_plugin.bench import Bench
 from suite.harness.record import Record, begin, decode_entry, describe, hard_examples, lost_examples, save
 
@@ -45,7 +48,7 @@ class Recorder:
         record = self._record
         if record is None or self._directory is None:
             return
-        record.status = "interrupted" if exitstatus == pytest.ExitCode.INTERRUPTED else "finished"
+        record.end("interrupted" if exitstatus == pytest.ExitCode.INTERRUPTED else "finished")
         if record.evaluations:
             record.hard = hard_examples(record, self._bench.dataset)
             record.lost = lost_examples(record, self._bench.dataset)
@@ -70,11 +73,29 @@ class Recorder:
         for name in ("report.md", "notebook.md") if self._record.story else ("report.md",):
             terminal.write_line(f"digit-bench: report in {_shown(self._directory / name)}")
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_benchmark_update_machine_info(self, machine_info: dict[str, Any]) -> None:
+        """Give pytest-benchmark's JSON the machine as our record has it."""
+        machine_info["digit_bench"] = msgspec.to_builtins(environment())
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_benchmark_update_json(self, output_json: dict[str, Any]) -> None:
+        """Give each benchmark of pytest-benchmark's JSON the model's metrics and verdicts."""
+        record = self._record
+        if record is None:
+            return
+        for benchmark in output_json["benchmarks"]:
+            about = benchmark["extra_info"]
+            subject = about.get("model"), about.get("task")
+            about["metrics"] = next((e.metrics for e in record.evaluations if (e.model, e.task) == subject), {})
+            about["verdicts"] = {v.gate: str(v.outcome) for v in record.verdicts if (v.model, v.task) == subject}
+            about["profile"] = record.profile
+
     def _begin(self) -> Record:
         options = self._bench.options
         workers = int(self._config.getoption("numprocesses", None) or 1)
         selection = list(self._config.invocation_params.args)
-        record = begin(options.gate_profile, options.seed, selection, workers, self._config.rootpath)
+        record = begin(options.gate_profile, options.seed, selection, workers, self._config.rootpath, options.threads)
         record.gates_expected = False
         record.models = self._bench.listed()
         self._directory = _new_directory(options.runs_dir, options.gate_profile)

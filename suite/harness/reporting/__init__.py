@@ -1,5 +1,6 @@
 """Reports: markdown and figures, as a pure function of records."""
 
+from suite.harness.reporting.comparison import write_comparison
 from suite.harness.reporting.floors import floors
 from suite.harness.reporting.race import write_race
 from suite.harness.reporting.report import append_to_step_summary, render, write_report
@@ -12,6 +13,7 @@ __all__ = [
     "has_failed",
     "render",
     "verdict_line",
+    "write_comparison",
     "write_race",
     "write_report",
     "write_story",

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix
 
@@ -86,6 +87,28 @@ def draw_race(racers: Mapping[str, tuple[NDArray[Any], NDArray[Any]]], target: f
     axes.set(xlabel="training time, s", ylabel=f"accuracy on {DIGITS.name}, %")
     axes.grid(alpha=0.3)
     axes.legend()
+    figure.savefig(path, dpi=DPI, metadata={"Software": None})
+
+
+def draw_pareto(machines: Mapping[str, Sequence[tuple[float, float, str]]], path: Path) -> None:
+    """Draw the milliseconds and the accuracy, in percent, of each machine's models, and its Pareto front."""
+    figure = Figure(figsize=(8, 4.8), layout="constrained")
+    axes = figure.subplots()
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
+    names = list(dict.fromkeys(model for points in machines.values() for *_, model in points))
+    markers = dict(zip(names, itertools.cycle("osD^vP*X"), strict=False))
+    for i, points in enumerate(machines.values()):
+        for x, y, model in points:
+            axes.plot(x, y, markers[model], color=f"C{i}", markersize=8, alpha=0.8)
+        if points:
+            axes.plot(*zip(*_pareto(points), strict=True), "--", color=f"C{i}", linewidth=1, zorder=0)
+    shapes = [Line2D([], [], marker=markers[name], linestyle="", color="grey", label=name) for name in names]
+    colours = [Line2D([], [], color=f"C{i}", linewidth=4, label=name) for i, name in enumerate(machines)]
+    figure.legend(handles=[*colours, *shapes], loc="outside right center", frameon=False)
+    axes.margins(x=0.1, y=0.1)
+    axes.set(xlabel="median latency of a single image, ms", ylabel=f"accuracy on {DIGITS.name}, %")
+    axes.grid(alpha=0.3, which="both")
     figure.savefig(path, dpi=DPI, metadata={"Software": None})
 
 

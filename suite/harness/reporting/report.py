@@ -6,14 +6,25 @@ import os
 from pathlib import Path
 
 from suite.harness.record import Record
-from suite.harness.reporting import tables
+from suite.harness.reporting import speed, tables
 from suite.harness.reporting.verdict import verdict_line
-from suite.harness.timing import QUERIES_FOR_P99
+from suite.harness.serving import BOUND
+from suite.harness.timing import QUERIES_FOR_P99, RUN_TO_RUN
 
 LATENCY_NOTE = f"""\
-Wall times of whole calls, answers back on the host. Fit is the session's one training, compilation included. Queries
-are warmed up, and compilation is not in them. `single` asks for one image at a time, `multi` for eight, `offline` for
-the whole test split. A p99 takes {QUERIES_FOR_P99} queries; a model too slow for that many has none."""
+Wall times of whole calls, answers back on the host, transfers in them. Fit is the session's one training, compilation
+included. Queries are warmed up, and compilation is not in them. `single` asks for one image at a time, `multi` for
+eight, `offline` for the whole test split. `server` is the highest rate of single queries, arriving at random, whose
+p99 from arrival to answer was at most {1e3 * BOUND:g} ms. A p99 takes {QUERIES_FOR_P99} queries; a model too slow for
+that many has none. The p50's interval is where another run on the same machine has it: a bootstrap of the queries,
+widened by {RUN_TO_RUN:.0%} for what changes from run to run."""
+LIMITS_NOTE = """\
+Measured before each model's timings, on all cores of the session: `gemm` is a float32 product of two 1,024 x 1,024
+matrices, `copy` a copy of 64 MiB, `tree` images falling through a tree of depth 12 by scikit-learn, `dispatch` calls of
+NumPy that do nothing. A model's share is the work that its algorithm asks for, at its offline speed."""
+MEMORY_NOTE = """\
+MiB of resident memory, each measured in a process of its own: with libraries and data, and of it what came by fitting,
+or by loading the model and predicting the test split. On disk: the estimator, pickled."""
 
 
 def write_report(record: Record, directory: Path) -> Path:
@@ -39,8 +50,12 @@ def render(record: Record, captions: dict[str, str]) -> str:
         sections.append(_section("Seeds", tables.seeds(record)))
     if record.timings:
         sections.append(
-            _section("Latency", tables.latency(record), LATENCY_NOTE, _figure("accuracy-latency.png", captions))
+            _section("Latency", speed.latency(record), LATENCY_NOTE, _figure("accuracy-latency.png", captions))
         )
+    if record.calibrations:
+        sections.append(_section("The machine's limits", speed.limits(record), LIMITS_NOTE))
+    if record.memory:
+        sections.append(_section("Memory", speed.memory(record), MEMORY_NOTE))
     if data and any(e.task == "digits" for e in record.evaluations):
         sections.append(_section("Recall of each digit, %", tables.recall(record)))
     titles = {"Learning": "learning.png", "Confusion": "confusion.png", "Hard digits": "hard-digits.png"}

@@ -14,8 +14,6 @@ from suite.harness.metrics import METRICS
 from suite.harness.record import Record
 from suite.harness.statistics import mean_interval
 from suite.harness.tasks import DIGITS, TASKS
-from suite.harness.timing import Timing
-from suite.harness.training import Fit
 
 NONE = "-"
 MARKS = {Outcome.PASS: "✅", Outcome.FAIL: "❌", Outcome.INCONCLUSIVE: "❔", Outcome.NO_BASELINE: "❓"}
@@ -56,40 +54,6 @@ def gates(record: Record) -> str:
 def failures(record: Record) -> str:
     """A line for each model that failed outright."""
     return "\n".join(f"- **{f.model}** on {f.task}, in `{f.stage}`: {_code(f.error)}" for f in record.failures)
-
-
-def latency(record: Record) -> str:
-    """One row per model: fit, compilation, percentiles of a query, and throughput."""
-    rows = []
-    for listed in record.models:
-        mine = {t.scenario: t for t in record.timings if t.model == listed.name}
-        tasks = {t.task for t in mine.values()} or set(listed.tasks[:1])
-        fit = next((f for f in record.fits if f.model == listed.name and f.task in tasks), None)
-        if fit is None:
-            continue
-        single, multi, offline = (mine.get(name) for name in ("single", "multi", "offline"))
-        rows.append(
-            [
-                listed.name,
-                fit.task,
-                _significant(fit.seconds),
-                compiling(fit),
-                _milliseconds(single),
-                _milliseconds(multi),
-                f"{offline.images_per_second:,.0f}" if offline else NONE,
-                f"{len(single.seconds):,}" if single else NONE,
-            ]
-        )
-    headers = ["model", "task", "fit, s", "of it compiling, s", "single: p50 / p90 / p99, ms"]
-    return table([*headers, "multi: p50 / p90 / p99, ms", "offline, images/s", "queries of single"], rows, right=2)
-
-
-def compiling(fit: Fit) -> str:
-    """Seconds that a fit spent compiling; of what came from a cache, the seconds without it too."""
-    if fit.compile_seconds is None or not fit.compile_saved_seconds:
-        return _significant(fit.compile_seconds)
-    cold = fit.compile_seconds + fit.compile_saved_seconds
-    return f"{_significant(fit.compile_seconds)} CACHED (cold {_significant(cold)})"
 
 
 def recall(record: Record) -> str:
@@ -148,8 +112,9 @@ def environment(record: Record) -> str:
     duration = f"{record.wall_seconds:.1f} s"
     if not record.story:
         duration += f"{of_models} ({overhead:.0%} is imports, harness and reports)"
+    machine = [where.cpu, f"{where.cores} cores", f"{where.memory_gib:g} GiB", where.system, where.blas]
     rows = [
-        ["machine", f"{where.cpu}, {where.cores} cores, {where.memory_gib:g} GiB, {where.system}"],
+        ["machine", ", ".join(filter(None, [*machine, where.accelerator]))],
         ["software", f"Python {where.python}, " + ", ".join(f"{k} {v}" for k, v in where.libraries.items())],
     ]
     if data:
@@ -159,6 +124,8 @@ def environment(record: Record) -> str:
         ["seed", str(record.seed)],
         ["started", record.started.replace("T", " ").replace("+00:00", " UTC")],
         ["duration", duration],
+        ["threads", _threads(record)],
+        ["condition", _conditions(record)],
         ["processes", "1" if record.workers == 1 else f"{record.workers}, whose timings disturb each other"],
         ["arguments", _code(" ".join(record.selection)) if record.selection else "none"],
         ["commit", _code(record.commit) if record.commit else "not in git"],
@@ -171,6 +138,21 @@ def _mark(verdict: Verdict) -> str:
     return "⚠️" if verdict.gained else MARKS[verdict.outcome]
 
 
+def _threads(record: Record) -> str:
+    asked = f"--threads {record.threads_asked}: " if record.threads_asked is not None else ""
+    return asked + (", ".join(f"{name} {count}" for name, count in record.threads.items()) or "not recorded")
+
+
+def _conditions(record: Record) -> str:
+    """What was told of the machine at the start and at the end."""
+    units = {"load": "load {:g}", "mhz": "{:,.0f} MHz", "celsius": "{:g} degrees"}
+    told = {
+        c.when: [words.format(value) for name, words in units.items() if (value := getattr(c, name)) is not None]
+        for c in record.conditions
+    }
+    return "; ".join(f"{when}: {', '.join(parts) or 'unknown'}" for when, parts in told.items()) or "not recorded"
+
+
 def _metric(metrics: dict[str, float | None], name: str) -> str:
     if name not in metrics:
         return ""
@@ -178,15 +160,7 @@ def _metric(metrics: dict[str, float | None], name: str) -> str:
     return "NaN" if value is None else f"{value:.4f}"
 
 
-def _milliseconds(timing: Timing | None) -> str:
-    """Percentiles of a query; a dash for one that takes more queries than there were."""
-    if timing is None:
-        return NONE
-    values = (timing.percentile(q) for q in (50, 90, 99))
-    return " / ".join(_significant(None if value is None else 1e3 * value) for value in values)
-
-
-def _significant(value: float | None) -> str:
+def significant(value: float | None) -> str:
     """Three significant digits, in plain notation."""
     if value is None:
         return NONE

@@ -5,6 +5,7 @@ from suite.harness.statistics.f1 import f1_fall, f1_lower_bound
 from suite.harness.statistics.holm import holm
 from suite.harness.statistics.mcnemar import McNemar
 from suite.harness.statistics.means import Fall, mean_fall, mean_interval, ratio_interval
+from suite.harness.statistics.medians import median_interval
 from suite.harness.statistics.proportions import (
     passing_count,
     power_to_pass,
@@ -25,6 +26,7 @@ __all__ = [
     "least_blocks",
     "mean_fall",
     "mean_interval",
+    "median_interval",
     "paired_auc",
     "passing_count",
     "power_to_pass",

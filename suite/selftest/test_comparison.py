@@ -1,0 +1,134 @@
+"""Comparing machines: what is faster, by how much, and what must not be compared."""
+
+import re
+
+import msgspec
+import numpy as np
+import pytest
+
+from suite.harness.cli import main
+from suite.harness.machine import Calibration
+from suite.harness.record import RecordError, read, save
+from suite.harness.reporting.comparison import geometric_mean, ratio, write_comparison
+from suite.harness.timing import Timing
+from suite.selftest.make_golden import golden
+
+
+def times(factor):
+    """A record whose queries take a factor as long."""
+    record = golden()
+    record.calibrations = [Calibration("gemm", "GFLOP/s", "good", [80 / factor] * 3)]
+    rng = np.random.default_rng(0)
+    record.timings = [
+        Timing(
+            t.model,
+            t.task,
+            t.scenario,
+            t.batch_size,
+            (factor * np.median(t.seconds) * rng.uniform(0.95, 1.05, 200)).tolist(),
+        )
+        for t in record.timings
+    ]
+    first = record.timings[2]
+    record.timings[2] = msgspec.structs.replace(first, kernel="gemm", work_per_image=1e6)
+    return record
+
+
+def told(tmp_path, second, **options):
+    path = write_comparison({"old": times(1.0), "new": second}, tmp_path / "comparison.md", **options)
+    return re.sub(" +", " ", path.read_text())
+
+
+def test_ratios_are_told_for_each_model_and_for_all(tmp_path):
+    report = told(tmp_path, times(0.5))
+    assert "- **new** takes, times old's, as a geometric mean of 2 models: single 0.50 (0.4" in report
+    row = re.search(r"\| good \| 1\.3\d \| 0\.67\d* \| (\S+) \((\S+) to (\S+)\) \|", report)
+    value, low, high = map(float, row.groups())
+    assert low < value < high
+    assert value == pytest.approx(0.5, abs=0.02)
+    assert "| good, of gemm |" in report
+    assert (tmp_path / "comparison" / "pareto.png").stat().st_size > 5_000
+
+
+def test_identical_predictions_and_other_ones_are_told(tmp_path):
+    other = times(1.0)
+    i = next(i for i, e in enumerate(other.evaluations) if (e.model, e.task) == ("good", "digits"))
+    wrong = (other.evaluations[i].predictions + 1) % 10
+    other.evaluations[i] = msgspec.structs.replace(other.evaluations[i], predictions=wrong, metrics={"accuracy": 0.1})
+    report = told(tmp_path, other)
+    assert "| poor | 83.00 % | 83.00 % | identical predictions |" in report
+    assert "⚠️ computes something else: " in report
+    assert re.search(r"\| good \| 1\.3\d* \| 1\.3\d* \| 1\.00 \(.*\) ⚠️ \|", report)
+
+
+def test_what_differs_besides_the_machine_is_warned_of(tmp_path):
+    other = times(1.0)
+    other.environment = msgspec.structs.replace(other.environment, libraries={"numpy": "2.1.0"})
+    other.threads = {"cores": 1}
+    other.commit = "f" * 40
+    report = told(tmp_path, other)
+    assert "- new: numpy 2.0.0 -> 2.1.0; touches all models." in report
+    assert "- new: threads cores 2, blas (libopenblas) 2 -> cores 1; touches every model that works in parallel." in report
+    assert "- new: commit 0123456789ab -> ffffffffffff; touches all." in report
+    assert "Warnings" not in told(tmp_path, times(1.0))
+
+
+def test_costs_are_images_per_dollar(tmp_path):
+    report = told(tmp_path, times(0.5), prices={"new": 2.0})
+    row = re.search(r"\| good \| ([\d.]+) \|\n", report[report.index("## Cost") :])
+    assert float(row[1]) == pytest.approx(200 / 0.125 * 3600 / 2 / 1e6, rel=0.03)
+
+
+def test_records_of_other_data_are_refused(tmp_path):
+    other = times(1.0)
+    other.data = msgspec.structs.replace(other.data, digest="f" * 64)
+    with pytest.raises(RecordError, match=r"new: its data is fff.*expected the same"):
+        told(tmp_path, other)
+    other = times(1.0)
+    other.timings = []
+    with pytest.raises(RecordError, match="new: a record without timings"):
+        told(tmp_path, other)
+    with pytest.raises(RecordError, match="--price moon: no such machine; they are old, new"):
+        told(tmp_path, times(1.0), prices={"moon": 1.0})
+
+
+def test_the_command_names_what_is_wrong(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, factor in (("a", 1.0), ("b", 2.0)):
+        (tmp_path / name).mkdir()
+        save(times(factor), tmp_path / name / "record.json")
+    assert main(["compare", "a", "slow=b", "--price", "slow=0.5"]) == 0
+    assert "single 2.00 (" in (tmp_path / "comparison.md").read_text()
+    assert main(["compare", "a", "a"]) == 1
+    assert "a second record named 'a'" in capsys.readouterr().err
+    assert main(["compare", "a", "b", "--price", "a=cheap"]) == 1
+    assert "expected NAME=USD_PER_HOUR" in capsys.readouterr().err
+    assert main(["compare", "a"]) == 1
+    assert "found 1 record, expected two or more" in capsys.readouterr().err
+
+
+def test_a_record_of_the_first_schema_is_upgraded(tmp_path):
+    path = tmp_path / "record.json"
+    save(times(1.0), path)
+    content = msgspec.json.decode(path.read_bytes())
+    for name in ("calibrations", "memory", "threads", "threads_asked", "conditions"):
+        del content[name]
+    for name in ("physical_cores", "blas", "accelerator"):
+        del content["environment"][name]
+    path.write_bytes(msgspec.json.encode({**content, "schema": 1}))
+    old = read(path)
+    assert (old.schema, old.threads) == (2, {})
+    assert "not recorded" in told(tmp_path, old)
+
+
+def test_a_ratio_s_interval_holds_the_truth_as_often_as_it_says():
+    rng = np.random.default_rng(0)
+
+    def timing(factor):
+        return Timing("m", "digits", "single", 1, list(factor * rng.lognormal(0, 0.3, 100)))
+
+    ratios = [ratio(timing(1.0), timing(1.5)) for _ in range(100)]
+    assert sum(r.low < 1.5 < r.high for r in ratios) >= 95
+    mean = geometric_mean(ratios[:25])
+    assert mean.low < 1.5 < mean.high
+    assert mean.high / mean.low < ratios[0].high / ratios[0].low
