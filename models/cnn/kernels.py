@@ -6,10 +6,13 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from suite.harness.machine import Kernel
 
 GEMM_SIDE = 4_096
 COPY_FLOATS = 2**26
+TRANSFER_FLOATS = 2**22
 
 
 def accelerator_kernels() -> list[Kernel]:
@@ -28,6 +31,7 @@ def kernels(device: Any) -> list[Kernel]:
     return [
         Kernel(f"{platform} gemm", "GFLOP/s", lambda: _product(device), 2 * GEMM_SIDE**3 / 1e9),
         Kernel(f"{platform} copy", "GB/s", lambda: _copy(device), 2 * 4 * COPY_FLOATS / 1e9),
+        Kernel(f"{platform} transfer", "GB/s", lambda: _transfer(device), 2 * 4 * TRANSFER_FLOATS / 1e9),
         Kernel(f"{platform} dispatch", "k calls/s", lambda: _dispatch(device), 1e-3),
     ]
 
@@ -45,6 +49,14 @@ def _copy(device: Any, floats: int = COPY_FLOATS) -> Callable[[], Any]:
     import jax.numpy as jnp
 
     return _finished(jax.jit(lambda x: x + 1), jax.device_put(jnp.ones(floats, jnp.float32), device))
+
+
+def _transfer(device: Any, floats: int = TRANSFER_FLOATS) -> Callable[[], Any]:
+    """To the device and back."""
+    import jax
+
+    host = np.ones(floats, np.float32)
+    return lambda: np.asarray(jax.device_put(host, device) + 0)
 
 
 def _dispatch(device: Any) -> Callable[[], Any]:

@@ -18,7 +18,7 @@ SEED = 42
 
 
 class ArmError(LookupError):
-    """An arm that can't be made, or whose process failed."""
+    """An arm that can't be made or compared, or whose process failed."""
 
 
 @dataclass(frozen=True)

@@ -36,8 +36,8 @@ def run(
         say: is told of progress.
 
     Raises:
-        ArmError: if there is no such revision, a tree lacks a model, or a process failed.
-        ValueError: if so few blocks could never show a slowdown.
+        ArmError: if there is no such revision, a tree lacks a model, so few blocks could never show a slowdown, or a
+            process failed.
     """
     if candidate is None:
         commits = commit_of(base), working_commit(Path.cwd())
@@ -60,7 +60,7 @@ def run(
             raise ArmError("base and candidate have no model in common; there is nothing to compare.")
         count = enough_blocks(len(common)) if blocks is None else blocks
         if count < (least := least_blocks(SIGNIFICANCE / len(common))):
-            raise ValueError(
+            raise ArmError(
                 f"--blocks {count}: no slowdown of {len(common)} models could reach p < {SIGNIFICANCE:g}; expected "
                 f"{least} or more, or fewer --models."
             )

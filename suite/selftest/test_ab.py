@@ -157,5 +157,5 @@ def test_what_can_not_be_compared_is_told(repository, capsys):
     options = {"scenario": SINGLE, "seconds": 0.01, "say": print}
     with pytest.raises(ArmError, match="has no model 'absent'; it has echo"):
         run("HEAD", None, models=["echo", "absent"], blocks=None, **options)
-    with pytest.raises(ValueError, match="expected 7 or more"):
+    with pytest.raises(ArmError, match="expected 7 or more"):
         run("HEAD", None, models=[], blocks=6, **options)

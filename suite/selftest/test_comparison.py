@@ -68,7 +68,7 @@ def test_what_differs_besides_the_machine_is_warned_of(tmp_path):
     other.commit = "f" * 40
     report = told(tmp_path, other)
     assert "- new: numpy 2.0.0 -> 2.1.0; touches all models." in report
-    assert "- new: threads cores 2, blas (libopenblas) 2 -> cores 1; touches every model that works in parallel." in report
+    assert "- new: threads cores 2, blas (libopenblas) 2 -> cores 1; touches every model that works in" in report
     assert "- new: commit 0123456789ab -> ffffffffffff; touches all." in report
     assert "Warnings" not in told(tmp_path, times(1.0))
 
@@ -132,3 +132,17 @@ def test_a_ratio_s_interval_holds_the_truth_as_often_as_it_says():
     mean = geometric_mean(ratios[:25])
     assert mean.low < 1.5 < mean.high
     assert mean.high / mean.low < ratios[0].high / ratios[0].low
+
+
+def test_repeated_runs_are_held_to_their_intervals(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, factor in (("a", 1.0), ("b", 1.01), ("c", 0.99), ("d", 2.0)):
+        save(times(factor), tmp_path / f"{name}.json")
+    assert main(["repeat", "a.json", "b.json", "c.json"]) == 0
+    report = re.sub(" +", " ", (tmp_path / "repeatability.md").read_text())
+    assert "**6 of 6** p50s lie within their stated intervals 90% of the time or more" in report
+    assert re.search(r"\| good \| single \| ✅ 100% \| 1\.\d+ \| 1\.\d+ to 1\.\d+ \| 1\.0[12]\d \|", report)
+    assert main(["repeat", "a.json", "b.json", "d.json"]) == 0
+    assert "❌ 33%" in (tmp_path / "repeatability.md").read_text()
+    assert main(["repeat", "a.json", "b.json"]) == 1
+    assert "expected three or more" in capsys.readouterr().err

@@ -3,6 +3,7 @@
 from suite.harness.reporting.comparison import write_comparison
 from suite.harness.reporting.floors import floors
 from suite.harness.reporting.race import write_race
+from suite.harness.reporting.repeatability import write_repeatability
 from suite.harness.reporting.report import append_to_step_summary, render, write_report
 from suite.harness.reporting.story import write_story
 from suite.harness.reporting.verdict import has_failed, verdict_line
@@ -15,6 +16,7 @@ __all__ = [
     "verdict_line",
     "write_comparison",
     "write_race",
+    "write_repeatability",
     "write_report",
     "write_story",
 ]
