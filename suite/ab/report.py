@@ -72,9 +72,9 @@ def render_proof(proof: Proof) -> str:
         "# How far the latency gate can be believed",
         f"{len({t.session for t in proof.trials})} sessions of this tree against itself: {proof.blocks} blocks of ABBA "
         f"each, so {4 * proof.blocks} fresh processes, asking `{proof.model}` for single images for {proof.seconds:g} "
-        "s. The candidate's processes also asked with slowdowns injected: after each query they idled for that share "
-        "of the time that it had taken. The rule is the gate's own, for one model; there was no control, which only "
-        "makes alarms rarer.",
+        "s. All processes asked with slowdowns injected, too, query by query in turn: they idled after each for that "
+        "share of the time that it had taken; the candidate's were set against the base's without. The rule is the "
+        "gate's own, for one model; there was no control, which only makes alarms rarer.",
         table(headers, rows, right=1),
         f"A slowdown of {MARGIN:.0%} stands at the margin itself: the gate asks for a ratio of at least "
         f"{1 + MARGIN:g}, which about half of such sessions see.",

@@ -39,7 +39,7 @@ class Session(msgspec.Struct):
         base, candidate: commits, the latter with `-dirty` where the working tree differs.
         scenario: how was asked.
         models: those that all arms have.
-        slowdowns: that the candidate's processes were given; the first is none.
+        slowdowns: that processes asked with; the first is 0, none.
         readings: of all processes, in order.
         environment: the machine and its libraries.
     """
@@ -90,7 +90,7 @@ def compare(
         blocks: how many.
         seconds: how long each process asks each model.
         commits: of base and candidate.
-        slowdowns: to give the candidate's processes.
+        slowdowns: to ask with, the first of them 0, none.
         seed: of the orders.
         say: is told of progress.
     """
@@ -99,7 +99,7 @@ def compare(
     for block in range(blocks):
         turn = order.sample(list(arms), len(arms))
         for arm in [*turn, *reversed(turn)]:
-            given = slowdowns if arm.name == "candidate" else (0.0,)
-            readings.append(Reading(block, arm.name, arm.ask(models, scenario.batch_size, seconds, given)))
+            # All arms take turns with slowdowns alike, so that those alone differ; only the candidate's are read.
+            readings.append(Reading(block, arm.name, arm.ask(models, scenario.batch_size, seconds, slowdowns)))
         say(f"block {block + 1} of {blocks}")
     return Session(*commits, scenario.name, list(models), list(slowdowns), readings, environment())
