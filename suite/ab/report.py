@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from suite.ab.proof import Proof
 from suite.ab.session import SIGNIFICANCE, Session
-from suite.ab.verdict import MARGIN, Finding
+from suite.ab.verdict import MARGIN, POWER, SEEN, Finding
 from suite.harness.gates import Outcome
 from suite.harness.reporting.tables import MARKS, table
 from suite.harness.statistics import proportion_interval
@@ -17,7 +17,9 @@ Every block asks each arm in a random order and then in that order backwards, ea
 the arm's fitted models and takes the median of its warmed-up queries. A model is FAIL if its log ratios, block by
 block, lie above zero by a sign-flip test at p < {SIGNIFICANCE:g}, after Holm's adjustment for all models, and it is at
 least {MARGIN:.0%} slower. The control is the base against itself, in the same blocks: where that alarms, either way,
-the verdict is INCONCLUSIVE. Both arms run in this environment: a change of dependencies is not compared."""
+the verdict is INCONCLUSIVE, and so where a slowdown of {SEEN:.0%} would be seen with a power under {POWER:.0%} (by
+Student's t, at this spread of the blocks). Both arms run in this environment: a change of dependencies is not
+compared."""
 
 
 def verdict_line(findings: Sequence[Finding]) -> str:
@@ -27,8 +29,11 @@ def verdict_line(findings: Sequence[Finding]) -> str:
         slower = ", ".join(f"{f.model} by {f.ratio - 1:.1%}" for f in findings if f.outcome is Outcome.FAIL)
         return f"FAIL: slower: {slower}"
     if by[Outcome.INCONCLUSIVE]:
-        names = ", ".join(f.model for f in findings if f.outcome is Outcome.INCONCLUSIVE)
-        return f"INCONCLUSIVE: the base differs from itself for {names}; repeat on a quieter machine, or with --blocks"
+        blind = [f.model for f in findings if f.outcome is Outcome.INCONCLUSIVE and f.power < POWER]
+        uneven = [f.model for f in findings if f.outcome is Outcome.INCONCLUSIVE and f.power >= POWER]
+        told = [f"the base differs from itself for {', '.join(uneven)}"] if uneven else []
+        told += [f"a slowdown of {SEEN:.0%} might be missed for {', '.join(blind)}"] if blind else []
+        return f"INCONCLUSIVE: {'; '.join(told)}. Repeat on a quieter machine, or with more --blocks or --seconds"
     return f"PASS: none of {len(findings)} models is significantly slower by {MARGIN:.0%}"
 
 
@@ -58,13 +63,15 @@ def render_proof(proof: Proof) -> str:
         low, high = proportion_interval(sum(caught), len(caught))
         span = f"{ratios[len(ratios) // 20]:.3f} to {ratios[-1 - len(ratios) // 20]:.3f}"
         what = "none (A/A)" if slowdown == 0 else f"{slowdown:.0%}"
-        counted = [str(len(caught)), str(sum(caught)), f"{low:.1%} to {high:.1%}"]
+        blind = sum(t.outcome is Outcome.INCONCLUSIVE for t in proof.trials if t.slowdown == slowdown)
+        counted = [str(len(caught)), str(sum(caught)), f"{low:.1%} to {high:.1%}", str(blind)]
         rows.append([what, *counted, f"{ratios[len(ratios) // 2]:.3f}", span])
     headers = [
         "injected slowdown",
         "sessions",
         "FAIL",
         "95 % interval of the rate",
+        "INCONCLUSIVE",
         "median ratio seen",
         "from 5 % to 95 %",
     ]
@@ -92,13 +99,23 @@ def _findings(findings: Sequence[Finding]) -> str:
             f"{MARKS[f.outcome]} {f.outcome}",
             f"{f.ratio:.3f} ({f.low:.3f} to {f.high:.3f})",
             f"{f.p_value:.2g}",
+            f"{f.power:.0%}",
             "-" if f.control is None else f"{f.control:.3f} (p = {f.control_p_value:.2g})",
             f"{1e3 * f.base_seconds:.4g}",
             f"{1e3 * f.candidate_seconds:.4g}",
         ]
         for f in findings
     ]
-    headers = ["model", "verdict", "time ratio (95 % interval)", "p", "control", "base, ms", "candidate, ms"]
+    headers = [
+        "model",
+        "verdict",
+        "time ratio (95 % interval)",
+        "p",
+        f"power at {SEEN:.0%}",
+        "control",
+        "base, ms",
+        "candidate, ms",
+    ]
     return table(headers, rows, right=2)
 
 

@@ -10,9 +10,11 @@ import numpy as np
 
 from suite.ab.session import SIGNIFICANCE, Session
 from suite.harness.gates import Outcome
-from suite.harness.statistics import holm, mean_interval, sign_flip
+from suite.harness.statistics import Fall, holm, mean_interval, sign_flip
 
 MARGIN = 0.03
+SEEN = 0.10  # the slowdown that a session must be able to see
+POWER = 0.8  # with this power at least, or it can't tell
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -21,10 +23,11 @@ class Finding(msgspec.Struct, frozen=True):
     Attributes:
         model: its name.
         outcome: FAIL if it is significantly slower, by the margin or more; INCONCLUSIVE if the base, compared with
-            itself, would have been called slower or faster; else PASS.
+            itself, would have been called slower or faster, or a slowdown of 10 % would not have been seen; else PASS.
         ratio: the candidate's time over the base's, a geometric mean over blocks.
         low, high: its 95 % interval.
         p_value: one-sided, after Holm's adjustment for all models.
+        power: with which a slowdown of 10 % would have been seen, were it all that there is.
         control: the same ratio of the base to itself; None without a control.
         control_p_value: the lesser of its two one-sided p-values, adjusted likewise.
         base_seconds, candidate_seconds: of a query, geometric means.
@@ -36,6 +39,7 @@ class Finding(msgspec.Struct, frozen=True):
     low: float
     high: float
     p_value: float
+    power: float
     control: float | None
     control_p_value: float | None
     base_seconds: float
@@ -56,14 +60,17 @@ def judge(session: Session, slowdown: int = 0) -> list[Finding]:
         ratio = float(np.mean(values))
         drift = float(np.mean(controls[model])) if controls else None
         drift_p = min(slower[i], faster[i]) if controls else None
+        error = float(np.std(values, ddof=1)) / math.sqrt(len(values))
+        power = Fall(ratio, error, p_values[i], len(values) - 1).power(math.log1p(SEEN), SIGNIFICANCE / len(ratios))
         findings.append(
             Finding(
                 model=model,
-                outcome=_outcome(ratio, p_values[i], drift, drift_p),
+                outcome=_outcome(ratio, p_values[i], power, drift, drift_p),
                 ratio=math.exp(ratio),
                 low=math.exp(low),
                 high=math.exp(high),
                 p_value=p_values[i],
+                power=power,
                 control=None if drift is None else math.exp(drift),
                 control_p_value=drift_p,
                 base_seconds=_seconds(session, "base", model, 0),
@@ -73,11 +80,13 @@ def judge(session: Session, slowdown: int = 0) -> list[Finding]:
     return findings
 
 
-def _outcome(ratio: float, p_value: float, drift: float | None, drift_p: float | None) -> Outcome:
+def _outcome(ratio: float, p_value: float, power: float, drift: float | None, drift_p: float | None) -> Outcome:
     margin = math.log1p(MARGIN)
     if drift is not None and drift_p is not None and drift_p < SIGNIFICANCE and abs(drift) >= margin:
         return Outcome.INCONCLUSIVE
-    return Outcome.FAIL if p_value < SIGNIFICANCE and ratio >= margin else Outcome.PASS
+    if p_value < SIGNIFICANCE and ratio >= margin:
+        return Outcome.FAIL
+    return Outcome.PASS if power >= POWER else Outcome.INCONCLUSIVE
 
 
 def _adjusted(families: Sequence[Sequence[float]]) -> list[float]:

@@ -86,6 +86,12 @@ def test_a_base_that_differs_from_itself_is_inconclusive():
     assert outcome(1.2e-3, control=0.9e-3) is Outcome.INCONCLUSIVE
 
 
+def test_a_noisy_machine_that_would_miss_a_slowdown_is_inconclusive():
+    (finding,) = judge(session(1.0e-3, jitter=0.3))
+    assert (finding.outcome, finding.power < 0.8) == (Outcome.INCONCLUSIVE, True)
+    assert "a slowdown of 10% might be missed for sgd. Repeat" in verdict_line([finding])
+
+
 def test_a_session_has_blocks_enough_to_fail():
     for models in (1, 3, 8):
         assert 2.0 ** -enough_blocks(models) < 0.01 / models
