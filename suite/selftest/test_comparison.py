@@ -9,7 +9,8 @@ import pytest
 from suite.harness.cli import main
 from suite.harness.machine import Calibration
 from suite.harness.record import RecordError, read, save
-from suite.harness.reporting.comparison import geometric_mean, ratio, write_comparison
+from suite.harness.reporting.comparison import write_comparison
+from suite.harness.reporting.entrant import geometric_mean, ratio
 from suite.harness.timing import Timing
 from suite.selftest.make_golden import golden
 

@@ -2,64 +2,30 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from suite.harness.evaluation import Evaluation
-from suite.harness.machine import changes
-from suite.harness.metrics import right
 from suite.harness.record import Record, RecordError
+from suite.harness.reporting.differences import difference, threads, warnings
+from suite.harness.reporting.entrant import Entrant, geometric_mean, ratio
 from suite.harness.reporting.speed import limit_share, percentiles
 from suite.harness.reporting.tables import NONE, significant, table
-from suite.harness.statistics import McNemar
-from suite.harness.tasks import DIGITS
 from suite.harness.timing import Timing
 
 FIGURE = "pareto.png"
 CAPTION = "Accuracy against the latency of a single image; a colour is a machine, a line is its Pareto front."
-DIFFERENT = 0.01  # p-value, two-sided, below which two accuracies differ
 SCENARIOS = {
     "single": "p50 of a single image, ms",
     "multi": "p50 of eight images, ms",
     "offline": "p50 of the whole test split, ms",
 }
-# What a library's version can touch: the models whose implementation names it, or all for None.
-TOUCHED = {"jax": "models.cnn", "jaxlib": "models.cnn", "flax": "models.cnn", "optax": "models.cnn", "torch": "torch"}
 NOTE = """\
 A ratio is another machine's time over the first one's: below one it is faster. Its 95 % interval comes from those of
 the two medians: a moving-block bootstrap of the queries, widened for what changes from run to run. A geometric mean's
 interval takes the models for independent."""
-
-
-class Entrant(NamedTuple):
-    """A record, by the name that the comparison calls it."""
-
-    name: str
-    record: Record
-
-    def timing(self, model: str, scenario: str) -> Timing | None:
-        """A model's timing in a scenario."""
-        return next((t for t in self.record.timings if (t.model, t.scenario) == (model, scenario)), None)
-
-    def evaluation(self, model: str) -> Evaluation | None:
-        """What a model made of the ten digits."""
-        found = (e for e in self.record.evaluations if (e.model, e.task) == (model, DIGITS.name))
-        return next(found, None)
-
-
-class Ratio(NamedTuple):
-    """A ratio of times with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.value:.2f} ({self.low:.2f} to {self.high:.2f})"
 
 
 def write_comparison(records: Mapping[str, Record], path: Path, prices: Mapping[str, float] | None = None) -> Path:
@@ -94,7 +60,7 @@ def render(entrants: Sequence[Entrant], prices: Mapping[str, float], figure: str
         f"# Comparison: {', '.join(entrant.name for entrant in entrants)}",
         "\n".join(f"- {_headline(first, other, models)}" for other in others),
         f"{data.name}, profile {first.record.profile}: {data.n_train:,} training and {data.n_test:,} test images.",
-        _warnings(first, others, models),
+        warnings(first, others, models),
     ]
     for scenario, title in SCENARIOS.items():
         if rows := _ratios(entrants, models, scenario):
@@ -110,25 +76,6 @@ def render(entrants: Sequence[Entrant], prices: Mapping[str, float], figure: str
         sections.append(f"## Cost\n\n{_cost(entrants, models, prices)}")
     sections += [f"## Machines\n\n{_machines(entrants)}", f"## Limits\n\n{_limits(entrants, models)}"]
     return "\n\n".join(filter(None, sections)) + "\n"
-
-
-def ratio(first: Timing, other: Timing) -> Ratio:
-    """The other's p50 over the first's."""
-    value = float(np.median(other.seconds) / np.median(first.seconds))
-    reach = math.hypot(_reach(first), _reach(other))
-    return Ratio(value, value * math.exp(-reach), value * math.exp(reach))
-
-
-def geometric_mean(ratios: Sequence[Ratio]) -> Ratio:
-    """The geometric mean of independent ratios."""
-    centre = sum(math.log(r.value) for r in ratios) / len(ratios)
-    reach = math.sqrt(sum((math.log(r.high / r.low) / 2) ** 2 for r in ratios)) / len(ratios)
-    return Ratio(*(math.exp(centre + x) for x in (0, -reach, reach)))
-
-
-def _reach(timing: Timing) -> float:
-    low, high = timing.p50_interval
-    return math.log(high / low) / 2
 
 
 def _check(entrants: Sequence[Entrant], prices: Mapping[str, float]) -> None:
@@ -179,7 +126,7 @@ def _ratios(entrants: Sequence[Entrant], models: Sequence[str], scenario: str) -
         cells = []
         for other in others:
             theirs = other.timing(model, scenario)
-            computes = "" if _difference(first, other, model) is None else " ⚠️"
+            computes = "" if difference(first, other, model) is None else " ⚠️"
             cells += [_milliseconds(theirs), f"{ratio(mine, theirs)}{computes}" if theirs else NONE]
         rows.append([model, _milliseconds(mine), *cells])
     return rows
@@ -221,67 +168,12 @@ def _accuracy(first: Entrant, others: Sequence[Entrant], models: Sequence[str]) 
                 continue
             differing = int((mine.predictions != theirs.predictions).sum())
             same = "identical predictions" if not differing else f"{differing:,} predictions differ"
-            cells += [_percent(theirs), f"⚠️ {told}" if (told := _difference(first, other, model)) else same]
+            cells += [_percent(theirs), f"⚠️ {told}" if (told := difference(first, other, model)) else same]
         rows.append([model, _percent(mine), *cells])
     if not rows:
         return "No record has evaluations."
     headers = ["model", first.name, *(cell for e in others for cell in (e.name, f"{e.name} against {first.name}"))]
     return table(headers, rows, right=1)
-
-
-def _difference(first: Entrant, other: Entrant, model: str) -> str | None:
-    """What tells that a machine computes something else; None if nothing does."""
-    mine, theirs = first.evaluation(model), other.evaluation(model)
-    if mine is None or theirs is None or first.record.data is None:
-        return None
-    truth = first.record.data.test_labels
-    was, is_now = right(truth, mine.predictions), right(truth, theirs.predictions)
-    test = McNemar(int((was & ~is_now).sum()), int((is_now & ~was).sum()), len(truth))
-    p_value = min(1.0, 2 * min(test.p_value, 1 - test.p_value))
-    if p_value >= DIFFERENT:
-        return None
-    return f"computes something else: {-100 * test.size:+.2f} points, McNemar's p = {p_value:.1g}"
-
-
-def _warnings(first: Entrant, others: Sequence[Entrant], models: Sequence[str]) -> str:
-    """What differs besides the machine, and which models that touches."""
-    told = []
-    for other in others:
-        a, b = first.record, other.record
-        for change in changes(a.environment, b.environment):
-            library = change.split()[0]
-            if library in ("processor", "cores", "system", "accelerator", "BLAS", "pytest", "pytest-benchmark"):
-                continue  # that is the machine, or touches no model
-            told.append(f"{other.name}: {change}; touches {_touched(first, models, library)}")
-        if a.threads != b.threads:
-            told.append(
-                f"{other.name}: threads {_threads(a)} -> {_threads(b)}; touches every model that works in parallel"
-            )
-        for model in models:
-            dtypes = [_dtype(entrant.evaluation(model)) for entrant in (first, other)]
-            if dtypes[0] != dtypes[1]:
-                told.append(f"{other.name}: scores are {dtypes[0]} -> {dtypes[1]}; touches {model}")
-        if a.commit != b.commit:
-            told.append(f"{other.name}: commit {(a.commit or 'none')[:12]} -> {(b.commit or 'none')[:12]}; touches all")
-    for entrant in (first, *others):
-        if entrant.record.workers > 1:
-            told.append(f"{entrant.name}: {entrant.record.workers} processes timed at once; touches all of its times")
-    return "## Warnings\n\n" + "\n".join(f"- {words}." for words in told) if told else ""
-
-
-def _touched(first: Entrant, models: Sequence[str], library: str) -> str:
-    if library not in TOUCHED:
-        return "all models"
-    of = {f.model: f.implementation for f in first.record.fits}
-    return ", ".join(m for m in models if TOUCHED[library] in of.get(m, "")) or "no model here"
-
-
-def _threads(record: Record) -> str:
-    return ", ".join(f"{name} {count}" for name, count in record.threads.items()) or "not recorded"
-
-
-def _dtype(evaluation: Evaluation | None) -> str:
-    return str(evaluation.scores.dtype) if evaluation is not None and evaluation.scores is not None else "none"
 
 
 def _cost(entrants: Sequence[Entrant], models: Sequence[str], prices: Mapping[str, float]) -> str:
@@ -307,7 +199,7 @@ def _machines(entrants: Sequence[Entrant]) -> str:
         "cores, memory": [f"{e.record.environment.cores}, {e.record.environment.memory_gib:g} GiB" for e in entrants],
         "accelerator": [e.record.environment.accelerator or "none" for e in entrants],
         "BLAS": [e.record.environment.blas or "not recorded" for e in entrants],
-        "threads": [_threads(e.record) for e in entrants],
+        "threads": [threads(e.record) for e in entrants],
         "load": [load(e.record) for e in entrants],
         "started": [e.record.started for e in entrants],
         "commit": [(e.record.commit or "not in git") for e in entrants],

@@ -1,18 +1,13 @@
-"""Records: one run as versioned JSON, the only source of every report."""
+"""The record: what is kept of one run."""
 
 from __future__ import annotations
 
-import base64
-import os
 import subprocess
-import zlib
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
-import numpy as np
 from numpy.typing import NDArray
 
 from suite.harness.datasets import Dataset
@@ -20,20 +15,13 @@ from suite.harness.evaluation import Evaluation, SeedRun
 from suite.harness.gates import Outcome, Verdict
 from suite.harness.machine import Calibration, Condition, Environment, condition, environment, thread_counts
 from suite.harness.memory import Memory
-from suite.harness.metrics import right
 from suite.harness.story import Block, Comparison, Section
-from suite.harness.tasks import DIGITS
 from suite.harness.timing import Timing
 from suite.harness.training import Failure, Fit
 
 SCHEMA = 2
-HARD_EXAMPLES = 20
 
 Entry = Fit | Evaluation | Failure | Verdict | Timing | Calibration | Memory | SeedRun | Block
-
-
-class RecordError(Exception):
-    """A record that can't be read."""
 
 
 class Listed(msgspec.Struct, frozen=True):
@@ -227,110 +215,6 @@ def describe(dataset: Dataset) -> Data:
         n_test=len(dataset.test),
         test_labels=dataset.test.labels,
     )
-
-
-def hard_examples(record: Record, dataset: Dataset) -> list[Hard]:
-    """The test digits that most models got wrong, most first; only ones that at least half of them did."""
-    answers = {e.model: e.predictions for e in record.evaluations if e.task == DIGITS.name}
-    if not answers:
-        return []
-    labels = dataset.test.labels
-    wrong = sum((~right(labels, given)).astype(int) for given in answers.values())
-    order = np.argsort(-np.asarray(wrong), kind="stable")[:HARD_EXAMPLES]
-    return [
-        Hard(
-            index=int(i),
-            label=int(labels[i]),
-            answers={model: int(given[i]) for model, given in answers.items()},
-            image=dataset.test.images[i],
-        )
-        for i in order
-        if 2 * np.asarray(wrong)[i] >= len(answers)
-    ]
-
-
-def lost_examples(record: Record, dataset: Dataset) -> dict[str, list[Hard]]:
-    """The test digits that failed regression gates name, with what the model makes of them now, by gate."""
-    answers = {(e.model, e.task): e.predictions for e in record.evaluations}
-    return {
-        f"{v.model} on {v.task}, {v.gate}": [
-            Hard(i, int(dataset.test.labels[i]), {v.model: int(answers[v.model, v.task][i])}, dataset.test.images[i])
-            for i in v.lost
-        ]
-        for v in record.verdicts
-        if v.lost and answers[v.model, v.task].ndim == 1
-    }
-
-
-def save(record: Record, path: Path) -> None:
-    """Write a record in one step: a reader finds the earlier one whole, or this one."""
-    write_json(record, path)
-
-
-def write_json(value: msgspec.Struct, path: Path) -> None:
-    """Write a struct as JSON in one step."""
-    partial = path.with_suffix(".part")
-    partial.write_bytes(msgspec.json.format(encode(value), indent=1))
-    os.replace(partial, path)
-
-
-def read(path: Path) -> Record:
-    """Read a record: `record.json`, or the directory that holds one.
-
-    Raises:
-        RecordError: if there is none, it is damaged, or of a schema that this version does not know.
-    """
-    path = path / "record.json" if path.is_dir() else path
-    try:
-        content = msgspec.json.decode(path.read_bytes())
-    except OSError as error:
-        raise RecordError(
-            f"{path}: {error.strerror or error}, expected a run's record.json; check the path."
-        ) from error
-    except msgspec.DecodeError as error:
-        raise RecordError(f"{path}: damaged JSON ({error}), expected a run's record; repeat the run.") from error
-    schema = content.get("schema") if isinstance(content, dict) else None
-    if not isinstance(schema, int) or schema not in {SCHEMA, *UPGRADES}:
-        raise RecordError(
-            f"{path}: found schema {schema!r}, expected {SCHEMA} or an older one; use the version of digit-bench that "
-            "wrote it."
-        )
-    try:
-        while content["schema"] != SCHEMA:
-            content = UPGRADES[content["schema"]](content)
-        return msgspec.convert(content, Record, dec_hook=_decode_array)
-    except (msgspec.ValidationError, zlib.error, KeyError, TypeError, ValueError) as error:
-        raise RecordError(f"{path}: not a valid record ({error}); repeat the run.") from error
-
-
-def _to_second(content: dict[str, Any]) -> dict[str, Any]:
-    """Schema 1 knew neither threads, conditions, calibrations nor memory: what it lacks has defaults."""
-    return {**content, "schema": 2}
-
-
-UPGRADES: dict[Any, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _to_second}
-
-
-def encode(value: msgspec.Struct) -> bytes:
-    """JSON of a record, an entry or another struct, arrays compressed inside."""
-    return msgspec.json.encode(value, enc_hook=_encode_array)
-
-
-def decode_entry(content: bytes | str) -> Entry:
-    """The inverse of `encode` for an entry."""
-    return msgspec.json.decode(content, type=Entry, dec_hook=_decode_array)
-
-
-def _encode_array(value: Any) -> dict[str, Any]:
-    if not isinstance(value, np.ndarray):
-        raise NotImplementedError(f"a record holds no {type(value).__name__}")
-    data = base64.b64encode(zlib.compress(np.ascontiguousarray(value).tobytes())).decode()
-    return {"dtype": value.dtype.str, "shape": value.shape, "zlib": data}
-
-
-def _decode_array(kind: type, value: Any) -> Any:
-    content = zlib.decompress(base64.b64decode(value["zlib"]))
-    return np.frombuffer(content, np.dtype(value["dtype"])).reshape(value["shape"])
 
 
 def working_commit(directory: Path) -> str | None:

@@ -1,0 +1,35 @@
+"""Records: one run as versioned JSON, the only source of every report."""
+
+from suite.harness.record.examples import hard_examples, lost_examples
+from suite.harness.record.record import (
+    SCHEMA,
+    Data,
+    Entry,
+    Hard,
+    Listed,
+    Record,
+    begin,
+    describe,
+    working_commit,
+)
+from suite.harness.record.storage import RecordError, decode_entry, encode, read, save, write_json
+
+__all__ = [
+    "SCHEMA",
+    "Data",
+    "Entry",
+    "Hard",
+    "Listed",
+    "Record",
+    "RecordError",
+    "begin",
+    "decode_entry",
+    "describe",
+    "encode",
+    "hard_examples",
+    "lost_examples",
+    "read",
+    "save",
+    "working_commit",
+    "write_json",
+]

@@ -1,0 +1,60 @@
+"""An entrant of a comparison: a record by its machine's name, and how its times stand to another's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from suite.harness.evaluation import Evaluation
+from suite.harness.record import Record
+from suite.harness.tasks import DIGITS
+from suite.harness.timing import Timing
+
+
+class Entrant(NamedTuple):
+    """A record, by the name that the comparison calls it."""
+
+    name: str
+    record: Record
+
+    def timing(self, model: str, scenario: str) -> Timing | None:
+        """A model's timing in a scenario."""
+        return next((t for t in self.record.timings if (t.model, t.scenario) == (model, scenario)), None)
+
+    def evaluation(self, model: str) -> Evaluation | None:
+        """What a model made of the ten digits."""
+        found = (e for e in self.record.evaluations if (e.model, e.task) == (model, DIGITS.name))
+        return next(found, None)
+
+
+class Ratio(NamedTuple):
+    """A ratio of times with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.2f} ({self.low:.2f} to {self.high:.2f})"
+
+
+def ratio(first: Timing, other: Timing) -> Ratio:
+    """The other's p50 over the first's."""
+    value = float(np.median(other.seconds) / np.median(first.seconds))
+    reach = math.hypot(_reach(first), _reach(other))
+    return Ratio(value, value * math.exp(-reach), value * math.exp(reach))
+
+
+def geometric_mean(ratios: Sequence[Ratio]) -> Ratio:
+    """The geometric mean of independent ratios."""
+    centre = sum(math.log(r.value) for r in ratios) / len(ratios)
+    reach = math.sqrt(sum((math.log(r.high / r.low) / 2) ** 2 for r in ratios)) / len(ratios)
+    return Ratio(*(math.exp(centre + x) for x in (0, -reach, reach)))
+
+
+def _reach(timing: Timing) -> float:
+    low, high = timing.p50_interval
+    return math.log(high / low) / 2
