@@ -19,7 +19,7 @@ from suite.harness.statistics import median_interval
 # with 0.99^n + n 0.01 0.99^(n-1) <= 0.01 (order statistics of a binomial).
 QUERIES_FOR_P99 = 662
 WARM_UP_CALLS = 3
-RUN_TO_RUN = 0.10  # by how much medians of whole runs differ beyond what their queries tell
+SPARE = 1.15  # the pace of a machine is seen at few moments, and may have changed by more
 
 
 @dataclass(frozen=True)
@@ -87,11 +87,15 @@ class Timing(msgspec.Struct, frozen=True, tag=True):
             return None
         return float(np.percentile(self.seconds, q))
 
-    @property
-    def p50_interval(self) -> tuple[float, float]:
-        """Where the median of another run on the same machine lies, nine times in ten, in seconds."""
+    def p50_interval(self, pace: float) -> tuple[float, float]:
+        """Where the median of another run on the same machine lies, nine times in ten, in seconds.
+
+        Args:
+            pace: by what factor the machine's own pace changed while this was measured. Queries that follow each other
+                see one pace; another run may see another.
+        """
         low, high = median_interval(self.seconds)
-        return low / (1 + RUN_TO_RUN), high * (1 + RUN_TO_RUN)
+        return low / (SPARE * pace), high * SPARE * pace
 
     @property
     def images_per_second(self) -> float:

@@ -30,7 +30,7 @@ def render(campaign: Campaign) -> str:
         "\n".join(
             [
                 f"- **{len(caught)} of {len(due)}** defects whose effect is at least the margin were caught"
-                f"{_missed(due)}.",
+                f"{_missed(due)}. Of {_small(campaign.trials)}",
                 f"- **{len(suspected)} of {len(gained)}** leaks that gain at least the margin were called one.",
                 f"- **{len(refused)} of {len(campaign.tamperings)}** tamperings with the harness were refused.",
                 f"- False alarms: {_alarms(campaign.alone)} clean runs with one fresh seed each,",
@@ -48,8 +48,19 @@ def render(campaign: Campaign) -> str:
 
 
 def _missed(due: Sequence[Trial]) -> str:
-    missed = [f"{t.model}: {t.defect}, {t.severity}" for t in due if not t.caught_by]
+    missed = [
+        f"{t.model}: {t.defect}, {t.severity}, {'which was called inconclusive' if t.inconclusive else 'which passed'}"
+        for t in due
+        if not t.caught_by
+    ]
     return f"; missed: {'; '.join(missed)}" if missed else ""
+
+
+def _small(trials: Sequence[Trial]) -> str:
+    """What became of the defects that do less than the margin."""
+    small = [t for t in trials if not t.due and not t.suspected]
+    caught, unsure = sum(bool(t.caught_by) for t in small), sum(bool(t.inconclusive) and not t.caught_by for t in small)
+    return f"the {len(small)} that do less, {caught} were caught, {unsure} called inconclusive."
 
 
 def _alarms(trials: Sequence[Trial]) -> str:

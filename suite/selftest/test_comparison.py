@@ -10,7 +10,7 @@ from suite.harness.cli import main
 from suite.harness.machine import Calibration
 from suite.harness.record import RecordError, read, save
 from suite.harness.reporting.comparison import write_comparison
-from suite.harness.reporting.entrant import geometric_mean, ratio
+from suite.harness.reporting.entrant import Entrant, geometric_mean, ratio
 from suite.harness.timing import Timing
 from suite.selftest.make_golden import golden
 
@@ -18,7 +18,7 @@ from suite.selftest.make_golden import golden
 def times(factor):
     """A record whose queries take a factor as long."""
     record = golden()
-    record.calibrations = [Calibration("gemm", "GFLOP/s", "good", [80 / factor] * 3)]
+    record.calibrations = [Calibration("gemm", "GFLOP/s", model, [80 / factor] * 3) for model in ("good", "poor")]
     rng = np.random.default_rng(0)
     record.timings = [
         Timing(
@@ -125,14 +125,26 @@ def test_a_record_of_the_first_schema_is_upgraded(tmp_path):
 def test_a_ratio_s_interval_holds_the_truth_as_often_as_it_says():
     rng = np.random.default_rng(0)
 
-    def timing(factor):
-        return Timing("m", "digits", "single", 1, list(factor * rng.lognormal(0, 0.3, 100)))
+    def entrant(factor):
+        record, pace = golden(), rng.uniform(0.9, 1.1)
+        seconds = (factor * pace * rng.lognormal(0, 0.3, 100)).tolist()
+        record.timings = [Timing("m", "digits", "single", 1, seconds)]
+        record.calibrations = [Calibration("gemm", "GFLOP/s", "m", [speed] * 3) for speed in (95.0, 105.0)]
+        return Entrant("x", record)
 
-    ratios = [ratio(timing(1.0), timing(1.5)) for _ in range(100)]
-    assert sum(r.low < 1.5 < r.high for r in ratios) >= 95
+    ratios = [ratio(entrant(1.0), entrant(1.5), "m", "single") for _ in range(100)]
+    assert sum(r.low < 1.5 < r.high for r in ratios) >= 90
     mean = geometric_mean(ratios[:25])
     assert mean.low < 1.5 < mean.high
     assert mean.high / mean.low < ratios[0].high / ratios[0].low
+
+
+def test_an_unsteady_machine_states_wider_intervals(tmp_path):
+    steady, unsteady = times(1.0), times(1.0)
+    unsteady.calibrations[1] = Calibration("gemm", "GFLOP/s", "poor", [40.0] * 3)
+    assert (steady.pace, unsteady.pace) == (1.0, 2.0)
+    widths = [high / low for low, high in (r.timings[0].p50_interval(r.pace) for r in (steady, unsteady))]
+    assert widths[1] == pytest.approx(4 * widths[0])
 
 
 def test_repeated_runs_are_held_to_their_intervals(tmp_path, capsys, monkeypatch):

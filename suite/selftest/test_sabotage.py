@@ -115,7 +115,8 @@ def test_the_report_counts_what_was_due_and_what_was_missed(court, tmp_path):
     path.write_bytes(msgspec.json.encode(campaign))
     told = re.sub(" +", " ", render(read_campaign(path)))
     assert (
-        "**1 of 2** defects whose effect is at least the margin were caught; missed: reader: something subtle" in told
+        "**1 of 2** defects whose effect is at least the margin were caught; missed: reader: something subtle, 4 and "
+        "9, which passed. Of the 1 that do less, 0 were caught, 0 called inconclusive." in told
     )
     assert "**1 of 2** tamperings with the harness were refused." in told
     assert "**0 of 2** (at most 77.64 %, exact one-sided 95 % bound) clean runs with one fresh seed each" in told

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 from typing import Any, Literal
 
 import msgspec
@@ -20,6 +21,7 @@ from suite.harness.timing import Timing
 from suite.harness.training import Failure, Fit
 
 SCHEMA = 2
+UNKNOWN_PACE = 2.0
 
 Entry = Fit | Evaluation | Failure | Verdict | Timing | Calibration | Memory | SeedRun | Block
 
@@ -162,6 +164,17 @@ class Record(msgspec.Struct):
     def comparisons(self) -> list[Comparison]:
         """The figures of the story."""
         return [block for block in self.story if isinstance(block, Comparison)]
+
+    @property
+    def pace(self) -> float:
+        """By what factor the machine's own pace changed during the run: of its most unsteady kernel's speeds.
+
+        Where none ran, it is what an unsteady machine was seen to do.
+        """
+        speeds: dict[str, list[float]] = {}
+        for calibration in self.calibrations:
+            speeds.setdefault(calibration.kernel, []).append(median(calibration.speeds))
+        return max((max(s) / min(s) for s in speeds.values() if len(s) > 1), default=UNKNOWN_PACE)
 
     @property
     def model_seconds(self) -> float:

@@ -24,8 +24,8 @@ SCENARIOS = {
 }
 NOTE = """\
 A ratio is another machine's time over the first one's: below one it is faster. Its 95 % interval comes from those of
-the two medians: a moving-block bootstrap of the queries, widened for what changes from run to run. A geometric mean's
-interval takes the models for independent."""
+the two medians: a moving-block bootstrap of the queries, widened by the factor by which the machine's own pace changed
+during its run. A geometric mean's interval takes the models for independent."""
 
 
 def write_comparison(records: Mapping[str, Record], path: Path, prices: Mapping[str, float] | None = None) -> Path:
@@ -107,8 +107,7 @@ def _models(entrants: Sequence[Entrant]) -> list[str]:
 def _headline(first: Entrant, other: Entrant, models: Sequence[str]) -> str:
     told = []
     for scenario in SCENARIOS:
-        pairs = [(first.timing(m, scenario), other.timing(m, scenario)) for m in models]
-        ratios = [ratio(a, b) for a, b in pairs if a and b]
+        ratios = [found for model in models if (found := ratio(first, other, model, scenario))]
         if ratios:
             told.append(f"{scenario} {geometric_mean(ratios)}")
     return f"**{other.name}** takes, times {first.name}'s, as a geometric mean of {len(models)} models: " + "; ".join(
@@ -127,7 +126,8 @@ def _ratios(entrants: Sequence[Entrant], models: Sequence[str], scenario: str) -
         for other in others:
             theirs = other.timing(model, scenario)
             computes = "" if difference(first, other, model) is None else " ⚠️"
-            cells += [_milliseconds(theirs), f"{ratio(mine, theirs)}{computes}" if theirs else NONE]
+            found = ratio(first, other, model, scenario)
+            cells += [_milliseconds(theirs), f"{found}{computes}" if found else NONE]
         rows.append([model, _milliseconds(mine), *cells])
     return rows
 

@@ -41,10 +41,13 @@ class Ratio(NamedTuple):
         return f"{self.value:.2f} ({self.low:.2f} to {self.high:.2f})"
 
 
-def ratio(first: Timing, other: Timing) -> Ratio:
-    """The other's p50 over the first's."""
-    value = float(np.median(other.seconds) / np.median(first.seconds))
-    reach = math.hypot(_reach(first), _reach(other))
+def ratio(first: Entrant, other: Entrant, model: str, scenario: str) -> Ratio | None:
+    """The other's p50 of a model in a scenario over the first's; None where one has not timed it."""
+    mine, theirs = first.timing(model, scenario), other.timing(model, scenario)
+    if mine is None or theirs is None:
+        return None
+    value = float(np.median(theirs.seconds) / np.median(mine.seconds))
+    reach = math.hypot(_reach(mine, first.record.pace), _reach(theirs, other.record.pace))
     return Ratio(value, value * math.exp(-reach), value * math.exp(reach))
 
 
@@ -55,6 +58,6 @@ def geometric_mean(ratios: Sequence[Ratio]) -> Ratio:
     return Ratio(*(math.exp(centre + x) for x in (0, -reach, reach)))
 
 
-def _reach(timing: Timing) -> float:
-    low, high = timing.p50_interval
+def _reach(timing: Timing, pace: float) -> float:
+    low, high = timing.p50_interval(pace)
     return math.log(high / low) / 2

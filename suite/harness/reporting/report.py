@@ -9,15 +9,16 @@ from suite.harness.record import Record
 from suite.harness.reporting import speed, tables
 from suite.harness.reporting.verdict import verdict_line
 from suite.harness.serving import BOUND
-from suite.harness.timing import QUERIES_FOR_P99, RUN_TO_RUN
+from suite.harness.timing import QUERIES_FOR_P99
 
-LATENCY_NOTE = f"""\
+LATENCY_NOTE = """\
 Wall times of whole calls, answers back on the host, transfers in them. Fit is the session's one training, compilation
 included. Queries are warmed up, and compilation is not in them. `single` asks for one image at a time, `multi` for
 eight, `offline` for the whole test split. `server` is the highest rate of single queries, arriving at random, whose
-p99 from arrival to answer was at most {1e3 * BOUND:g} ms. A p99 takes {QUERIES_FOR_P99} queries; a model too slow for
-that many has none. The p50's interval is where another run on the same machine has it: a bootstrap of the queries,
-widened by {RUN_TO_RUN:.0%} for what changes from run to run."""
+p99 from arrival to answer was at most {bound:g} ms. A p99 takes {queries} queries; a model too slow for
+that many has none. The p50's interval is where another run on the same machine has it nine times in ten: a bootstrap
+of the queries, widened by the factor by which the machine's own pace changed during the run, here {pace:.2f}, and by
+15 % more."""
 LIMITS_NOTE = """\
 Measured before each model's timings, on all cores of the session: `gemm` is a float32 product of two 1,024 x 1,024
 matrices, `copy` a copy of 64 MiB, `tree` images falling through a tree of depth 12 by scikit-learn, `dispatch` calls of
@@ -50,7 +51,12 @@ def render(record: Record, captions: dict[str, str]) -> str:
         sections.append(_section("Seeds", tables.seeds(record)))
     if record.timings:
         sections.append(
-            _section("Latency", speed.latency(record), LATENCY_NOTE, _figure("accuracy-latency.png", captions))
+            _section(
+                "Latency",
+                speed.latency(record),
+                LATENCY_NOTE.format(bound=1e3 * BOUND, queries=QUERIES_FOR_P99, pace=record.pace),
+                _figure("accuracy-latency.png", captions),
+            )
         )
     if record.calibrations:
         sections.append(_section("The machine's limits", speed.limits(record), LIMITS_NOTE))

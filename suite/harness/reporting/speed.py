@@ -29,7 +29,7 @@ def latency(record: Record) -> str:
                 significant(fit.seconds),
                 compiling(fit),
                 percentiles(single),
-                interval(single),
+                interval(single, record.pace),
                 percentiles(multi),
                 f"{offline.images_per_second:,.0f}" if offline else NONE,
                 f"{server.rate:,.0f}" if server and server.rate else NONE,
@@ -96,11 +96,11 @@ def percentiles(timing: Timing | None) -> str:
     return " / ".join(significant(None if value is None else 1e3 * value) for value in values)
 
 
-def interval(timing: Timing | None) -> str:
+def interval(timing: Timing | None, pace: float) -> str:
     """The interval in which a repeated run's p50 lies nine times in ten, in milliseconds."""
     if timing is None:
         return NONE
-    return " to ".join(significant(1e3 * bound) for bound in timing.p50_interval)
+    return " to ".join(significant(1e3 * bound) for bound in timing.p50_interval(pace))
 
 
 def _mebibytes(count: int) -> str:
