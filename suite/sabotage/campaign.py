@@ -30,7 +30,7 @@ class Campaign(msgspec.Struct):
         profile: of the data.
         commit: of the working tree.
         environment: the machine and its libraries.
-        trials: of defects.
+        trials: of defects; one that was inconclusive is followed by another with twice the seeds, as its gate asks.
         alone, together: clean controls, judged by one seed each, and by five.
         tamperings: of the harness.
         seconds: wall time.
@@ -44,6 +44,11 @@ class Campaign(msgspec.Struct):
     together: list[Trial] = []
     tamperings: list[Tampering] = []
     seconds: float = 0.0
+
+    @property
+    def latest(self) -> list[Trial]:
+        """The last trial of each defect of each model."""
+        return list({(trial.model, trial.defect, trial.severity): trial for trial in self.trials}.values())
 
 
 def run(
@@ -83,6 +88,7 @@ def run(
         caught = ", ".join(trial.caught_by) or "nothing"
         say(f"{i + 1}/{len(planned)} {name}: {defect.name}, {defect.severity}: {effect}; caught by {caught}")
         keep()
+    _follow(court, campaign, say)
     for name in CONTROLS:
         _control(court, name, controls // len(CONTROLS), campaign, say)
         keep()
@@ -90,6 +96,18 @@ def run(
     for tampering in campaign.tamperings:
         say(f"{tampering.what}: {'caught' if tampering.caught else 'NOT CAUGHT'}: {tampering.told}")
     keep()
+    return campaign
+
+
+def follow(path: Path, baselines: Path, say: Callable[[str], None]) -> Campaign:
+    """Try again, with twice the seeds, what a campaign's gates owed a verdict on and found inconclusive; keep it there.
+
+    Raises:
+        RecordError: if the file is missing or damaged.
+    """
+    campaign = read_campaign(path)
+    _follow(Court(_models(), load("quick"), baselines), campaign, say)
+    write_json(campaign, path)
     return campaign
 
 
@@ -103,6 +121,17 @@ def read_campaign(path: Path) -> Campaign:
         return msgspec.json.decode(path.read_bytes(), type=Campaign)
     except (OSError, msgspec.MsgspecError) as error:
         raise RecordError(f"{path}: {error}, expected what `python -m suite sabotage` kept; run it again.") from error
+
+
+def _follow(court: Court, campaign: Campaign, say: Callable[[str], None]) -> None:
+    """Do as the gates say that could not tell: take more seeds."""
+    for trial in [t for t in campaign.latest if t.due and t.inconclusive and not t.caught_by and len(t.seeds) > 1]:
+        (defect,) = (d for d in defects() if (d.name, d.severity) == (trial.defect, trial.severity))
+        first = max(trial.seeds) + 1
+        again = court.try_model(trial.model, defect, range(first, first + 2 * len(trial.seeds)))
+        campaign.trials.append(again)
+        caught = ", ".join(again.caught_by) or "nothing"
+        say(f"{trial.model}: {trial.defect}, {trial.severity}, with {len(again.seeds)} seeds: caught by {caught}")
 
 
 def _control(court: Court, name: str, count: int, campaign: Campaign, say: Callable[[str], None]) -> None:

@@ -14,12 +14,14 @@ Each defect was planted where the harness can't see it, in the estimator; the ga
 suite's own. *Effect* is by how many points the accuracy on the ten digits truly fell: its mean over the seeds that the
 defect was trained with, against the baseline's mean. *Margin* is the fall that the model's regression gate answers for.
 A defect whose effect is smaller may be caught, and need not be: it does less than seeds do. The significance of each
-regression gate is Holm's, among those of all five models. No seed here is one of a floor's or a baseline's."""
+regression gate is Holm's, among those of all five models. Where a gate that owed a verdict found five seeds too few to
+tell, it was given ten others, as it asks: the last row of a defect counts. No seed here is one of a floor's or a
+baseline's."""
 
 
 def render(campaign: Campaign) -> str:
     """The report in markdown."""
-    due = [trial for trial in campaign.trials if trial.due]
+    due = [trial for trial in campaign.latest if trial.due]
     caught = [trial for trial in due if trial.caught_by]
     gained = [trial for trial in campaign.trials if trial.effect is not None and trial.effect <= -trial.margin]
     suspected = [trial for trial in gained if trial.suspected]
@@ -30,7 +32,7 @@ def render(campaign: Campaign) -> str:
         "\n".join(
             [
                 f"- **{len(caught)} of {len(due)}** defects whose effect is at least the margin were caught"
-                f"{_missed(due)}. Of {_small(campaign.trials)}",
+                f"{_followed(campaign)}{_missed(due)}. Of {_small(campaign.latest)}",
                 f"- **{len(suspected)} of {len(gained)}** leaks that gain at least the margin were called one.",
                 f"- **{len(refused)} of {len(campaign.tamperings)}** tamperings with the harness were refused.",
                 f"- False alarms: {_alarms(campaign.alone)} clean runs with one fresh seed each,",
@@ -54,6 +56,12 @@ def _missed(due: Sequence[Trial]) -> str:
         if not t.caught_by
     ]
     return f"; missed: {'; '.join(missed)}" if missed else ""
+
+
+def _followed(campaign: Campaign) -> str:
+    """How many trials it took more seeds to catch."""
+    count = len(campaign.trials) - len(campaign.latest)
+    return f", {count} of them with more seeds, for which its gate had asked" if count else ""
 
 
 def _small(trials: Sequence[Trial]) -> str:

@@ -9,8 +9,9 @@ import pytest
 from suite import DIGITS, Floor, NoRegression
 from suite.harness.baseline import baseline_file, write_baseline
 from suite.harness.machine import environment
+from suite.harness.record import write_json
 from suite.sabotage import defects
-from suite.sabotage.campaign import Campaign, read_campaign
+from suite.sabotage.campaign import Campaign, follow, read_campaign
 from suite.sabotage.defects import Defect, Spoiled
 from suite.sabotage.report import render
 from suite.sabotage.tampering import Tampering
@@ -102,13 +103,26 @@ def test_settings_reach_the_estimator_inside_a_pipeline():
     assert (pipeline[-1].C, pipeline[-1].max_iter) == (20, 7)
 
 
+def test_what_was_inconclusive_is_given_twice_the_seeds(court, tmp_path, monkeypatch):
+    caught = court.try_model("reader", SWAPPED, [1])
+    unsure = msgspec.structs.replace(caught, seeds=[1, 2, 3], caught_by=[], inconclusive=["accuracy>baseline-0.1"])
+    path = tmp_path / "campaign.json"
+    write_json(Campaign("quick", "0123", environment(), [unsure]), path)
+    monkeypatch.setattr("suite.sabotage.campaign.defects", lambda: [SWAPPED])
+    monkeypatch.setattr("suite.sabotage.campaign.Court", lambda *arguments: court)
+    campaign = follow(path, tmp_path, print)
+    assert [trial.seeds for trial in campaign.trials] == [[1, 2, 3], [4, 5, 6, 7, 8, 9]]
+    told = render(read_campaign(path))
+    assert "**1 of 1** defects whose effect is at least the margin were caught, 1 of them with more seeds" in told
+
+
 def test_the_report_counts_what_was_due_and_what_was_missed(court, tmp_path):
     caught = court.try_model("reader", SWAPPED, [1])
     missed = msgspec.structs.replace(caught, defect="something subtle", caught_by=[])
     small = msgspec.structs.replace(missed, defect="something small", effect=0.01)
     alone, together = court.try_clean("reader", [1, 2])
     tamperings = [Tampering("an edited baseline", True, "ERROR: edited"), Tampering("a stale cache", False, "passed")]
-    leaked = msgspec.structs.replace(missed, effect=-0.2, suspected=["accuracy>baseline-0.1"])
+    leaked = msgspec.structs.replace(missed, defect="a leak", effect=-0.2, suspected=["accuracy>baseline-0.1"])
     trials = [caught, missed, small, leaked]
     campaign = Campaign("quick", "0123", environment(), trials, alone, [together], tamperings, 60)
     path = tmp_path / "campaign.json"

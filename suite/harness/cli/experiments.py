@@ -25,6 +25,9 @@ def add_commands(commands: Any) -> None:
     sabotage.add_argument("--controls", type=int, default=300, metavar="N", help="clean runs (default: 300)")
     sabotage.add_argument("--out", type=Path, default=SABOTAGE, metavar="FILE", help=f"default: {SABOTAGE}")
     sabotage.add_argument("--from", dest="kept", type=Path, metavar="FILE", help="only render a campaign's JSON again")
+    sabotage.add_argument(
+        "--follow", type=Path, metavar="FILE", help="only give a campaign's inconclusive verdicts twice the seeds"
+    )
     sabotage.set_defaults(run=_sabotage)
 
     ab = commands.add_parser(
@@ -54,11 +57,16 @@ def add_commands(commands: Any) -> None:
 
 
 def _sabotage(options: argparse.Namespace) -> None:
-    from suite.sabotage.campaign import read_campaign, run
+    from suite.sabotage.campaign import follow, read_campaign, run
     from suite.sabotage.report import render
+
+    def say(words: str) -> None:
+        print(words, flush=True)
 
     if options.kept:
         campaign = read_campaign(options.kept)
+    elif options.follow:
+        campaign = follow(options.follow, options.baselines, say)
     else:
         campaign = run(
             options.out.with_suffix(".json"),
@@ -66,7 +74,7 @@ def _sabotage(options: argparse.Namespace) -> None:
             seeds=options.seeds,
             controls=options.controls,
             only=options.only,
-            say=lambda words: print(words, flush=True),
+            say=say,
         )
     options.out.write_text(render(campaign), encoding="utf-8")
     print(f"report in {options.out}")
