@@ -67,6 +67,14 @@ class Baseline:
     predictions: Array
     ranks: Array | None
 
+    def holds(self, predictions: Array, scores: Array | None) -> bool:
+        """Whether one of its seeds gave just these predictions, and scores that rank the same."""
+        same = [np.array_equal(predictions, earlier) for earlier in self.predictions]
+        if self.ranks is not None and scores is not None:
+            ranks = _ranks(scores)
+            same = [equal and np.array_equal(ranks, row) for equal, row in zip(same, self.ranks, strict=True)]
+        return any(same)
+
 
 def baseline_file(directory: Path, profile: str, model: str, task: str) -> Path:
     """Where a baseline lies."""

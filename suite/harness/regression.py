@@ -145,7 +145,7 @@ class NoRegression:
             return Comparison(*means, mean_fall(before, now), how, False, len(now), False)
         # The baseline's seed of middling quality: the best or the worst would bias the comparison.
         i = int(np.argsort(before, kind="stable")[(len(before) - 1) // 2])
-        same = any(np.array_equal(runs[0].predictions, earlier) for earlier in baseline.predictions)
+        same = baseline.holds(runs[0].predictions, runs[0].scores)
         fall, how = self._paired(target, baseline, i, runs[0])
         return Comparison(before[i], now[0], fall, how, same, 1, deterministic)
 
@@ -224,8 +224,8 @@ class NoRegression:
         label = METRICS[self.metric].label
         smoke = " (one seed: a smoke test)" if found.seeds == 1 and not found.deterministic else ""
         return (
-            f"{label} {found.now:.4f} against the baseline's {found.before:.4f}{smoke}: {-100 * found.fall.size:+.2f} "
-            f"points, by {found.how}, p = {p_value:.2g} after Holm's adjustment."
+            f"{label} {found.now:.4f} against the baseline's {found.before:.4f}{smoke}: "
+            f"{0.0 - 100 * found.fall.size:+.2f} points, by {found.how}, p = {p_value:.2g} after Holm's adjustment."
         )
 
 

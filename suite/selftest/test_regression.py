@@ -121,6 +121,15 @@ def test_ranks_and_labels_have_tests_of_their_own():
     assert (verdict.outcome, "paired bootstrap" in verdict.message) == (Outcome.FAIL, True)
 
 
+def test_scores_that_rank_worse_fail_even_where_the_answers_are_the_same():
+    answers = fakes.LABELS == 5
+    clear, poor = answers + np.linspace(0, 0.5, 200), np.random.default_rng(0).random(200)
+    before = baseline(evaluation(FIVES, answers, clear), task=FIVES)
+    verdict = judge(before, evaluation(FIVES, answers, poor), gate=NoRegression(FIVES, "roc_auc", quick=0.05))
+    assert verdict.outcome is Outcome.FAIL
+    assert "+0.00 points" in judge(before, evaluation(FIVES, answers, clear), gate=NoRegression(FIVES)).message
+
+
 def test_holm_counts_the_other_models_of_the_session():
     before, now = baseline(evaluation(DIGITS, wrong(0))), evaluation(DIGITS, wrong(7))
     gate = NoRegression(DIGITS, quick=0.05)
