@@ -89,3 +89,21 @@ def test_memory_is_that_of_processes_of_their_own():
 def test_a_model_that_fails_apart_is_named():
     with pytest.raises(ModelFailed, match="reader failed to fit on digits: in a process of its own: RuntimeError"):
         memory.measure(fakes.model(estimator=fakes.Unfittable), DIGITS, fakes.dataset(), 42)
+
+
+def test_kernels_run_once_before_each_model_s_timings(project):
+    project.write("model()", 'model("other")')
+    assert project.run("-m", "latency").ret == 0
+    assert [(c.kernel, c.before) for c in project.record.calibrations] == [("nothing", "other"), ("nothing", "reader")]
+    assert project.record.threads["cores"] >= 1
+    assert [c.when for c in project.record.conditions] == ["start", "end"]
+
+
+def test_memory_is_measured_only_where_it_is_asked_for(project):
+    project.write("model()")
+    project.pytester.makepyfile(test_apart="from suite.latency.test_memory import pytestmark, test_memory")
+    assert project.run("test_apart.py").ret == 5  # nothing is collected
+    assert project.run("test_apart.py", "--memory").ret == 0
+    (found,) = project.record.memory
+    assert found.model == "reader"
+    assert "## Memory" in project.report
