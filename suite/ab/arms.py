@@ -42,24 +42,64 @@ class Arm:
         self.directory.mkdir(parents=True, exist_ok=True)
         return list(self._run(what="fit", names=list(models), seed=SEED))
 
-    def ask(
-        self, models: Sequence[str], batch_size: int | None, seconds: float, slowdowns: Sequence[float] = (0.0,)
-    ) -> dict[str, list[float]]:
-        """Median seconds of a query, by model, for each slowdown, from a fresh process."""
-        request = {"names": list(models), "batch_size": batch_size, "seconds": seconds, "slowdowns": list(slowdowns)}
-        return dict(self._run(what="ask", **request))
+    def start(self, models: Sequence[str], batch_size: int | None) -> Process:
+        """Start a fresh process that answers for the models."""
+        return Process(self.name, self._popen(what="answer", names=list(models), batch_size=batch_size))
 
     def _run(self, **request: Any) -> Any:
+        process = self._popen(**request)
+        out, error = process.communicate()
+        if process.returncode:
+            raise _failed(self.name, error)
+        return json.loads(out.strip().splitlines()[-1])
+
+    def _popen(self, **request: Any) -> subprocess.Popen[str]:
         request |= {"directory": str(self.directory), "cores": list(self.cores)}
         environment = {**os.environ, "PYTHONPATH": str(self.tree), "PYTHONHASHSEED": "random"}
         command = [sys.executable, "-P", str(PROBE), json.dumps(request)]
-        result = subprocess.run(command, cwd=self.tree, env=environment, capture_output=True, text=True)
-        if result.returncode:
-            last = (result.stderr.strip().splitlines() or ["no message"])[-1]
-            raise ArmError(
-                f"{self.name}: its process failed: {last}. Expected a working tree with models/ and the suite."
-            )
-        return json.loads(result.stdout.strip().splitlines()[-1])
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        return subprocess.Popen(command, cwd=self.tree, env=environment, text=True, **pipes)
+
+
+class Process:
+    """A fresh process of an arm, which times its models slice by slice, when it is asked to.
+
+    Args:
+        name: of its arm.
+        process: that was started.
+    """
+
+    def __init__(self, name: str, process: subprocess.Popen[str]):
+        self.name = name
+        self._process = process
+
+    def wait(self) -> None:
+        """Wait until it has loaded and warmed up its models."""
+        self._line()
+
+    def ask(self, model: str, seconds: float, slowdown: float = 0.0) -> float:
+        """Median seconds of the queries of one slice of time."""
+        assert self._process.stdin is not None, "it was started with a pipe"
+        request = {"name": model, "seconds": seconds, "slowdown": slowdown}
+        print(json.dumps(request), file=self._process.stdin, flush=True)
+        return float(self._line())
+
+    def stop(self) -> None:
+        """End it."""
+        self._process.kill()
+        self._process.communicate()
+
+    def _line(self) -> str:
+        assert self._process.stdout is not None, "it was started with a pipe"
+        line = self._process.stdout.readline()
+        if not line:
+            raise _failed(self.name, self._process.communicate()[1])
+        return line
+
+
+def _failed(name: str, error: str) -> ArmError:
+    last = (error.strip().splitlines() or ["no message"])[-1]
+    return ArmError(f"{name}: its process failed: {last}. Expected a working tree with models/ and the suite.")
 
 
 @contextmanager

@@ -1,21 +1,22 @@
-"""What each fresh process of an A/B comparison runs, in one working tree: fit the models once, or ask them.
+"""What each fresh process of an A/B comparison runs, in one working tree: fit the models once, or time them.
 
 It is run as a file with that tree on the path. The tree may be older than this file, so it relies on little: that a
 package `models` has modules with a `pytest_suite_models`, and that the suite loads its quick data.
 """
 
 import importlib
+import itertools
 import json
 import os
 import pickle
 import pkgutil
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-WARM_UP = 20
-LEAST_QUERIES = 5
+WARM_UP = 0.1  # seconds
 
 
 def find_models() -> dict[str, Any]:
@@ -45,47 +46,54 @@ def fit(names: list[str], directory: str, seed: int) -> list[str]:
     return chosen
 
 
-def ask(
-    names: list[str], directory: str, batch_size: int | None, seconds: float, slowdowns: list[float]
-) -> dict[str, list[float]]:
-    """Median seconds of a query, by model and slowdown: a slowdown of 0.1 idles for a tenth of each query's time."""
+def answer(names: list[str], directory: str, batch_size: int | None) -> None:
+    """Load models, say so, and then time one slice of queries for each line that comes in, until there is no more."""
     import numpy as np
 
+    talk = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # whatever a model prints is no answer
     images = np.load(Path(directory, "images.npy"))
     size = batch_size or len(images)
-    medians = {}
+    starts = itertools.cycle(range(0, len(images) - size + 1, size))
+    predicts = {}
     for name in names:
         kept = Path(directory, f"{name}.pkl").read_bytes()  # in a directory open to this user alone
-        predict = pickle.loads(kept).predict  # noqa: S301
-        starts = range(0, len(images) - size + 1, size)
-        first = time.perf_counter()
-        for i in range(WARM_UP):
-            predict(images[starts[i % len(starts)] :][:size])
-            if time.perf_counter() - first > seconds:
-                break
-        taken: dict[float, list[float]] = {slowdown: [] for slowdown in slowdowns}
-        begun, i = time.perf_counter(), 0
-        while i < LEAST_QUERIES or time.perf_counter() - begun < seconds * len(slowdowns):
-            batch = images[starts[i % len(starts)] :][:size]
-            for slowdown, times in taken.items():  # in turn, so that whatever else slows the machine slows all alike
-                started = time.perf_counter()
-                predict(batch)
-                ended = time.perf_counter()
-                until = ended + slowdown * (ended - started)
-                while (now := time.perf_counter()) < until:
-                    pass
-                times.append(now - started if slowdown else ended - started)
-            i += 1
-        medians[name] = [float(np.median(times)) for times in taken.values()]
-    return medians
+        predicts[name] = pickle.loads(kept).predict  # noqa: S301
+        time_slice(predicts[name], images, starts, size, seconds=WARM_UP, slowdown=0.0)
+    print("ready", file=talk, flush=True)
+    for line in sys.stdin:
+        asked = json.loads(line)
+        predict = predicts[asked.pop("name")]
+        times = time_slice(predict, images, starts, size, **asked)
+        print(float(np.median(times)), file=talk, flush=True)
+
+
+def time_slice(
+    predict: Any, images: Any, starts: Iterator[int], size: int, seconds: float, slowdown: float
+) -> list[float]:
+    """Seconds of each query, one at least; a slowdown of 0.1 idles after each for a tenth of its time."""
+    times: list[float] = []
+    begun = time.perf_counter()
+    while not times or time.perf_counter() - begun < seconds:
+        batch = images[next(starts) :][:size]
+        started = time.perf_counter()
+        predict(batch)
+        ended = now = time.perf_counter()
+        until = ended + slowdown * (ended - started)
+        while now < until:
+            now = time.perf_counter()
+        times.append(now - started)
+    return times
 
 
 def main(request: dict[str, Any]) -> None:
-    """Carry out a request, and print what came of it as the last line."""
+    """Carry out a request: fit, and print the names as the last line, or answer."""
     if cores := request.pop("cores"):
         os.sched_setaffinity(0, cores)  # before any library counts them
-    answer = fit(**request) if request.pop("what") == "fit" else ask(**request)
-    print("\n" + json.dumps(answer))
+    if request.pop("what") == "fit":
+        print("\n" + json.dumps(fit(**request)))
+    else:
+        answer(**request)
 
 
 if __name__ == "__main__":

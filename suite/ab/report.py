@@ -6,20 +6,21 @@ from collections import Counter
 from collections.abc import Sequence
 
 from suite.ab.proof import Proof
-from suite.ab.session import SIGNIFICANCE, Session
+from suite.ab.session import SIGNIFICANCE, SLICE, Session
 from suite.ab.verdict import MARGIN, POWER, SEEN, Finding
 from suite.harness.gates import Outcome
 from suite.harness.reporting.tables import MARKS, table
 from suite.harness.statistics import proportion_interval
 
 RULE = f"""\
-Every block asks each arm in a random order and then in that order backwards, each time in a fresh process that loads
-the arm's fitted models and takes the median of its warmed-up queries. A model is FAIL if its log ratios, block by
-block, lie above zero by a sign-flip test at p < {SIGNIFICANCE:g}, after Holm's adjustment for all models, and it is at
-least {MARGIN:.0%} slower. The control is the base against itself, in the same blocks: where that alarms, either way,
-the verdict is INCONCLUSIVE, and so where a slowdown of {SEEN:.0%} would be seen with a power under {POWER:.0%} (by
-Student's t, at this spread of the blocks). Both arms run in this environment: a change of dependencies is not
-compared."""
+Every block starts a fresh process of each arm, which loads the arm's fitted models and warms up. They take turns in
+rounds of slices of {1e3 * SLICE:g} ms, in random order and then backwards, so that what slows the machine slows all
+alike; a slice gives the median of its queries, a block the median ratio of its rounds. A model is FAIL if its log
+ratios, block by block, lie above zero by a sign-flip test at p < {SIGNIFICANCE:g}, after Holm's adjustment for all
+models, and it is at least {MARGIN:.0%} slower. The control is the base against itself, in the same blocks: where that
+alarms, either way, the verdict is INCONCLUSIVE, and so where a slowdown of {SEEN:.0%} would be seen with a power under
+{POWER:.0%} (by Student's t, at this spread of the blocks). Both arms run in this environment: a change of dependencies
+is not compared."""
 
 
 def verdict_line(findings: Sequence[Finding]) -> str:
@@ -78,10 +79,10 @@ def render_proof(proof: Proof) -> str:
     parts = [
         "# How far the latency gate can be believed",
         f"{len({t.session for t in proof.trials})} sessions of this tree against itself: {proof.blocks} blocks of ABBA "
-        f"each, so {4 * proof.blocks} fresh processes, asking `{proof.model}` for single images for {proof.seconds:g} "
-        "s. All processes asked with slowdowns injected, too, query by query in turn: they idled after each for that "
-        "share of the time that it had taken; the candidate's were set against the base's without. The rule is the "
-        "gate's own, for one model; there was no control, which only makes alarms rarer.",
+        f"each, so {2 * proof.blocks} fresh processes, asking `{proof.model}` for single images for {proof.seconds:g} "
+        "s. The candidate's processes had slices with slowdowns injected, too, in the same rounds: after each query "
+        "they idled for that share of the time that it had taken. The rule is the gate's own, for one model; there was "
+        "no control, which only makes alarms rarer.",
         table(headers, rows, right=1),
         f"A slowdown of {MARGIN:.0%} stands at the margin itself: the gate asks for a ratio of at least "
         f"{1 + MARGIN:g}, which about half of such sessions see.",

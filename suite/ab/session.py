@@ -1,14 +1,15 @@
-"""A session: arms asked in turn, in randomised blocks that a drift of the machine leaves unbiased."""
+"""A session: fresh processes of all arms, asked in turn, in slices of time too short for the machine to change."""
 
 from __future__ import annotations
 
 import math
 import random
 from collections.abc import Callable, Sequence
+from statistics import median
 
 import msgspec
 
-from suite.ab.arms import Arm
+from suite.ab.arms import Arm, Process
 from suite.harness.machine import Environment, environment
 from suite.harness.statistics import least_blocks
 from suite.harness.timing import Scenario
@@ -16,6 +17,8 @@ from suite.harness.timing import Scenario
 SIGNIFICANCE = 0.01
 SPARE_BLOCKS = 2  # so that one block that goes the other way need not hide a slowdown
 LEAST_BLOCKS = 8
+SLICE = 0.02  # seconds
+LEAST_ROUNDS = 3
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -24,12 +27,12 @@ class Reading(msgspec.Struct, frozen=True):
     Attributes:
         block: which block it was in.
         arm: whose process it was.
-        seconds: median of a query, by model, for each slowdown.
+        seconds: of a query, by model, for each slowdown: a geometric mean for each round, in which it had two slices.
     """
 
     block: int
     arm: str
-    seconds: dict[str, list[float]]
+    seconds: dict[str, list[list[float]]]
 
 
 class Session(msgspec.Struct):
@@ -39,7 +42,7 @@ class Session(msgspec.Struct):
         base, candidate: commits, the latter with `-dirty` where the working tree differs.
         scenario: how was asked.
         models: those that all arms have.
-        slowdowns: that processes asked with; the first is 0, none.
+        slowdowns: that the candidate was asked with; the first is 0, none.
         readings: of all processes, in order.
         environment: the machine and its libraries.
     """
@@ -53,15 +56,13 @@ class Session(msgspec.Struct):
     environment: Environment
 
     def log_ratios(self, model: str, arm: str, slowdown: int = 0) -> list[float]:
-        """Logarithm of an arm's time over the base's, block by block: of geometric means of the arm's processes."""
-        blocks = range(1 + max(reading.block for reading in self.readings))
+        """Logarithm of an arm's time over the base's, block by block: the median over rounds."""
+        read = {(reading.block, reading.arm): reading.seconds[model] for reading in self.readings}
+        blocks = range(1 + max(block for block, _ in read))
         return [
-            self._log_time(block, arm, model, slowdown) - self._log_time(block, "base", model, 0) for block in blocks
+            median(math.log(a / b) for a, b in zip(read[i, arm][slowdown], read[i, "base"][0], strict=True))
+            for i in blocks
         ]
-
-    def _log_time(self, block: int, arm: str, model: str, slowdown: int) -> float:
-        mine = [r.seconds[model][slowdown] for r in self.readings if (r.block, r.arm) == (block, arm)]
-        return sum(map(math.log, mine)) / len(mine)
 
 
 def enough_blocks(comparisons: int) -> int:
@@ -81,7 +82,10 @@ def compare(
     seed: int = 0,
     say: Callable[[str], None] = lambda words: None,
 ) -> Session:
-    """Ask all arms in each block: in random order, then in that order backwards, as ABBA or BAAB.
+    """Ask a fresh process of each arm in each block, slice of time by slice: ABBA or BAAB, at random.
+
+    A slice is so short that what slows the machine slows all arms' slices of a round alike: L. Bulej et al., "Duet
+    benchmarking: improving measurement accuracy in the cloud", ICPE 2020.
 
     Args:
         arms: of names `base`, `candidate` and perhaps `control`, with their models fitted.
@@ -90,16 +94,39 @@ def compare(
         blocks: how many.
         seconds: how long each process asks each model.
         commits: of base and candidate.
-        slowdowns: to ask with, the first of them 0, none.
+        slowdowns: to ask the candidate with, the first of them 0, none.
         seed: of the orders.
         say: is told of progress.
     """
     order = random.Random(seed)  # noqa: S311
+    rounds = max(LEAST_ROUNDS, round(seconds / (2 * SLICE)))
     readings = []
     for block in range(blocks):
-        turn = order.sample(list(arms), len(arms))
-        for arm in [*turn, *reversed(turn)]:
-            # All arms take turns with slowdowns alike, so that those alone differ; only the candidate's are read.
-            readings.append(Reading(block, arm.name, arm.ask(models, scenario.batch_size, seconds, slowdowns)))
+        processes = [arm.start(models, scenario.batch_size) for arm in order.sample(list(arms), len(arms))]
+        try:
+            for process in processes:
+                process.wait()
+            found = {model: _rounds(processes, model, rounds, slowdowns, order) for model in models}
+        finally:
+            for process in processes:
+                process.stop()
+        for process in processes:
+            seen = {model: [s for (name, _), s in found[model].items() if name == process.name] for model in models}
+            readings.append(Reading(block, process.name, seen))
         say(f"block {block + 1} of {blocks}")
     return Session(*commits, scenario.name, list(models), list(slowdowns), readings, environment())
+
+
+def _rounds(
+    processes: Sequence[Process], model: str, rounds: int, slowdowns: Sequence[float], order: random.Random
+) -> dict[tuple[str, float], list[float]]:
+    """Seconds of a query, round by round, of each process with each slowdown, in random order and then backwards."""
+    turns = [(p, slowdown) for p in processes for slowdown in (slowdowns if p.name == "candidate" else slowdowns[:1])]
+    seconds: dict[tuple[str, float], list[float]] = {(process.name, slowdown): [] for process, slowdown in turns}
+    for _ in range(rounds):
+        turn = order.sample(turns, len(turns))
+        there = [process.ask(model, SLICE, slowdown) for process, slowdown in turn]
+        back = [process.ask(model, SLICE, slowdown) for process, slowdown in reversed(turn)]
+        for (process, slowdown), a, b in zip(turn, there, reversed(back), strict=True):
+            seconds[process.name, slowdown].append(math.sqrt(a * b))
+    return seconds

@@ -95,5 +95,6 @@ def _adjusted(families: Sequence[Sequence[float]]) -> list[float]:
 
 
 def _seconds(session: Session, arm: str, model: str, slowdown: int) -> float:
-    mine = [reading.seconds[model][slowdown] for reading in session.readings if reading.arm == arm]
-    return math.exp(sum(map(math.log, mine)) / len(mine))
+    mine = (reading.seconds[model][slowdown] for reading in session.readings if reading.arm == arm)
+    logs = [math.log(seconds) for rounds in mine for seconds in rounds]
+    return math.exp(sum(logs) / len(logs))

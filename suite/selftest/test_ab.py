@@ -1,5 +1,6 @@
 """The latency gate, on arms whose times are known: what it calls slower, and what it can't tell."""
 
+import itertools
 import re
 import subprocess
 
@@ -34,19 +35,27 @@ def pytest_suite_models():
 
 
 class Stopwatch:
-    """An arm whose processes take a known time, on a machine that drifts and jitters."""
+    """An arm, and its process, that take a known time on a machine that drifts and jitters."""
 
     def __init__(self, name, seconds, machine):
         self.name, self.seconds, self.machine = name, seconds, machine
 
-    def ask(self, models, batch_size, seconds, slowdowns=(0.0,)):
-        pace = self.machine()
-        return {model: [pace * self.seconds * (1 + slowdown) for slowdown in slowdowns] for model in models}
+    def start(self, models, batch_size):
+        return self
+
+    def wait(self):
+        self.luck = self.machine()  # such as where its memory lies
+
+    def ask(self, model, seconds, slowdown=0.0):
+        return self.luck * self.machine() * self.seconds * (1 + slowdown)
+
+    def stop(self):
+        pass
 
 
 def machine(jitter, drift=0.0):
     rng = np.random.default_rng(0)
-    asked = iter(range(10_000))
+    asked = itertools.count()
     return lambda: float(np.exp(rng.normal(0, jitter) + drift * next(asked)))
 
 
@@ -54,7 +63,7 @@ def session(candidate, control=1e-3, jitter=0.01, drift=0.0, blocks=10, slowdown
     pace = machine(jitter, drift)
     times = {"base": 1e-3, "candidate": candidate, "control": control}
     arms = [Stopwatch(name, seconds, pace) for name, seconds in times.items()]
-    return compare(arms, ["sgd"], SINGLE, blocks=blocks, seconds=1, commits=("b" * 40, None), slowdowns=slowdowns)
+    return compare(arms, ["sgd"], SINGLE, blocks=blocks, seconds=0.2, commits=("b" * 40, None), slowdowns=slowdowns)
 
 
 def outcome(*arguments, **options):
@@ -97,11 +106,20 @@ def test_a_session_has_blocks_enough_to_fail():
         assert 2.0 ** -enough_blocks(models) < 0.01 / models
 
 
-def test_blocks_ask_in_an_order_and_then_backwards():
-    arms = [reading.arm for reading in session(1e-3, blocks=12).readings]
-    blocks = [tuple(arms[i : i + 6]) for i in range(0, len(arms), 6)]
-    assert all(block == block[::-1] for block in blocks)
-    assert len(set(blocks)) > 1
+def test_rounds_ask_in_an_order_and_then_backwards():
+    asked = []
+
+    class Noting(Stopwatch):
+        def ask(self, model, seconds, slowdown=0.0):
+            asked.append(self.name)
+            return 1e-3
+
+    arms = [Noting(name, 1e-3, lambda: 1.0) for name in ("base", "candidate", "control")]
+    compare(arms, ["sgd"], SINGLE, blocks=4, seconds=0.2, commits=(None, None))
+    rounds = [tuple(asked[i : i + 6]) for i in range(0, len(asked), 6)]
+    assert len(rounds) == 4 * 5
+    assert all(turn == turn[::-1] for turn in rounds)
+    assert len(set(rounds)) > 1
 
 
 def test_the_report_names_the_slower_model_and_by_how_much():
@@ -148,10 +166,16 @@ def test_processes_run_the_code_of_their_tree(repository):
         base = Arm("base", repository, repository / "a")
         slow = Arm("candidate", tree, repository / "b")
         assert base.fit([]) == slow.fit(["echo", "absent"]) == ["echo"]
-        assert base.ask(["echo"], 1, 0.05)["echo"][0] < 0.01
-        plain, doubled = slow.ask(["echo"], 1, 0.05, slowdowns=(0.0, 1.0))["echo"]
+        processes = [arm.start(["echo"], 1) for arm in (base, slow)]
+        for process in processes:
+            process.wait()
+        assert processes[0].ask("echo", 0.05) < 0.01
+        plain, doubled = (processes[1].ask("echo", 0.05, slowdown) for slowdown in (0.0, 1.0))
         assert plain > 0.02
         assert doubled == pytest.approx(2 * plain, rel=0.2)
+        with pytest.raises(ArmError, match="candidate: its process failed: KeyError: 'absent'"):
+            processes[1].ask("absent", 0.05)
+        processes[0].stop()
     assert not tree.exists()
 
 
