@@ -57,7 +57,7 @@ class Arm:
         request |= {"directory": str(self.directory), "cores": list(self.cores)}
         environment = {**os.environ, "PYTHONPATH": str(self.tree), "PYTHONHASHSEED": "random"}
         command = [sys.executable, "-P", str(PROBE), json.dumps(request)]
-        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
         return subprocess.Popen(command, cwd=self.tree, env=environment, text=True, **pipes)
 
 
