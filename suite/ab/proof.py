@@ -17,7 +17,7 @@ from suite.ab.session import compare
 from suite.ab.verdict import judge
 from suite.harness.gates import Outcome
 from suite.harness.machine import Environment, environment, usable_cores
-from suite.harness.record import RecordError, working_commit, write_json
+from suite.harness.record import read_json, working_commit, write_json
 from suite.harness.timing import SINGLE
 
 
@@ -131,7 +131,4 @@ def read_proof(path: Path) -> Proof:
     Raises:
         RecordError: if the file is missing or damaged.
     """
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Proof)
-    except (OSError, msgspec.MsgspecError) as error:
-        raise RecordError(f"{path}: {error}, expected what `python -m suite ab --prove` kept; run it again.") from error
+    return read_json(path, Proof, "python -m suite ab --prove")

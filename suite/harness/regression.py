@@ -177,9 +177,8 @@ class NoRegression:
     def _paired(self, target: Array, baseline: Baseline, i: int, run: Evaluation) -> tuple[Fall | McNemar, str]:
         before = baseline.predictions[i]
         if self.metric == "accuracy":
-            was, is_now = right(target, before), right(target, run.predictions)
-            losses, gains = int((was & ~is_now).sum()), int((is_now & ~was).sum())
-            return McNemar(losses, gains, len(target)), f"McNemar's mid-p, {losses} lost and {gains} gained"
+            change = McNemar.between(right(target, before), right(target, run.predictions))
+            return change, f"McNemar's mid-p, {change.losses} lost and {change.gains} gained"
         if self.metric == "roc_auc":
             assert baseline.ranks is not None, "a task that ranks has ranks in its baseline"
             assert run.scores is not None, "a ROC AUC comes from scores"

@@ -12,7 +12,7 @@ from suite.ab.probe import find_models
 from suite.harness.datasets import load
 from suite.harness.machine import Environment, environment
 from suite.harness.model import Model
-from suite.harness.record import RecordError, working_commit, write_json
+from suite.harness.record import read_json, working_commit, write_json
 from suite.sabotage.defects import Defect, defects
 from suite.sabotage.networks import reordered
 from suite.sabotage.tampering import Tampering, tamper
@@ -117,10 +117,7 @@ def read_campaign(path: Path) -> Campaign:
     Raises:
         RecordError: if the file is missing or damaged.
     """
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Campaign)
-    except (OSError, msgspec.MsgspecError) as error:
-        raise RecordError(f"{path}: {error}, expected what `python -m suite sabotage` kept; run it again.") from error
+    return read_json(path, Campaign, "python -m suite sabotage")
 
 
 def _follow(court: Court, campaign: Campaign, say: Callable[[str], None]) -> None:

@@ -12,7 +12,7 @@ from suite.harness.record.record import (
     describe,
     working_commit,
 )
-from suite.harness.record.storage import RecordError, decode_entry, encode, read, save, write_json
+from suite.harness.record.storage import RecordError, decode_entry, encode, read, read_json, save, write_json
 
 __all__ = [
     "SCHEMA",
@@ -29,6 +29,7 @@ __all__ = [
     "hard_examples",
     "lost_examples",
     "read",
+    "read_json",
     "save",
     "working_commit",
     "write_json",

@@ -7,12 +7,14 @@ import os
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
 
 from suite.harness.record.record import SCHEMA, Entry, Record
+
+T = TypeVar("T", bound=msgspec.Struct)
 
 
 class RecordError(Exception):
@@ -29,6 +31,23 @@ def write_json(value: msgspec.Struct, path: Path) -> None:
     partial = path.with_suffix(".part")
     partial.write_bytes(msgspec.json.format(encode(value), indent=1))
     os.replace(partial, path)
+
+
+def read_json(path: Path, kind: type[T], command: str) -> T:
+    """Read a struct that `write_json` wrote.
+
+    Args:
+        path: the file.
+        kind: of struct.
+        command: that keeps such files.
+
+    Raises:
+        RecordError: if the file is missing or damaged.
+    """
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise RecordError(f"{path}: {error}, expected what `{command}` kept; run it again.") from error
 
 
 def read(path: Path) -> Record:

@@ -9,10 +9,10 @@ import numpy as np
 
 from suite.harness.evaluation import Evaluation
 from suite.harness.record import Record, RecordError
-from suite.harness.reporting.differences import difference, threads, warnings
+from suite.harness.reporting.differences import difference, warnings
 from suite.harness.reporting.entrant import Entrant, geometric_mean, ratio
 from suite.harness.reporting.speed import limit_share, percentiles
-from suite.harness.reporting.tables import NONE, significant, table
+from suite.harness.reporting.tables import NONE, significant, table, threads
 from suite.harness.timing import Timing
 
 FIGURE = "pareto.png"

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from suite.harness.evaluation import Evaluation
 from suite.harness.machine import changes
 from suite.harness.metrics import right
-from suite.harness.record import Record
 from suite.harness.reporting.entrant import Entrant
+from suite.harness.reporting.tables import threads
 from suite.harness.statistics import McNemar
 
 DIFFERENT = 0.01  # p-value, two-sided, below which two accuracies differ
@@ -22,8 +22,7 @@ def difference(first: Entrant, other: Entrant, model: str) -> str | None:
     if mine is None or theirs is None or first.record.data is None:
         return None
     truth = first.record.data.test_labels
-    was, is_now = right(truth, mine.predictions), right(truth, theirs.predictions)
-    test = McNemar(int((was & ~is_now).sum()), int((is_now & ~was).sum()), len(truth))
+    test = McNemar.between(right(truth, mine.predictions), right(truth, theirs.predictions))
     p_value = min(1.0, 2 * min(test.p_value, 1 - test.p_value))
     if p_value >= DIFFERENT:
         return None
@@ -61,10 +60,6 @@ def _touched(first: Entrant, models: Sequence[str], library: str) -> str:
         return "all models"
     of = {f.model: f.implementation for f in first.record.fits}
     return ", ".join(m for m in models if TOUCHED[library] in of.get(m, "")) or "no model here"
-
-
-def threads(record: Record) -> str:
-    return ", ".join(f"{name} {count}" for name, count in record.threads.items()) or "not recorded"
 
 
 def _dtype(evaluation: Evaluation | None) -> str:

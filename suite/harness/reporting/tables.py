@@ -112,6 +112,7 @@ def environment(record: Record) -> str:
     duration = f"{record.wall_seconds:.1f} s"
     if not record.story:
         duration += f"{of_models} ({overhead:.0%} is imports, harness and reports)"
+    asked = f"--threads {record.threads_asked}: " if record.threads_asked is not None else ""
     machine = [where.cpu, f"{where.cores} cores", f"{where.memory_gib:g} GiB", where.system, where.blas]
     rows = [
         ["machine", ", ".join(filter(None, [*machine, where.accelerator]))],
@@ -124,7 +125,7 @@ def environment(record: Record) -> str:
         ["seed", str(record.seed)],
         ["started", record.started.replace("T", " ").replace("+00:00", " UTC")],
         ["duration", duration],
-        ["threads", _threads(record)],
+        ["threads", f"{asked}{threads(record)}"],
         ["condition", _conditions(record)],
         ["processes", "1" if record.workers == 1 else f"{record.workers}, whose timings disturb each other"],
         ["arguments", _code(" ".join(record.selection)) if record.selection else "none"],
@@ -138,9 +139,9 @@ def _mark(verdict: Verdict) -> str:
     return "⚠️" if verdict.gained else MARKS[verdict.outcome]
 
 
-def _threads(record: Record) -> str:
-    asked = f"--threads {record.threads_asked}: " if record.threads_asked is not None else ""
-    return asked + (", ".join(f"{name} {count}" for name, count in record.threads.items()) or "not recorded")
+def threads(record: Record) -> str:
+    """Cores that a session could use, and threads of each library."""
+    return ", ".join(f"{name} {count}" for name, count in record.threads.items()) or "not recorded"
 
 
 def _conditions(record: Record) -> str:

@@ -29,6 +29,11 @@ class McNemar:
         if min(self.losses, self.gains) < 0 or self.losses + self.gains > self.n:
             raise ValueError(f"{self.losses} losses and {self.gains} gains of {self.n} examples, expected counts")
 
+    @classmethod
+    def between(cls, was: NDArray[np.bool_], is_now: NDArray[np.bool_]) -> McNemar:
+        """The change of which examples are right, `(n,)` each."""
+        return cls(int((was & ~is_now).sum()), int((is_now & ~was).sum()), len(was))
+
     @property
     def size(self) -> float:
         """How far the share of right examples has fallen."""
