@@ -77,10 +77,10 @@ class Process:
         """Wait until it has loaded and warmed up its models."""
         self._line()
 
-    def ask(self, model: str, seconds: float, slowdown: float = 0.0) -> float:
+    def ask(self, model: str, seconds: float) -> float:
         """Median seconds of the queries of one slice of time."""
         assert self._process.stdin is not None, "it was started with a pipe"
-        request = {"name": model, "seconds": seconds, "slowdown": slowdown}
+        request = {"name": model, "seconds": seconds}
         print(json.dumps(request), file=self._process.stdin, flush=True)
         return float(self._line())
 

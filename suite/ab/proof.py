@@ -22,7 +22,11 @@ from suite.harness.timing import SINGLE
 
 
 class Trial(msgspec.Struct, frozen=True):
-    """What the gate said of one session, with one slowdown injected; 0 for none."""
+    """What the gate said of one session, with one slowdown injected; 0 for none.
+
+    Slowdowns are injected into the candidate's times, all of which they multiply: a process that really idles after its
+    queries is slowed by more than that, for the next query then takes longer, too.
+    """
 
     session: int
     slowdown: float
@@ -91,7 +95,7 @@ def prove(
 
         def session(i: int) -> list[Trial]:
             lane = (cores[i % lanes],)
-            arms = [Arm(name, tree, Path(directory), lane) for name in ("base", "candidate")]
+            arms = [Arm(name, tree, Path(directory), lane) for name in ("base", "candidate", "control")]
             found = compare(
                 arms,
                 [model],
@@ -99,11 +103,10 @@ def prove(
                 blocks=blocks,
                 seconds=seconds,
                 commits=(proof.commit, proof.commit),
-                slowdowns=levels,
                 seed=i,
             )
-            judged = [judge(found, level)[0] for level in range(len(levels))]
-            return [Trial(i, s, f.outcome, f.ratio, f.p_value) for s, f in zip(levels, judged, strict=True)]
+            judged = [(slowdown, judge(found, slowdown)[0]) for slowdown in levels]
+            return [Trial(i, slowdown, f.outcome, f.ratio, f.p_value) for slowdown, f in judged]
 
         with ThreadPoolExecutor(lanes) as pool:
             lane_of = [range(lane, sessions, lanes) for lane in range(lanes)]

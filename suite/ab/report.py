@@ -79,10 +79,10 @@ def render_proof(proof: Proof) -> str:
     parts = [
         "# How far the latency gate can be believed",
         f"{len({t.session for t in proof.trials})} sessions of this tree against itself: {proof.blocks} blocks of ABBA "
-        f"each, so {2 * proof.blocks} fresh processes, asking `{proof.model}` for single images for {proof.seconds:g} "
-        "s. The candidate's processes had slices with slowdowns injected, too, in the same rounds: after each query "
-        "they idled for that share of the time that it had taken. The rule is the gate's own, for one model; there was "
-        "no control, which only makes alarms rarer.",
+        f"each, so {3 * proof.blocks} fresh processes, asking `{proof.model}` for single images for {proof.seconds:g} "
+        "s each. The rule is the gate's own, for one model, its control included. A slowdown is injected into the "
+        "measured times: all of the candidate's are multiplied by it. (To idle after each query would be no slowdown "
+        "of a known size: the query after it takes longer, too.)",
         table(headers, rows, right=1),
         f"A slowdown of {MARGIN:.0%} stands at the margin itself: the gate asks for a ratio of at least "
         f"{1 + MARGIN:g}, which no more than half of such sessions show.",

@@ -17,7 +17,7 @@ from suite.harness.timing import Scenario
 SIGNIFICANCE = 0.01
 SPARE_BLOCKS = 2  # so that one block that goes the other way need not hide a slowdown
 LEAST_BLOCKS = 8
-SLICE = 0.02  # seconds
+SLICE = 0.005  # seconds
 LEAST_ROUNDS = 3
 
 
@@ -27,12 +27,12 @@ class Reading(msgspec.Struct, frozen=True):
     Attributes:
         block: which block it was in.
         arm: whose process it was.
-        seconds: of a query, by model, for each slowdown: a geometric mean for each round, in which it had two slices.
+        seconds: of a query, by model: a geometric mean for each round, in which it had two slices.
     """
 
     block: int
     arm: str
-    seconds: dict[str, list[list[float]]]
+    seconds: dict[str, list[float]]
 
 
 class Session(msgspec.Struct):
@@ -42,7 +42,6 @@ class Session(msgspec.Struct):
         base, candidate: commits, the latter with `-dirty` where the working tree differs.
         scenario: how was asked.
         models: those that all arms have.
-        slowdowns: that the candidate was asked with; the first is 0, none.
         readings: of all processes, in order.
         environment: the machine and its libraries.
     """
@@ -51,18 +50,14 @@ class Session(msgspec.Struct):
     candidate: str | None
     scenario: str
     models: list[str]
-    slowdowns: list[float]
     readings: list[Reading]
     environment: Environment
 
-    def log_ratios(self, model: str, arm: str, slowdown: int = 0) -> list[float]:
+    def log_ratios(self, model: str, arm: str) -> list[float]:
         """Logarithm of an arm's time over the base's, block by block: the median over rounds."""
         read = {(reading.block, reading.arm): reading.seconds[model] for reading in self.readings}
         blocks = range(1 + max(block for block, _ in read))
-        return [
-            median(math.log(a / b) for a, b in zip(read[i, arm][slowdown], read[i, "base"][0], strict=True))
-            for i in blocks
-        ]
+        return [median(math.log(a / b) for a, b in zip(read[i, arm], read[i, "base"], strict=True)) for i in blocks]
 
 
 def enough_blocks(comparisons: int) -> int:
@@ -78,7 +73,6 @@ def compare(
     blocks: int,
     seconds: float,
     commits: tuple[str | None, str | None],
-    slowdowns: Sequence[float] = (0.0,),
     seed: int = 0,
     say: Callable[[str], None] = lambda words: None,
 ) -> Session:
@@ -94,39 +88,36 @@ def compare(
         blocks: how many.
         seconds: how long each process asks each model.
         commits: of base and candidate.
-        slowdowns: to ask the candidate with, the first of them 0, none.
         seed: of the orders.
         say: is told of progress.
     """
     order = random.Random(seed)  # noqa: S311
-    rounds = max(LEAST_ROUNDS, round(seconds / (2 * SLICE)))
     readings = []
     for block in range(blocks):
         processes = [arm.start(models, scenario.batch_size) for arm in order.sample(list(arms), len(arms))]
         try:
             for process in processes:
                 process.wait()
-            found = {model: _rounds(processes, model, rounds, slowdowns, order) for model in models}
+            found = {model: _rounds(processes, model, seconds, order) for model in models}
         finally:
             for process in processes:
                 process.stop()
         for process in processes:
-            seen = {model: [s for (name, _), s in found[model].items() if name == process.name] for model in models}
-            readings.append(Reading(block, process.name, seen))
+            readings.append(Reading(block, process.name, {model: found[model][process.name] for model in models}))
         say(f"block {block + 1} of {blocks}")
-    return Session(*commits, scenario.name, list(models), list(slowdowns), readings, environment())
+    return Session(*commits, scenario.name, list(models), readings, environment())
 
 
-def _rounds(
-    processes: Sequence[Process], model: str, rounds: int, slowdowns: Sequence[float], order: random.Random
-) -> dict[tuple[str, float], list[float]]:
-    """Seconds of a query, round by round, of each process with each slowdown, in random order and then backwards."""
-    turns = [(p, slowdown) for p in processes for slowdown in (slowdowns if p.name == "candidate" else slowdowns[:1])]
-    seconds: dict[tuple[str, float], list[float]] = {(process.name, slowdown): [] for process, slowdown in turns}
-    for _ in range(rounds):
-        turn = order.sample(turns, len(turns))
-        there = [process.ask(model, SLICE, slowdown) for process, slowdown in turn]
-        back = [process.ask(model, SLICE, slowdown) for process, slowdown in reversed(turn)]
-        for (process, slowdown), a, b in zip(turn, there, reversed(back), strict=True):
-            seconds[process.name, slowdown].append(math.sqrt(a * b))
-    return seconds
+def _rounds(processes: Sequence[Process], model: str, seconds: float, order: random.Random) -> dict[str, list[float]]:
+    """Seconds of a query of each process, round by round: asked in random order and then backwards."""
+    found: dict[str, list[float]] = {process.name: [] for process in processes}
+    rounds, spent = 0, 0.0
+    while rounds < LEAST_ROUNDS or spent < seconds:
+        turn = order.sample(list(processes), len(processes))
+        there = [process.ask(model, SLICE) for process in turn]
+        back = [process.ask(model, SLICE) for process in reversed(turn)]
+        for process, a, b in zip(turn, there, reversed(back), strict=True):
+            found[process.name].append(math.sqrt(a * b))
+        rounds += 1
+        spent += 2 * max(SLICE, *there, *back)  # one query may take longer than a slice
+    return found

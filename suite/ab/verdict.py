@@ -46,9 +46,10 @@ class Finding(msgspec.Struct, frozen=True):
     candidate_seconds: float
 
 
-def judge(session: Session, slowdown: int = 0) -> list[Finding]:
-    """A finding for each model, the candidate's processes given one of the session's slowdowns."""
-    ratios = {model: session.log_ratios(model, "candidate", slowdown) for model in session.models}
+def judge(session: Session, slowdown: float = 0.0) -> list[Finding]:
+    """A finding for each model, with all of the candidate's times longer by a share of them, such as 0.1."""
+    longer = math.log1p(slowdown)
+    ratios = {model: [x + longer for x in session.log_ratios(model, "candidate")] for model in session.models}
     p_values = _adjusted(list(ratios.values()))
     controlled = any(reading.arm == "control" for reading in session.readings)
     controls = {model: session.log_ratios(model, "control") for model in session.models} if controlled else {}
@@ -73,8 +74,8 @@ def judge(session: Session, slowdown: int = 0) -> list[Finding]:
                 power=power,
                 control=None if drift is None else math.exp(drift),
                 control_p_value=drift_p,
-                base_seconds=_seconds(session, "base", model, 0),
-                candidate_seconds=_seconds(session, "candidate", model, slowdown),
+                base_seconds=_seconds(session, "base", model),
+                candidate_seconds=_seconds(session, "candidate", model) * (1 + slowdown),
             )
         )
     return findings
@@ -94,7 +95,7 @@ def _adjusted(families: Sequence[Sequence[float]]) -> list[float]:
     return [float(p) for p in holm([sign_flip(values) for values in families])] if families else []
 
 
-def _seconds(session: Session, arm: str, model: str, slowdown: int) -> float:
-    mine = (reading.seconds[model][slowdown] for reading in session.readings if reading.arm == arm)
+def _seconds(session: Session, arm: str, model: str) -> float:
+    mine = (reading.seconds[model] for reading in session.readings if reading.arm == arm)
     logs = [math.log(seconds) for rounds in mine for seconds in rounds]
     return math.exp(sum(logs) / len(logs))

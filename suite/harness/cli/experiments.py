@@ -41,7 +41,9 @@ def add_commands(commands: Any) -> None:
     ab.add_argument("--models", default="", metavar="NAME,...", help="default: all that both have, less the slow ones")
     ab.add_argument("--scenario", choices=[s.name for s in SCENARIOS], default="single", help="default: single")
     ab.add_argument("--blocks", type=int, metavar="N", help="default: as many as the models need, and two")
-    ab.add_argument("--seconds", type=float, default=0.3, metavar="S", help="of asking, a process (default: 0.3)")
+    ab.add_argument(
+        "--seconds", type=float, default=1.0, metavar="S", help="of asking each model, a process (default: 1)"
+    )
     ab.add_argument("--out", type=Path, metavar="FILE", help="also write the report there")
     ab.add_argument("--strict-gates", action="store_true", help="fail if the verdict is inconclusive")
     ab.add_argument("--prove", type=int, metavar="N", help="instead, compare this tree N times with itself")
