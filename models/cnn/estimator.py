@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 from jax.sharding import PartitionSpec
@@ -64,7 +65,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         validation_scores_: accuracy on the held-out images after each epoch; empty if there were none.
         fit_seconds_: wall time of training, compilation apart.
         compile_seconds_: seconds spent compiling, or fetching what was compiled before, by `fit` and
-            `predict[batch size]`.
+            `predict[batch size]` and `round_trip[batch size]`.
         compile_saved_seconds_: by the same names, how much longer that took when it was compiled; 0 if it was now.
         device_bytes_: the most of its devices' memory that was in use, all together; None where they do not tell.
         execution_: what it was trained on, and how convolutions are computed there.
@@ -147,6 +148,13 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Logits `(n, n_classes)`; of two classes the log odds of the second, `(n,)`."""
         logits = self._logits(X)
         return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
+
+    def round_trip(self, X: ArrayLike) -> None:
+        """What `predict` does but for the network: images go to the devices, and as many numbers come back as logits.
+
+        The time that this takes is that of transfers and of starting a program, within `predict`'s.
+        """
+        self._logits(X, infer=False)
 
     @property
     def operations_(self) -> int:
@@ -239,7 +247,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         )
         return nnx.split(nnx.eval_shape(lambda: network(rngs=nnx.Rngs(0))), nnx.Param, ...)
 
-    def _logits(self, X: ArrayLike) -> NDArray[np.float32]:
+    def _logits(self, X: ArrayLike, infer: bool = True) -> NDArray[np.float32]:
         check_is_fitted(self)
         images = validate_data(self, X, dtype=[np.float32, np.uint8], reset=False)
         images = _squared(images, self._scale.side)
@@ -249,12 +257,12 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             size = next(size for size in BATCH_SIZES if size >= len(batch))
             padded = np.zeros((size, images.shape[1]), images.dtype)
             padded[: len(batch)] = batch
-            logits.append(np.asarray(self._program(size, images.dtype)(padded))[: len(batch)])
+            logits.append(np.asarray(self._program(size, images.dtype, infer)(padded))[: len(batch)])
         return np.concatenate(logits)
 
-    def _program(self, size: int, dtype: np.dtype[Any]) -> Any:
-        """The compiled map from `size` images to logits, its parameters already on the devices."""
-        key = (size, dtype.name)
+    def _program(self, size: int, dtype: np.dtype[Any], infer: bool) -> Any:
+        """The compiled map from `size` images to logits, or as many pixels, its parameters already on the devices."""
+        key = (size, dtype.name, infer)
         if key not in self._programs:
             devices, scale = Devices.named(self.device), self._scale
             if size % devices.count or size < WORTH_SPLITTING:
@@ -264,12 +272,18 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             def logits(variables: Any, images: jax.Array) -> jax.Array:
                 return predict(nnx.merge(graph, *variables), images, scale, self.test_time_shift)
 
+            def pixels(_: Any, images: jax.Array) -> jax.Array:
+                return jnp.resize(images.astype(jnp.float32), (len(images), len(self.classes_)))
+
             split = PartitionSpec(BATCH)
-            mapped = jax.shard_map(logits, mesh=devices.mesh, in_specs=(PartitionSpec(), split), out_specs=split)
+            mapped = jax.shard_map(
+                logits if infer else pixels, mesh=devices.mesh, in_specs=(PartitionSpec(), split), out_specs=split
+            )
             variables = devices.whole(self.variables_)
             program = compiled(mapped, variables, devices.split(np.zeros((size, scale.side**2), dtype), axis=0))
-            self.compile_seconds_[f"predict[{size}]"] = program.seconds
-            self.compile_saved_seconds_[f"predict[{size}]"] = program.saved_seconds
+            what = f"{'predict' if infer else 'round_trip'}[{size}]"
+            self.compile_seconds_[what] = program.seconds
+            self.compile_saved_seconds_[what] = program.saved_seconds
             self._programs[key] = lambda images: program.call(variables, devices.split(images, axis=0))
         return self._programs[key]
 

@@ -105,6 +105,16 @@ def test_any_number_of_images_is_predicted_whole_by_a_few_programs(classifier, d
     assert sum(name.startswith("predict") for name in fitted.compile_seconds_) == len(BATCH_SIZES)
 
 
+def test_a_round_trip_runs_no_network(classifier, digits):
+    images, labels, _, _ = digits
+    fitted = classifier(epochs=2).fit(images, labels)
+    fitted.predict(images[:512])
+    networks = dict(fitted.compile_seconds_)
+    fitted.variables_ = None
+    fitted.round_trip(images[:512])
+    assert set(fitted.compile_seconds_) - set(networks) == {"round_trip[512]"}
+
+
 def test_progress_tells_epoch_loss_accuracy_and_time_left(classifier, digits, caplog):
     images, labels, _, _ = digits
     with caplog.at_level(logging.INFO, "models"):

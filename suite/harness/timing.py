@@ -19,6 +19,7 @@ from suite.harness.statistics import median_interval
 # with 0.99^n + n 0.01 0.99^(n-1) <= 0.01 (order statistics of a binomial).
 QUERIES_FOR_P99 = 662
 WARM_UP_CALLS = 3
+ROUND_TRIPS = 30
 SPARE = 1.15  # the pace of a machine is seen at few moments, and may have changed by more
 
 
@@ -63,6 +64,8 @@ class Timing(msgspec.Struct, frozen=True, tag=True):
         first_seconds: of the first query of this batch size, with compilation and other first-time work in it; None
             where the one sample is the session's evaluation, which takes too long to be repeated for timing's sake.
         compile_seconds: the part of that which the estimator states as compilation.
+        round_trip_seconds: median of such a query's way to the device and back without the computing in between; None
+            where the estimator has no `round_trip(images)`.
         rate: of scenario `server`: queries that arrived per second; `seconds` are then from arrival to answer.
         bound: of `server`: what their p99 had to stay under, in seconds.
         kernel: the calibration kernel that measures the model's work; empty for none.
@@ -76,6 +79,7 @@ class Timing(msgspec.Struct, frozen=True, tag=True):
     seconds: list[float]
     first_seconds: float | None = None
     compile_seconds: float | None = None
+    round_trip_seconds: float | None = None
     rate: float | None = None
     bound: float | None = None
     kernel: str = ""
@@ -86,6 +90,11 @@ class Timing(msgspec.Struct, frozen=True, tag=True):
         if q > 95 and len(self.seconds) < QUERIES_FOR_P99:
             return None
         return float(np.percentile(self.seconds, q))
+
+    @property
+    def p50(self) -> float:
+        """The median query's seconds."""
+        return float(np.median(self.seconds))
 
     def p50_interval(self, pace: float) -> tuple[float, float]:
         """Where the median of another run on the same machine lies, nine times in ten, in seconds.
@@ -102,7 +111,7 @@ class Timing(msgspec.Struct, frozen=True, tag=True):
         """Throughput at the median query, or the rate at which queries arrived and were answered in time."""
         if self.rate is not None:
             return self.rate
-        return self.batch_size / float(np.median(self.seconds))
+        return self.batch_size / self.p50
 
 
 class ReplayClock:
@@ -146,6 +155,15 @@ def plan(predict: Callable[[Any], Any], batches: Iterator[Any], scenario: Scenar
     fitting = math.floor(available / max(min(warm), 1e-9))
     queries = scenario.queries if fitting >= scenario.queries else max(1, min(scenario.fewer, fitting))
     return Plan(queries, first_seconds=first)
+
+
+def round_trip(estimator: Any, queries: Iterator[Any]) -> float | None:
+    """Median seconds of an estimator's `round_trip`, warmed up; None where it has none."""
+    if not hasattr(estimator, "round_trip"):
+        return None
+    for _ in range(WARM_UP_CALLS):
+        estimator.round_trip(next(queries))
+    return float(np.median([_seconds(estimator.round_trip, next(queries)) for _ in range(ROUND_TRIPS)]))
 
 
 def batches(images: NDArray[np.uint8], size: int) -> Iterator[NDArray[np.uint8]]:

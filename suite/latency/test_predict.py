@@ -2,7 +2,7 @@
 
 import pytest
 
-from suite.harness.timing import SCENARIOS, ReplayClock, Timing, batches, plan
+from suite.harness.timing import SCENARIOS, ReplayClock, Timing, batches, plan, round_trip
 from suite.harness.training import compile_seconds
 
 pytestmark = pytest.mark.latency
@@ -19,7 +19,7 @@ def test_predict(model, scenario, trained, dataset, calibrated, benchmark, emit)
     benchmark.extra_info |= {"model": model.name, "task": task.name, "batch_size": size}
     calibrated(model)
 
-    first = compiling = None
+    first = compiling = there_and_back = None
     if size == len(dataset.test) and (known := slow_evaluation(trained(model), scenario, dataset)):
         benchmark.pedantic(CLOCK.replay, args=(known,))
     else:
@@ -28,6 +28,7 @@ def test_predict(model, scenario, trained, dataset, calibrated, benchmark, emit)
         asked = plan(estimator.predict, queries, scenario, dataset.profile)
         first, compiling = asked.first_seconds, sum(compile_seconds(estimator).values()) - before
         benchmark.pedantic(estimator.predict, setup=lambda: ((next(queries),), {}), rounds=asked.queries)
+        there_and_back = round_trip(estimator, queries)
 
     if benchmark.enabled:
         seconds = [round(s, 9) for s in benchmark.stats.stats.data]
@@ -40,6 +41,7 @@ def test_predict(model, scenario, trained, dataset, calibrated, benchmark, emit)
                 seconds=seconds,
                 first_seconds=first,
                 compile_seconds=compiling or None,
+                round_trip_seconds=there_and_back,
                 kernel=work.kernel if work else "",
                 work_per_image=work.per_image if work else None,
             )

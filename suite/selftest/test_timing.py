@@ -6,7 +6,7 @@ import time
 import pytest
 from scipy.stats import binom
 
-from suite.harness.timing import QUERIES_FOR_P99, SINGLE, ReplayClock, Timing, batches, plan
+from suite.harness.timing import QUERIES_FOR_P99, SINGLE, ReplayClock, Timing, batches, plan, round_trip
 from suite.selftest import fakes
 
 
@@ -32,6 +32,16 @@ def test_the_first_query_stands_apart():
     asked = plan(lambda batch: time.sleep(0.05 if next(calls) == 0 else 0), itertools.repeat(None), SINGLE, "quick")
     assert asked.first_seconds >= 0.05
     assert asked.queries == QUERIES_FOR_P99
+
+
+def test_the_way_to_the_device_and_back_is_timed_where_an_estimator_tells():
+    class Far(fakes.Reader):
+        def round_trip(self, X):
+            time.sleep(0.002)
+
+    queries = batches(fakes.images(), 8)
+    assert round_trip(Far(), queries) >= 0.002
+    assert round_trip(fakes.Reader(), queries) is None
 
 
 def test_batches_are_whole_and_go_round():

@@ -46,6 +46,11 @@ class Calibration(msgspec.Struct, frozen=True, tag=True):
     before: str
     speeds: list[float]
 
+    @property
+    def speed(self) -> float:
+        """The median of them."""
+        return float(np.median(self.speeds))
+
 
 def calibrate(kernel: Kernel, before: str) -> Calibration | None:
     """Run a kernel for a tenth of a second, three times at least, warmed up; None where the machine can't."""

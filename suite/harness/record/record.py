@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
-from statistics import median
 from typing import Any, Literal
 
 import msgspec
@@ -171,10 +170,15 @@ class Record(msgspec.Struct):
 
         Where none ran, it is what an unsteady machine was seen to do.
         """
-        speeds: dict[str, list[float]] = {}
+        return max((max(s) / min(s) for s in self.kernel_speeds.values() if len(s) > 1), default=UNKNOWN_PACE)
+
+    @property
+    def kernel_speeds(self) -> dict[tuple[str, str], list[float]]:
+        """The speeds of each kernel, by its name and unit: one from before each model's timings."""
+        speeds: dict[tuple[str, str], list[float]] = {}
         for calibration in self.calibrations:
-            speeds.setdefault(calibration.kernel, []).append(median(calibration.speeds))
-        return max((max(s) / min(s) for s in speeds.values() if len(s) > 1), default=UNKNOWN_PACE)
+            speeds.setdefault((calibration.kernel, calibration.unit), []).append(calibration.speed)
+        return speeds
 
     @property
     def model_seconds(self) -> float:

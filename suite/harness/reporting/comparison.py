@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -209,10 +210,10 @@ def _machines(entrants: Sequence[Entrant]) -> str:
 
 def _limits(entrants: Sequence[Entrant], models: Sequence[str]) -> str:
     """Speeds of the calibration kernels, and the share of them that models reach."""
-    kernels = dict.fromkeys((c.kernel, c.unit) for entrant in entrants for c in entrant.record.calibrations)
+    found = [entrant.record.kernel_speeds for entrant in entrants]
     rows = []
-    for kernel, unit in kernels:
-        speeds = [[np.median(c.speeds) for c in e.record.calibrations if c.kernel == kernel] for e in entrants]
+    for kernel, unit in dict.fromkeys(chain(*found)):
+        speeds = [kernels.get((kernel, unit)) for kernels in found]
         rows.append([f"{kernel}, {unit}", *(significant(float(np.median(s))) if s else NONE for s in speeds)])
     for model in models:
         timings = [entrant.timing(model, "offline") for entrant in entrants]
@@ -227,7 +228,7 @@ def _points(entrants: Sequence[Entrant]) -> dict[str, list[tuple[float, float, s
     """For each machine: milliseconds, accuracy in percent, and the model's name."""
     return {
         entrant.name: [
-            (1e3 * float(np.median(t.seconds)), 100 * accuracy, t.model)
+            (1e3 * t.p50, 100 * accuracy, t.model)
             for t in entrant.record.timings
             if t.scenario == "single" and (e := entrant.evaluation(t.model)) is not None
             if (accuracy := e.metrics.get("accuracy")) is not None
@@ -237,7 +238,7 @@ def _points(entrants: Sequence[Entrant]) -> dict[str, list[tuple[float, float, s
 
 
 def _milliseconds(timing: Timing | None) -> str:
-    return NONE if timing is None else significant(1e3 * float(np.median(timing.seconds)))
+    return NONE if timing is None else significant(1e3 * timing.p50)
 
 
 def _percent(evaluation: Evaluation) -> str:

@@ -6,8 +6,6 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
-
 from suite.harness.evaluation import Evaluation
 from suite.harness.record import Record
 from suite.harness.tasks import DIGITS
@@ -46,7 +44,7 @@ def ratio(first: Entrant, other: Entrant, model: str, scenario: str) -> Ratio | 
     mine, theirs = first.timing(model, scenario), other.timing(model, scenario)
     if mine is None or theirs is None:
         return None
-    value = float(np.median(theirs.seconds) / np.median(mine.seconds))
+    value = theirs.p50 / mine.p50
     reach = math.hypot(_reach(mine, first.record.pace), _reach(theirs, other.record.pace))
     return Ratio(value, value * math.exp(-reach), value * math.exp(reach))
 

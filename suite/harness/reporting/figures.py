@@ -41,7 +41,7 @@ def draw(record: Record, directory: Path) -> dict[str, str]:
 def _accuracy_latency(record: Record) -> tuple[Figure | None, str]:
     evaluations = {e.model: e for e in _digits(record)}
     points = [
-        (1e3 * float(np.median(t.seconds)), 100 * accuracy, t.model)
+        (1e3 * t.p50, 100 * accuracy, t.model)
         for t in record.timings
         if t.scenario == "single" and t.model in evaluations
         if (accuracy := evaluations[t.model].metrics.get("accuracy")) is not None

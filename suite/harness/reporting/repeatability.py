@@ -11,7 +11,6 @@ import numpy as np
 
 from suite.harness.record import Record, RecordError
 from suite.harness.reporting.tables import significant, table
-from suite.harness.timing import Timing
 
 SCENARIOS = ("single", "multi", "offline")
 ENOUGH = 0.9
@@ -48,7 +47,7 @@ def _render(records: Sequence[Record]) -> str:
             runs = [(t, r) for r in records for t in r.timings if (t.model, t.scenario) == (model, scenario)]
             if len(runs) < len(records):
                 continue
-            stated = [(t.p50_interval(r.pace), _p50(t)) for t, r in runs]
+            stated = [(t.p50_interval(r.pace), t.p50) for t, r in runs]
             pairs = list(permutations(stated, 2))
             held = float(np.mean([low <= p50 <= high for ((low, high), _), (_, p50) in pairs]))
             factors = [math.exp(abs(math.log(a / b))) for (_, a), (_, b) in pairs]
@@ -70,7 +69,3 @@ def _render(records: Sequence[Record]) -> str:
         f"{records[-1].started}; commit `{records[0].commit}`.",
     ]
     return "\n\n".join(parts) + "\n"
-
-
-def _p50(timing: Timing) -> float:
-    return float(np.median(timing.seconds))

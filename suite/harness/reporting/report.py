@@ -55,6 +55,7 @@ def render(record: Record, captions: dict[str, str]) -> str:
                 "Latency",
                 speed.latency(record),
                 LATENCY_NOTE.format(bound=1e3 * BOUND, queries=QUERIES_FOR_P99, pace=record.pace),
+                speed.round_trips(record),
                 _figure("accuracy-latency.png", captions),
             )
         )

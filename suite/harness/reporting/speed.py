@@ -41,11 +41,21 @@ def latency(record: Record) -> str:
     return table(headers, rows, right=2)
 
 
+def round_trips(record: Record) -> str:
+    """What of a median query is its way to the device and back, in milliseconds; empty where no model tells."""
+    told: dict[str, list[str]] = {}
+    for t in record.timings:
+        if t.round_trip_seconds is not None:
+            trip, whole = significant(1e3 * t.round_trip_seconds), significant(1e3 * t.p50)
+            told.setdefault(t.model, []).append(f"{trip} of {whole} ms in `{t.scenario}`")
+    models = "; ".join(f"{model} {', '.join(trips)}" for model, trips in told.items())
+    return f"To the device and back, without computing anything, takes: {models}." if models else ""
+
+
 def limits(record: Record) -> str:
     """How fast the machine's kernels ran, and how near the models come to them."""
     rows = []
-    for kernel, unit in dict.fromkeys((c.kernel, c.unit) for c in record.calibrations):
-        speeds = [float(np.median(c.speeds)) for c in record.calibrations if c.kernel == kernel]
+    for (kernel, unit), speeds in record.kernel_speeds.items():
         shares = [
             f"{t.model} {share:.0%}" if share >= 0.01 else f"{t.model} {share:.1%}"
             for t in record.timings
@@ -58,11 +68,10 @@ def limits(record: Record) -> str:
 
 def limit_share(record: Record, timing: Timing) -> float | None:
     """The share that a timing reaches of the speed of the kernel that measures its work; None where undefined."""
-    speeds = [np.median(c.speeds) for c in record.calibrations if c.kernel == timing.kernel]
-    if not speeds or timing.work_per_image is None:
-        return None
-    unit = next(c.unit for c in record.calibrations if c.kernel == timing.kernel)
-    return timing.images_per_second * timing.work_per_image / (UNITS[unit] * float(np.median(speeds)))
+    for (kernel, unit), speeds in record.kernel_speeds.items():
+        if kernel == timing.kernel and timing.work_per_image is not None:
+            return timing.images_per_second * timing.work_per_image / (UNITS[unit] * float(np.median(speeds)))
+    return None
 
 
 def memory(record: Record) -> str:
