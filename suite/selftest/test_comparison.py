@@ -1,6 +1,7 @@
 """Comparing machines: what is faster, by how much, and what must not be compared."""
 
 import re
+from copy import copy
 
 import msgspec
 import numpy as np
@@ -10,7 +11,7 @@ from suite.harness.cli import main
 from suite.harness.machine import Calibration
 from suite.harness.record import RecordError, read, save
 from suite.harness.reporting.comparison import write_comparison
-from suite.harness.reporting.entrant import Entrant, geometric_mean, ratio
+from suite.harness.reporting.entrant import Entrant, ratio
 from suite.harness.timing import Timing
 from suite.selftest.make_golden import golden
 
@@ -36,7 +37,7 @@ def times(factor):
 
 
 def told(tmp_path, second, **options):
-    path = write_comparison({"old": times(1.0), "new": second}, tmp_path / "comparison.md", **options)
+    path = write_comparison({"old": [times(1.0)], "new": [second]}, tmp_path / "comparison.md", **options)
     return re.sub(" +", " ", path.read_text())
 
 
@@ -105,7 +106,7 @@ def test_the_command_names_what_is_wrong(tmp_path, capsys, monkeypatch):
     assert main(["compare", "a", "b", "--price", "a=cheap"]) == 1
     assert "expected NAME=USD_PER_HOUR" in capsys.readouterr().err
     assert main(["compare", "a"]) == 1
-    assert "found 1 record, expected two or more" in capsys.readouterr().err
+    assert "found 1 machine, expected two or more" in capsys.readouterr().err
 
 
 def test_a_record_of_the_first_schema_is_upgraded(tmp_path):
@@ -123,20 +124,42 @@ def test_a_record_of_the_first_schema_is_upgraded(tmp_path):
 
 
 def test_a_ratio_s_interval_holds_the_truth_as_often_as_it_says():
-    rng = np.random.default_rng(0)
+    rng, blank = np.random.default_rng(0), golden()
 
     def entrant(factor):
-        record, pace = golden(), rng.uniform(0.9, 1.1)
+        record, pace = copy(blank), rng.uniform(0.9, 1.1)
         seconds = (factor * pace * rng.lognormal(0, 0.3, 100)).tolist()
         record.timings = [Timing("m", "digits", "single", 1, seconds)]
         record.calibrations = [Calibration("gemm", "GFLOP/s", "m", [speed] * 3) for speed in (95.0, 105.0)]
-        return Entrant("x", record)
+        return record
 
-    ratios = [ratio(entrant(1.0), entrant(1.5), "m", "single") for _ in range(100)]
-    assert sum(r.low < 1.5 < r.high for r in ratios) >= 90
-    mean = geometric_mean(ratios[:25])
-    assert mean.low < 1.5 < mean.high
-    assert mean.high / mean.low < ratios[0].high / ratios[0].low
+    def found(runs):
+        return ratio(*(Entrant("x", [entrant(factor) for _ in range(runs)]) for factor in (1.0, 1.5)), ["m"], "single")
+
+    ratios = [found(1) for _ in range(60)]
+    assert sum(r.low < 1.5 < r.high for r in ratios) >= 54
+    repeated = [found(5) for _ in range(60)]
+    assert sum(r.low < 1.5 < r.high for r in repeated) >= 54
+    assert np.median([r.high / r.low for r in repeated]) < np.median([r.high / r.low for r in ratios])
+
+
+def test_a_mean_over_models_is_surer_than_one_of_them():
+    first, second = (Entrant("x", [times(factor)]) for factor in (1.0, 1.5))
+    one, both = (ratio(first, second, models, "single") for models in (["good"], ["good", "poor"]))
+    assert both.low < 1.5 < both.high
+    assert both.high / both.low < one.high / one.low
+    assert ratio(first, second, ["good", "absent"], "single") is None
+
+
+def test_repeats_of_a_machine_go_together(tmp_path):
+    old, new = ([times(factor * wobble) for wobble in (0.99, 1.0, 1.01)] for factor in (1.0, 2.0))
+    path = write_comparison({"old": old, "new": new}, tmp_path / "comparison.md")
+    assert "Runs: 3 of old, 3 of new." in path.read_text()
+    ratios = [ratio(Entrant("old", old), Entrant("new", new), ["good"], scenario) for scenario in ("single", "multi")]
+    assert all(1.8 < r.low < 2.0 < r.high < 2.2 for r in ratios)
+    new[1].threads = {"cores": 1}
+    with pytest.raises(RecordError, match="another threads than that of"):
+        write_comparison({"old": old, "new": new}, tmp_path / "comparison.md")
 
 
 def test_an_unsteady_machine_states_wider_intervals(tmp_path):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from suite.harness.blessing import LEAST_SEEDS, bless, propose
-from suite.harness.record import RecordError, read
+from suite.harness.record import Record, RecordError, read
 
 BASELINES = Path("reports", "baselines")
 COMPARISON = Path("comparison.md")
@@ -37,7 +37,8 @@ def add_commands(commands: Any) -> None:
     compare = commands.add_parser(
         "compare",
         help="compare machines, from records of the same work",
-        description="Compare machines, from records of the same work on each: ratios to the first one's times.",
+        description="Compare machines, from records of the same work on each: ratios to the first one's times. Several "
+        "records of the same NAME are repeats on one machine, and make its ratios surer.",
     )
     compare.add_argument(
         "records", nargs="+", metavar="[NAME=]RECORD", help="a record; its name is its directory's unless one is given"
@@ -98,14 +99,14 @@ def _race(options: argparse.Namespace) -> None:
 def _compare(options: argparse.Namespace) -> None:
     from suite.harness.reporting import write_comparison
 
-    records = {}
+    records: dict[str, list[Record]] = {}
     for argument in options.records:
         name, named, path = argument.partition("=")
         path = Path(path if named else argument)
         name = name if named else (path if path.is_dir() else path.parent).resolve().name
-        if name in records:
+        if name in records and not named:
             raise RecordError(f"{argument}: a second record named {name!r}; give it another, as NAME={path}.")
-        records[name] = read(path)
+        records.setdefault(name, []).append(read(path))
     prices = {}
     for argument in options.price:
         name, _, price = argument.rpartition("=")

@@ -1,4 +1,4 @@
-"""A comparison of machines: any number of records of the same work, against the first."""
+"""A comparison of machines by records of the same work on each, one or several, against the first."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy as np
 from suite.harness.evaluation import Evaluation
 from suite.harness.record import Record, RecordError
 from suite.harness.reporting.differences import difference, warnings
-from suite.harness.reporting.entrant import Entrant, geometric_mean, ratio
+from suite.harness.reporting.entrant import Entrant, ratio
+from suite.harness.reporting.repeatability import check_repeats
 from suite.harness.reporting.speed import limit_share, percentiles
 from suite.harness.reporting.tables import NONE, significant, table, threads
-from suite.harness.timing import Timing
 
 FIGURE = "pareto.png"
 CAPTION = "Accuracy against the latency of a single image; a colour is a machine, a line is its Pareto front."
@@ -25,24 +25,28 @@ SCENARIOS = {
 }
 NOTE = """\
 A ratio is another machine's time over the first one's: below one it is faster. Its 95 % interval comes from those of
-the two medians: a moving-block bootstrap of the queries, widened by the factor by which the machine's own pace changed
-during its run. A geometric mean's interval takes the models for independent."""
+the two p50s. Of a machine with several runs that is Student's, of the logarithms of their p50s; of one with one run it
+is a moving-block bootstrap of the queries, widened by the factor by which the machine's own pace changed during the
+run. A geometric mean over the models of a single run takes them for independent."""
 
 
-def write_comparison(records: Mapping[str, Record], path: Path, prices: Mapping[str, float] | None = None) -> Path:
+def write_comparison(
+    records: Mapping[str, Sequence[Record]], path: Path, prices: Mapping[str, float] | None = None
+) -> Path:
     """Write a comparison in markdown, and its figure into the directory named after it beside it; the path.
 
     Args:
-        records: by the name of the machine, the one to compare with first.
+        records: of a run, or of its repeats, by the name of the machine, the one to compare with first.
         path: of the report.
         prices: of a machine's hour, in US dollars, by its name.
 
     Raises:
-        RecordError: if there are fewer than two records, their data differs, one has no timings, or a price names none.
+        RecordError: if there are fewer than two machines, their data differs, a record has no timings, those of one
+            machine are no repeats, or a price names none.
     """
     from suite.harness.reporting.figures import draw_pareto
 
-    entrants = [Entrant(name, record) for name, record in records.items()]
+    entrants = [Entrant(*item) for item in records.items()]
     _check(entrants, prices or {})
     directory = path.with_suffix("")
     directory.mkdir(parents=True, exist_ok=True)
@@ -60,7 +64,8 @@ def render(entrants: Sequence[Entrant], prices: Mapping[str, float], figure: str
     sections = [
         f"# Comparison: {', '.join(entrant.name for entrant in entrants)}",
         "\n".join(f"- {_headline(first, other, models)}" for other in others),
-        f"{data.name}, profile {first.record.profile}: {data.n_train:,} training and {data.n_test:,} test images.",
+        f"{data.name}, profile {first.record.profile}: {data.n_train:,} training and {data.n_test:,} test images. "
+        f"Runs: {', '.join(f'{len(entrant.records)} of {entrant.name}' for entrant in entrants)}.",
         warnings(first, others, models),
     ]
     for scenario, title in SCENARIOS.items():
@@ -81,8 +86,8 @@ def render(entrants: Sequence[Entrant], prices: Mapping[str, float], figure: str
 
 def _check(entrants: Sequence[Entrant], prices: Mapping[str, float]) -> None:
     if len(entrants) < 2:
-        raise RecordError(f"found {len(entrants)} record, expected two or more to compare.")
-    for name, record in entrants:
+        raise RecordError(f"found {len(entrants)} machine, expected two or more to compare.")
+    for name, record in ((entrant.name, record) for entrant in entrants for record in entrant.records):
         if record.data is None or not record.timings:
             raise RecordError(f"{name}: a record without timings; expected one of a run of suite/latency.")
         for what, mine, theirs in (
@@ -94,6 +99,8 @@ def _check(entrants: Sequence[Entrant], prices: Mapping[str, float]) -> None:
                     f"{name}: its {what} is {mine}, that of {entrants[0].name} {theirs}; expected the same. Times of "
                     "different work can't be compared: repeat one run on the other's data."
                 )
+    for entrant in entrants:
+        check_repeats(entrant.records)
     for name in prices:
         if name not in [entrant.name for entrant in entrants]:
             raise RecordError(f"--price {name}: no such machine; they are {', '.join(e.name for e in entrants)}.")
@@ -101,16 +108,16 @@ def _check(entrants: Sequence[Entrant], prices: Mapping[str, float]) -> None:
 
 def _models(entrants: Sequence[Entrant]) -> list[str]:
     """The models that all records have timings of."""
-    names = [list(dict.fromkeys(t.model for t in entrant.record.timings)) for entrant in entrants]
+    names = [list(dict.fromkeys(t.model for t in r.timings)) for entrant in entrants for r in entrant.records]
     return [name for name in names[0] if all(name in other for other in names[1:])]
 
 
 def _headline(first: Entrant, other: Entrant, models: Sequence[str]) -> str:
     told = []
     for scenario in SCENARIOS:
-        ratios = [found for model in models if (found := ratio(first, other, model, scenario))]
-        if ratios:
-            told.append(f"{scenario} {geometric_mean(ratios)}")
+        timed = [model for model in models if first.timings(model, scenario) and other.timings(model, scenario)]
+        if timed:
+            told.append(f"{scenario} {ratio(first, other, timed, scenario)}")
     return f"**{other.name}** takes, times {first.name}'s, as a geometric mean of {len(models)} models: " + "; ".join(
         told
     )
@@ -120,16 +127,14 @@ def _ratios(entrants: Sequence[Entrant], models: Sequence[str], scenario: str) -
     first, *others = entrants
     rows = []
     for model in models:
-        mine = first.timing(model, scenario)
-        if mine is None:
+        if not first.timings(model, scenario):
             continue
         cells = []
         for other in others:
-            theirs = other.timing(model, scenario)
             computes = "" if difference(first, other, model) is None else " ⚠️"
-            found = ratio(first, other, model, scenario)
-            cells += [_milliseconds(theirs), f"{found}{computes}" if found else NONE]
-        rows.append([model, _milliseconds(mine), *cells])
+            found = ratio(first, other, [model], scenario)
+            cells += [_milliseconds(other.p50(model, scenario)), f"{found}{computes}" if found else NONE]
+        rows.append([model, _milliseconds(first.p50(model, scenario)), *cells])
     return rows
 
 
@@ -137,18 +142,19 @@ def _details(entrants: Sequence[Entrant], models: Sequence[str]) -> str:
     rows = []
     for model in models:
         for entrant in entrants:
-            server = entrant.timing(model, "server")
-            fit = next((f.seconds for f in entrant.record.fits if (f.model, f.task) == _timed(entrant, model)), None)
+            server = entrant.pooled(model, "server")
+            timed = _timed(entrant, model)
+            fits = [f.seconds for r in entrant.records for f in r.fits if (f.model, f.task) == timed]
             rows.append(
                 [
-                    *(model, entrant.name, percentiles(entrant.timing(model, "single"))),
-                    percentiles(entrant.timing(model, "multi")),
+                    *(model, entrant.name, percentiles(entrant.pooled(model, "single"))),
+                    percentiles(entrant.pooled(model, "multi")),
                     f"{server.rate:,.0f}" if server and server.rate else NONE,
-                    significant(fit),
+                    significant(float(np.median(fits)) if fits else None),
                 ]
             )
     headers = ["model", "machine", "single: p50 / p90 / p99, ms", "multi: p50 / p90 / p99, ms"]
-    return table([*headers, "server, queries/s", "fit, s (once)"], rows, right=2)
+    return table([*headers, "server, queries/s", "fit, s (one a run)"], rows, right=2)
 
 
 def _timed(entrant: Entrant, model: str) -> tuple[str, str]:
@@ -183,7 +189,7 @@ def _cost(entrants: Sequence[Entrant], models: Sequence[str], prices: Mapping[st
     for model in models:
         cells = []
         for entrant in priced:
-            offline = entrant.timing(model, "offline")
+            offline = entrant.pooled(model, "offline")
             worth = offline.images_per_second * 3600 / prices[entrant.name] / 1e6 if offline else None
             cells.append(significant(worth))
         rows.append([model, *cells])
@@ -201,8 +207,8 @@ def _machines(entrants: Sequence[Entrant]) -> str:
         "accelerator": [e.record.environment.accelerator or "none" for e in entrants],
         "BLAS": [e.record.environment.blas or "not recorded" for e in entrants],
         "threads": [threads(e.record) for e in entrants],
-        "load": [load(e.record) for e in entrants],
-        "started": [e.record.started for e in entrants],
+        "load": ["; ".join(load(record) for record in e.records) for e in entrants],
+        "started": [", ".join(record.started for record in e.records) for e in entrants],
         "commit": [(e.record.commit or "not in git") for e in entrants],
     }
     return table(["", *(e.name for e in entrants)], [[name, *values] for name, values in facts.items()])
@@ -210,35 +216,39 @@ def _machines(entrants: Sequence[Entrant]) -> str:
 
 def _limits(entrants: Sequence[Entrant], models: Sequence[str]) -> str:
     """Speeds of the calibration kernels, and the share of them that models reach."""
-    found = [entrant.record.kernel_speeds for entrant in entrants]
+    found = [[record.kernel_speeds for record in entrant.records] for entrant in entrants]
     rows = []
-    for kernel, unit in dict.fromkeys(chain(*found)):
-        speeds = [kernels.get((kernel, unit)) for kernels in found]
+    for kernel, unit in dict.fromkeys(chain(*chain(*found))):
+        speeds = [list(chain(*(run.get((kernel, unit), []) for run in runs))) for runs in found]
         rows.append([f"{kernel}, {unit}", *(significant(float(np.median(s))) if s else NONE for s in speeds)])
     for model in models:
-        timings = [entrant.timing(model, "offline") for entrant in entrants]
-        shares = [limit_share(e.record, t) if t else None for e, t in zip(entrants, timings, strict=True)]
-        if any(share is not None for share in shares):
-            kernel = next(t.kernel for t in timings if t and t.kernel)
-            rows.append([f"{model}, of {kernel}", *(NONE if s is None else f"{100 * s:.2g} %" for s in shares)])
+        shares = [_limit_shares(entrant, model) for entrant in entrants]
+        if any(shares):
+            kernel = next(t.kernel for entrant in entrants for t in entrant.timings(model, "offline") if t.kernel)
+            rows.append([f"{model}, of {kernel}", *(f"{100 * np.median(s):.2g} %" if s else NONE for s in shares)])
     return table(["", *(e.name for e in entrants)], rows, right=1) if rows else "No record has calibrations."
+
+
+def _limit_shares(entrant: Entrant, model: str) -> list[float]:
+    pairs = zip(entrant.records, entrant.timings(model, "offline"), strict=False)  # no timings, or one a record
+    return [share for record, timing in pairs if (share := limit_share(record, timing)) is not None]
 
 
 def _points(entrants: Sequence[Entrant]) -> dict[str, list[tuple[float, float, str]]]:
     """For each machine: milliseconds, accuracy in percent, and the model's name."""
     return {
         entrant.name: [
-            (1e3 * t.p50, 100 * accuracy, t.model)
-            for t in entrant.record.timings
-            if t.scenario == "single" and (e := entrant.evaluation(t.model)) is not None
-            if (accuracy := e.metrics.get("accuracy")) is not None
+            (1e3 * p50, 100 * accuracy, model)
+            for model in dict.fromkeys(t.model for t in entrant.record.timings)
+            if (p50 := entrant.p50(model, "single")) is not None
+            if (e := entrant.evaluation(model)) is not None and (accuracy := e.metrics.get("accuracy")) is not None
         ]
         for entrant in entrants
     }
 
 
-def _milliseconds(timing: Timing | None) -> str:
-    return NONE if timing is None else significant(1e3 * timing.p50)
+def _milliseconds(seconds: float | None) -> str:
+    return significant(None if seconds is None else 1e3 * seconds)
 
 
 def _percent(evaluation: Evaluation) -> str:

@@ -50,8 +50,8 @@ def warnings(first: Entrant, others: Sequence[Entrant], models: Sequence[str]) -
         if a.commit != b.commit:
             told.append(f"{other.name}: commit {(a.commit or 'none')[:12]} -> {(b.commit or 'none')[:12]}; touches all")
     for entrant in (first, *others):
-        if entrant.record.workers > 1:
-            told.append(f"{entrant.name}: {entrant.record.workers} processes timed at once; touches all of its times")
+        if (workers := max(record.workers for record in entrant.records)) > 1:
+            told.append(f"{entrant.name}: {workers} processes timed at once; touches all of its times")
     return "## Warnings\n\n" + "\n".join(f"- {words}." for words in told) if told else ""
 
 

@@ -29,6 +29,13 @@ def write_repeatability(records: Sequence[Record], path: Path) -> Path:
     """
     if len(records) < 3:
         raise RecordError(f"found {len(records)} records, expected three or more of the same run, repeated.")
+    check_repeats(records)
+    path.write_text(_render(records), encoding="utf-8")
+    return path
+
+
+def check_repeats(records: Sequence[Record]) -> None:
+    """Raise `RecordError` if records are not of the same work on the same machine."""
     first = records[0]
     for record in records[1:]:
         for what in ("profile", "environment", "threads", "commit"):
@@ -36,8 +43,6 @@ def write_repeatability(records: Sequence[Record], path: Path) -> Path:
                 raise RecordError(
                     f"the run of {record.started} has another {what} than that of {first.started}; expected repeats."
                 )
-    path.write_text(_render(records), encoding="utf-8")
-    return path
 
 
 def _render(records: Sequence[Record]) -> str:
