@@ -85,7 +85,7 @@ def render_proof(proof: Proof) -> str:
         "of a known size: the query after it takes longer, too.)",
         table(headers, rows, right=1),
         f"A slowdown of {MARGIN:.0%} stands at the margin itself: the gate asks for a ratio of at least "
-        f"{1 + MARGIN:g}, which no more than half of such sessions show.",
+        f"{1 + MARGIN:g}, which about half of such sessions show.",
         RULE,
         f"{proof.seconds_taken / 60:.0f} minutes on {where.cpu}, {where.cores} cores, {proof.lanes} sessions at a "
         f"time, each on a core of its own; Python {where.python}; commit `{proof.commit}`.",
