@@ -154,7 +154,7 @@ def _details(entrants: Sequence[Entrant], models: Sequence[str]) -> str:
                 ]
             )
     headers = ["model", "machine", "single: p50 / p90 / p99, ms", "multi: p50 / p90 / p99, ms"]
-    return table([*headers, "server, queries/s", "fit, s (one a run)"], rows, right=2)
+    return table([*headers, "server, queries/s", "fit, s (one a run, median)"], rows, right=2)
 
 
 def _timed(entrant: Entrant, model: str) -> tuple[str, str]:
@@ -198,8 +198,12 @@ def _cost(entrants: Sequence[Entrant], models: Sequence[str], prices: Mapping[st
 
 
 def _machines(entrants: Sequence[Entrant]) -> str:
-    def load(record: Record) -> str:
-        return ", ".join(f"{c.load:g} ({c.when})" for c in record.conditions if c.load is not None) or "not recorded"
+    def load(records: Sequence[Record]) -> str:
+        loads = sorted(c.load for record in records for c in record.conditions if c.load is not None)
+        return f"{loads[0]:g} to {loads[-1]:g}" if loads else "not recorded"
+
+    def started(records: Sequence[Record]) -> str:
+        return " to ".join(dict.fromkeys((records[0].started, records[-1].started)))
 
     facts = {
         "processor": [e.record.environment.cpu for e in entrants],
@@ -207,8 +211,8 @@ def _machines(entrants: Sequence[Entrant]) -> str:
         "accelerator": [e.record.environment.accelerator or "none" for e in entrants],
         "BLAS": [e.record.environment.blas or "not recorded" for e in entrants],
         "threads": [threads(e.record) for e in entrants],
-        "load": ["; ".join(load(record) for record in e.records) for e in entrants],
-        "started": [", ".join(record.started for record in e.records) for e in entrants],
+        "load": [load(e.records) for e in entrants],
+        "started": [started(e.records) for e in entrants],
         "commit": [(e.record.commit or "not in git") for e in entrants],
     }
     return table(["", *(e.name for e in entrants)], [[name, *values] for name, values in facts.items()])
