@@ -111,7 +111,8 @@ def environment(record: Record) -> str:
     of_models = f", of which the models' fit and predict {record.model_seconds:.1f} s"
     duration = f"{record.wall_seconds:.1f} s"
     if not record.story:
-        duration += f"{of_models} ({overhead:.0%} is imports, harness and reports)"
+        rest = "imports, harness, reports and measuring memory" if record.memory else "imports, harness and reports"
+        duration += f"{of_models} ({overhead:.0%} is {rest})"
     asked = f"--threads {record.threads_asked}: " if record.threads_asked is not None else ""
     machine = [where.cpu, f"{where.cores} cores", f"{where.memory_gib:g} GiB", where.system, where.blas]
     rows = [
