@@ -115,9 +115,9 @@ def test_rounds_ask_in_an_order_and_then_backwards():
             return 1e-3
 
     arms = [Noting(name, 1e-3, lambda: 1.0) for name in ("base", "candidate", "control")]
-    compare(arms, ["sgd"], SINGLE, blocks=4, seconds=0.2, commits=(None, None))
+    compare(arms, ["sgd"], SINGLE, blocks=4, seconds=0.3, commits=(None, None))
     rounds = [tuple(asked[i : i + 6]) for i in range(0, len(asked), 6)]
-    assert len(rounds) == 4 * 20  # of 2 x 5 ms a process
+    assert len(rounds) == 4 * 30  # of 2 x 5 ms a process
     assert all(turn == turn[::-1] for turn in rounds)
     assert len(set(rounds)) > 1
 

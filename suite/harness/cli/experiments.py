@@ -42,7 +42,11 @@ def add_commands(commands: Any) -> None:
     ab.add_argument("--scenario", choices=[s.name for s in SCENARIOS], default="single", help="default: single")
     ab.add_argument("--blocks", type=int, metavar="N", help="default: as many as the models need, and two")
     ab.add_argument(
-        "--seconds", type=float, default=1.0, metavar="S", help="of asking each model, a process (default: 1)"
+        "--seconds",
+        type=float,
+        default=1.0,
+        metavar="S",
+        help="of asking each model, a process, or as long as 25 rounds take (default: 1)",
     )
     ab.add_argument("--out", type=Path, metavar="FILE", help="also write the report there")
     ab.add_argument("--strict-gates", action="store_true", help="fail if the verdict is inconclusive")
