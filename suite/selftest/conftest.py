@@ -82,6 +82,7 @@ def project(pytester, monkeypatch, _libraries):
     """A project on fake data of a profile; processes that it starts have the patch not, and need --dataset-dir."""
     monkeypatch.setenv("PYTHONPATH", ROOT)
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)  # or pytest-benchmark would think itself in a worker
 
     def fake_load(profile, *, dataset_dir=None, **options):
         return load(profile, dataset_dir=dataset_dir) if dataset_dir else fakes.dataset(profile)
@@ -89,4 +90,5 @@ def project(pytester, monkeypatch, _libraries):
     monkeypatch.setattr("suite.harness.pytest_plugin.bench.load", fake_load)
     quick = Kernel("nothing", "k calls/s", lambda: lambda: time.sleep(1e-4), 1.0)
     monkeypatch.setattr("suite.harness.pytest_plugin.bench.KERNELS", (quick,))
+    monkeypatch.setattr("suite.harness.machine.kernels.SECONDS", 0.0)
     return Project(pytester)
