@@ -100,7 +100,10 @@ def _check(entrants: Sequence[Entrant], prices: Mapping[str, float]) -> None:
                     "different work can't be compared: repeat one run on the other's data."
                 )
     for entrant in entrants:
-        check_repeats(entrant.records)
+        try:
+            check_repeats(entrant.records)
+        except RecordError as error:
+            raise RecordError(f"{entrant.name}: {error} Give what is no repeat another NAME.") from error
     for name in prices:
         if name not in [entrant.name for entrant in entrants]:
             raise RecordError(f"--price {name}: no such machine; they are {', '.join(e.name for e in entrants)}.")

@@ -41,7 +41,7 @@ def check_repeats(records: Sequence[Record]) -> None:
         for what in ("profile", "environment", "threads", "commit"):
             if getattr(record, what) != getattr(first, what):
                 raise RecordError(
-                    f"the run of {record.started} has another {what} than that of {first.started}; expected repeats."
+                    f"the run of {record.started} differs from that of {first.started} in its {what}; expected repeats."
                 )
 
 
