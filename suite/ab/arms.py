@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 PROBE = Path(__file__).with_name("probe.py")
 SEED = 42
@@ -44,21 +44,18 @@ class Arm:
 
     def start(self, models: Sequence[str], batch_size: int | None) -> Process:
         """Start a fresh process that answers for the models."""
-        return Process(self.name, self._popen(what="answer", names=list(models), batch_size=batch_size))
+        return self._process(what="answer", names=list(models), batch_size=batch_size)
 
     def _run(self, **request: Any) -> Any:
-        process = self._popen(**request)
-        out, error = process.communicate()
-        if process.returncode:
-            raise _failed(self.name, error)
-        return json.loads(out.strip().splitlines()[-1])
+        return json.loads(self._process(**request).finish().strip().splitlines()[-1])
 
-    def _popen(self, **request: Any) -> subprocess.Popen[str]:
+    def _process(self, **request: Any) -> Process:
         request |= {"directory": str(self.directory), "cores": list(self.cores)}
         environment = {**os.environ, "PYTHONPATH": str(self.tree), "PYTHONHASHSEED": "random"}
         command = [sys.executable, "-P", str(PROBE), json.dumps(request)]
-        pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-        return subprocess.Popen(command, cwd=self.tree, env=environment, text=True, **pipes)
+        errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 # a pipe that nobody reads would fill, and block
+        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": errors}
+        return Process(self.name, subprocess.Popen(command, cwd=self.tree, env=environment, text=True, **pipes), errors)
 
 
 class Process:
@@ -67,11 +64,13 @@ class Process:
     Args:
         name: of its arm.
         process: that was started.
+        errors: the file that takes its errors, and what its models print.
     """
 
-    def __init__(self, name: str, process: subprocess.Popen[str]):
+    def __init__(self, name: str, process: subprocess.Popen[str], errors: IO[str]):
         self.name = name
         self._process = process
+        self._errors = errors
 
     def wait(self) -> None:
         """Wait until it has loaded and warmed up its models."""
@@ -88,18 +87,28 @@ class Process:
         """End it."""
         self._process.kill()
         self._process.communicate()
+        self._errors.close()
+
+    def finish(self) -> str:
+        """Wait until it has ended; what it printed."""
+        out, _ = self._process.communicate()
+        if self._process.returncode:
+            raise self._failed()
+        self._errors.close()
+        return out
 
     def _line(self) -> str:
         assert self._process.stdout is not None, "it was started with a pipe"
         line = self._process.stdout.readline()
         if not line:
-            raise _failed(self.name, self._process.communicate()[1])
+            self._process.wait()
+            raise self._failed()
         return line
 
-
-def _failed(name: str, error: str) -> ArmError:
-    last = (error.strip().splitlines() or ["no message"])[-1]
-    return ArmError(f"{name}: its process failed: {last}. Expected a working tree with models/ and the suite.")
+    def _failed(self) -> ArmError:
+        self._errors.seek(0)
+        last = (self._errors.read().strip().splitlines() or ["no message"])[-1]
+        return ArmError(f"{self.name}: its process failed: {last}. Expected a working tree with models/ and the suite.")
 
 
 @contextmanager

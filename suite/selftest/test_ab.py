@@ -3,6 +3,8 @@
 import itertools
 import re
 import subprocess
+from contextlib import closing
+from multiprocessing.pool import ThreadPool
 
 import numpy as np
 import pytest
@@ -177,6 +179,18 @@ def test_processes_run_the_code_of_their_tree(repository):
             processes[1].ask("absent", 0.05)
         processes[0].stop()
     assert not tree.exists()
+
+
+def test_a_model_that_prints_a_lot_does_not_block_its_process(repository):
+    loud = PLUGIN.replace("return X[:, 0]", "print('x' * 200_000); return X[:, 0]")
+    (repository / "models" / "echo.py").write_text(loud)
+    arm = Arm("base", repository, repository / "a")
+    assert arm.fit(["echo"]) == ["echo"]
+    process = arm.start(["echo"], 1)
+    with closing(ThreadPool(1)) as pool:
+        assert pool.apply_async(process.wait).get(timeout=20) is None
+    assert process.ask("echo", 0.01) > 0
+    process.stop()
 
 
 def test_what_can_not_be_compared_is_told(repository, capsys):
