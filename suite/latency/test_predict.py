@@ -28,7 +28,7 @@ def test_predict(model, scenario, trained, dataset, calibrated, benchmark, emit)
         asked = plan(estimator.predict, queries, scenario, dataset.profile)
         first, compiling = asked.first_seconds, sum(compile_seconds(estimator).values()) - before
         benchmark.pedantic(estimator.predict, setup=lambda: ((next(queries),), {}), rounds=asked.queries)
-        there_and_back = round_trip(estimator, queries)
+        there_and_back = round_trip(estimator, queries) if benchmark.enabled else None
 
     if benchmark.enabled:
         seconds = [round(s, 9) for s in benchmark.stats.stats.data]

@@ -11,6 +11,7 @@ import numpy as np
 
 from suite.harness.record import Record, RecordError
 from suite.harness.reporting.tables import significant, table
+from suite.harness.timing import SPARE
 
 SCENARIOS = ("single", "multi", "offline")
 ENOUGH = 0.9
@@ -18,7 +19,8 @@ NOTE = f"""\
 Each run is set against every other: *held* is how often the one's p50 lies in the interval that the other stated, and
 it is to be {ENOUGH:.0%} or more. *Nine in ten within* is the factor by which p50s of two runs differ at most, nine
 times in ten. The stated intervals are the queries' own, widened by the factor by which the machine's own pace changed
-during the run, by its most unsteady calibration kernel, measured before each model's timings, and by 15 % more."""
+during the run, by its most unsteady calibration kernel, measured before each model's timings, and by
+{100 * (SPARE - 1):.3g} % more."""
 
 
 def write_repeatability(records: Sequence[Record], path: Path) -> Path:

@@ -9,7 +9,7 @@ from suite.harness.record import Record
 from suite.harness.reporting import speed, tables
 from suite.harness.reporting.verdict import verdict_line
 from suite.harness.serving import BOUND
-from suite.harness.timing import QUERIES_FOR_P99
+from suite.harness.timing import QUERIES_FOR_P99, SPARE
 
 LATENCY_NOTE = """\
 Wall times of whole calls, answers back on the host, transfers in them. Fit is the session's one training, compilation
@@ -18,7 +18,7 @@ eight, `offline` for the whole test split. `server` is the highest rate of singl
 p99 from arrival to answer was at most {bound:g} ms. A p99 takes {queries} queries; a model too slow for
 that many has none. The p50's interval is where another run on the same machine has it nine times in ten: a bootstrap
 of the queries, widened by the factor by which the machine's own pace changed during the run, here {pace:.2f}, and by
-15 % more."""
+{spare:.3g} % more."""
 LIMITS_NOTE = """\
 Measured before each model's timings, on all cores of the session: `gemm` is a float32 product of two 1,024 x 1,024
 matrices, `copy` a copy of 64 MiB, `tree` images falling through a tree of depth 12 by scikit-learn, `dispatch` calls of
@@ -54,7 +54,9 @@ def render(record: Record, captions: dict[str, str]) -> str:
             _section(
                 "Latency",
                 speed.latency(record),
-                LATENCY_NOTE.format(bound=1e3 * BOUND, queries=QUERIES_FOR_P99, pace=record.pace),
+                LATENCY_NOTE.format(
+                    bound=1e3 * BOUND, queries=QUERIES_FOR_P99, pace=record.pace, spare=100 * (SPARE - 1)
+                ),
                 speed.round_trips(record),
                 _figure("accuracy-latency.png", captions),
             )
