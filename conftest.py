@@ -1,10 +1,10 @@
-"""Loads the harness and every model plugin; nothing else."""
+"""Loads the library and every model plugin; nothing else."""
 
 import pkgutil
 
 import models
 
 pytest_plugins = [
-    "suite.harness.pytest_plugin",
+    "fitgate.plugin",
     *(f"models.{module.name}" for module in pkgutil.iter_modules(models.__path__)),
 ]

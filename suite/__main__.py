@@ -1,7 +1,7 @@
-"""`python -m suite`: see `suite.harness.cli`."""
+"""`python -m suite`: see `fitgate.cli`."""
 
 import sys
 
-from suite.harness.cli import main
+from fitgate.cli import main
 
 sys.exit(main())

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from fitgate.machine import Kernel
 from suite import DIGITS, FIVES, Above, Floor, Model, NoRegression, Work
-from suite.harness.machine import Kernel
 
 
 def build(seed: int) -> Any:
@@ -17,10 +17,10 @@ def build(seed: int) -> Any:
 
 def classifier(**parameters: Any) -> Any:
     """A `CNNClassifier` on a JAX that uses all cores, and keeps what it compiles in the user's cache."""
+    from fitgate.data import cache_directory
     from models.cnn.compilation import keep_programs
     from models.cnn.devices import use_all_cores
     from models.cnn.estimator import CNNClassifier
-    from suite.harness.datasets import cache_directory
 
     use_all_cores()
     keep_programs(cache_directory() / f"xla-{platform.node()}")  # compiled for this machine's processor

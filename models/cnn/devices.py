@@ -9,7 +9,7 @@ from typing import Any
 import jax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from suite.harness.machine import usable_cores
+from fitgate.machine import usable_cores
 
 BATCH = "batch"  # the axis of the mesh, over which batches are split
 

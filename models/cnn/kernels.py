@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from suite.harness.machine import Kernel
+from fitgate.machine import Kernel
 
 GEMM_SIDE = 4_096
 COPY_FLOATS = 2**26

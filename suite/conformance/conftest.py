@@ -19,7 +19,7 @@ def digits():
     """300 training and 200 test digits of the quick profile, in random order, with their labels."""
     import numpy as np
 
-    from suite.harness.datasets import load
+    from fitgate.data import load
 
     dataset = load("quick")
     chosen = np.random.default_rng(0).permutation(len(dataset.train))[:300]

@@ -5,8 +5,8 @@ from functools import partial
 import jax
 import pytest
 
+from fitgate.machine import Kernel, calibrate
 from models.cnn import kernels
-from suite.harness.machine import Kernel, calibrate
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from suite.harness.timing import ReplayClock
+from fitgate.latency.timing import ReplayClock
 
 pytestmark = pytest.mark.latency
 CLOCK = ReplayClock()

@@ -2,8 +2,8 @@
 
 import pytest
 
-from suite.harness.timing import SCENARIOS, ReplayClock, Timing, batches, plan, round_trip
-from suite.harness.training import compile_seconds
+from fitgate.latency.timing import SCENARIOS, ReplayClock, Timing, batches, plan, round_trip
+from fitgate.runs.training import compile_seconds
 
 pytestmark = pytest.mark.latency
 CLOCK = ReplayClock()

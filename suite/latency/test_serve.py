@@ -2,8 +2,8 @@
 
 import pytest
 
-from suite.harness.serving import BOUND, serve
-from suite.harness.timing import SERVER, ReplayClock, Timing, batches, plan
+from fitgate.latency.serving import BOUND, serve
+from fitgate.latency.timing import SERVER, ReplayClock, Timing, batches, plan
 
 pytestmark = pytest.mark.latency
 CLOCK = ReplayClock()

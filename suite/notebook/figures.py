@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from suite.harness.agreement import Figure
+from suite.notebook.agreement import Figure
 
 
 class Printed(msgspec.Struct):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from suite.harness.parallel import Workers
+from fitgate.executor.workers import Workers
 
 Array = NDArray[Any]
 CV = 3

@@ -8,8 +8,8 @@ locked away until a model is finished.
 
 import numpy as np
 
-from suite.harness.story import Tiles
 from suite.notebook.figures import FIGURES
+from suite.notebook.story import Tiles
 
 
 def test_shapes(story, dataset):

@@ -8,8 +8,8 @@ given by the one model that had not seen the image.
 import numpy as np
 from sklearn.metrics import confusion_matrix
 
-from suite.harness.story import Matrix
 from suite.notebook.figures import FIGURES
+from suite.notebook.story import Matrix
 
 
 def test_predictions_follow_from_scores(story, sgd_five_folds):

@@ -8,8 +8,8 @@ model is a whole family of classifiers, and the scores of the cross-validation s
 import numpy as np
 from sklearn.metrics import precision_recall_curve, precision_score, recall_score
 
-from suite.harness.story import Axes, curve
 from suite.notebook.figures import FIGURES
+from suite.notebook.story import Axes, curve
 
 WANTED = 0.90
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
-from suite.harness.statistics import auc_lower_bound
-from suite.harness.story import Axes, curve
+from fitgate.statistics import auc_lower_bound
 from suite.notebook.figures import FIGURES
+from suite.notebook.story import Axes, curve
 
 
 def test_roc(story, sgd_five_folds, fives):

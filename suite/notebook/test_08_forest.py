@@ -15,8 +15,8 @@ from sklearn.metrics import (
     roc_curve,
 )
 
-from suite.harness.story import Axes, curve
 from suite.notebook.figures import FIGURES
+from suite.notebook.story import Axes, curve
 
 
 def test_predictions_follow_from_probabilities(story, forest_five_folds):

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix
 
-from suite.harness.story import Matrix, Tiles
 from suite.notebook.figures import FIGURES
+from suite.notebook.story import Matrix, Tiles
 
 THE_NOTEBOOK_S_PAIR = (3, 5)
 SHOWN = 25

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
-from suite.harness.story import Tiles
 from suite.notebook.conftest import SEED
+from suite.notebook.story import Tiles
 
 LOUDEST = 100  # of 255
 ASKED = 1_000

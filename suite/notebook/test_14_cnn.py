@@ -12,8 +12,8 @@ import pytest
 
 from models.cnn import CNN
 from suite import DIGITS
-from suite.harness.story import Axes, Tiles, curve
 from suite.notebook.figures import FIGURES
+from suite.notebook.story import Axes, Tiles, curve
 
 SHOWN = 20
 

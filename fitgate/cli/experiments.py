@@ -1,0 +1,146 @@
+"""Commands that run experiments: on what the gates catch, and on what a change costs."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from fitgate.cli.records import BASELINES
+from fitgate.gates.gates import Outcome
+from fitgate.latency.timing import SCENARIOS
+
+SABOTAGE = Path("reports", "sabotage.md")
+AB = Path("reports", "ab.md")
+
+
+def add_commands(commands: Any) -> None:
+    """Declare them to a parser's subparsers."""
+    sabotage = commands.add_parser("sabotage", help="plant defects in our own models, and see what the gates catch")
+    sabotage.add_argument("--baselines", type=Path, default=BASELINES, metavar="DIR", help=f"default: {BASELINES}")
+    sabotage.add_argument("--only", default="", metavar="WORD", help="only defects with this in family, name or model")
+    sabotage.add_argument("--seeds", type=int, default=5, metavar="K", help="seeds of each defect (default: 5)")
+    sabotage.add_argument("--controls", type=int, default=300, metavar="N", help="clean runs (default: 300)")
+    sabotage.add_argument("--out", type=Path, default=SABOTAGE, metavar="FILE", help=f"default: {SABOTAGE}")
+    sabotage.add_argument("--from", dest="kept", type=Path, metavar="FILE", help="only render a campaign's JSON again")
+    sabotage.add_argument(
+        "--follow", type=Path, metavar="FILE", help="only give a campaign's inconclusive verdicts twice the seeds"
+    )
+    sabotage.set_defaults(run=_sabotage)
+
+    ab = commands.add_parser(
+        "ab",
+        help="compare the latency of two revisions: the gate for pull requests",
+        description="Compare the latency of this working tree with that of a revision, in fresh processes that take "
+        "turns. Exits non-zero if a model has become slower.",
+    )
+    ab.add_argument("--base", metavar="REV", default="HEAD", help="revision to compare with (default: HEAD)")
+    ab.add_argument("--candidate", metavar="REV", help="revision to compare (default: the working tree as it is)")
+    ab.add_argument("--models", default="", metavar="NAME,...", help="default: all that both have, less the slow ones")
+    ab.add_argument("--scenario", choices=[s.name for s in SCENARIOS], default="single", help="default: single")
+    ab.add_argument("--blocks", type=int, metavar="N", help="default: as many as the models need, and two")
+    ab.add_argument(
+        "--seconds",
+        type=float,
+        default=1.0,
+        metavar="S",
+        help="of asking each model, a process, or as long as 25 rounds take (default: 1)",
+    )
+    ab.add_argument("--out", type=Path, metavar="FILE", help="also write the report there")
+    ab.add_argument("--strict-gates", action="store_true", help="fail if the verdict is inconclusive")
+    ab.add_argument("--prove", type=int, metavar="N", help="instead, compare this tree N times with itself")
+    ab.add_argument("--from", dest="kept", type=Path, metavar="FILE", help="only render the JSON of --prove again")
+    ab.add_argument(
+        "--inject",
+        type=_shares,
+        default="3,5,10,30",
+        metavar="PERCENT,...",
+        help="slowdowns for --prove (default: 3,5,10,30)",
+    )
+    ab.set_defaults(run=_ab)
+
+
+def _sabotage(options: argparse.Namespace) -> None:
+    from fitgate.sabotage.campaign import follow, read_campaign, run
+    from fitgate.sabotage.report import render
+
+    def say(words: str) -> None:
+        print(words, flush=True)
+
+    if options.kept:
+        campaign = read_campaign(options.kept)
+    elif options.follow:
+        campaign = follow(options.follow, options.baselines, say)
+    else:
+        campaign = run(
+            options.out.with_suffix(".json"),
+            options.baselines,
+            seeds=options.seeds,
+            controls=options.controls,
+            only=options.only,
+            say=say,
+        )
+    options.out.write_text(render(campaign), encoding="utf-8")
+    print(f"report in {options.out}")
+
+
+def _ab(options: argparse.Namespace) -> int:
+    from fitgate.ab import report
+    from fitgate.ab.gate import run
+    from fitgate.ab.verdict import judge
+
+    def say(words: str) -> None:
+        print(words, file=sys.stderr, flush=True)
+
+    models = [name for name in options.models.split(",") if name]
+    if options.prove or options.kept:
+        return _prove(options, models, say)
+    (scenario,) = (s for s in SCENARIOS if s.name == options.scenario)
+    session = run(
+        options.base,
+        options.candidate,
+        models=models,
+        scenario=scenario,
+        blocks=options.blocks,
+        seconds=options.seconds,
+        say=say,
+    )
+    findings = judge(session)
+    told = report.render(session, findings)
+    print(told, end="")
+    if options.out:
+        options.out.write_text(told, encoding="utf-8")
+    bad = {Outcome.FAIL, Outcome.INCONCLUSIVE} if options.strict_gates else {Outcome.FAIL}
+    return int(any(finding.outcome in bad for finding in findings))
+
+
+def _prove(options: argparse.Namespace, models: Sequence[str], say: Callable[[str], None]) -> int:
+    from fitgate.ab.proof import prove, read_proof
+    from fitgate.ab.report import render_proof
+    from fitgate.ab.session import enough_blocks
+
+    path = options.out or AB
+    if options.kept:
+        proof = read_proof(options.kept)
+    else:
+        proof = prove(
+            path.with_suffix(".json"),
+            sessions=options.prove,
+            model=models[0] if models else "sgd",
+            blocks=options.blocks or enough_blocks(1),
+            seconds=options.seconds,
+            slowdowns=options.inject,
+            say=say,
+        )
+    path.write_text(render_proof(proof), encoding="utf-8")
+    print(f"report in {path}")
+    return 0
+
+
+def _shares(text: str) -> list[float]:
+    try:
+        return [float(percent) / 100 for percent in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}, expected percents such as 3,5,10,30") from None

@@ -1,0 +1,23 @@
+"""The machine: what it is, how it is doing, how fast it can be, and how much of it a session may use."""
+
+from fitgate.machine.conditions import Condition, condition
+from fitgate.machine.environment import Environment, changes, environment, library_versions, usable_cores
+from fitgate.machine.kernels import KERNELS, Calibration, Kernel, calibrate
+from fitgate.machine.threads import ThreadsError, limit_threads, thread_counts
+
+__all__ = [
+    "KERNELS",
+    "Calibration",
+    "Condition",
+    "Environment",
+    "Kernel",
+    "ThreadsError",
+    "calibrate",
+    "changes",
+    "condition",
+    "environment",
+    "library_versions",
+    "limit_threads",
+    "thread_counts",
+    "usable_cores",
+]

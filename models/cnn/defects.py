@@ -1,0 +1,141 @@
+"""Defects of the network: the code of `models/cnn` made wrong, while it is open, in one place each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from importlib import import_module
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+
+from fitgate.sabotage.defects import Defect
+
+
+def network_defects() -> Iterator[Defect]:
+    """Those that apply to `cnn` alone."""
+    plant = partial(Defect, models=("cnn",))
+    yield plant("model", "activation removed", "all", code=_no_activation)
+    yield plant("model", "softmax twice", "in training", code=_softmax_twice)
+    for share, name in ((0.5, "half"), (1.0, "all")):
+        yield plant("model", "biases dropped after training", name, spoil=partial(_drop_biases, share=share))
+    yield plant("model", "normalisation dropped", "in prediction", spoil=_drop_normalisation)
+    for share in (0.2, 0.5):
+        yield plant(
+            "model", "evaluation in training mode", f"dropout {share}", settings={"dropout": share}, code=_training_mode
+        )
+    yield plant("model", "frozen layer", "first convolution", code=partial(_frozen, "convolutions"))
+    yield plant("model", "constant initialisation", "0.01", code=_constant)
+    yield plant("training", "wrong loss", "squared error", code=_squared_error)
+
+
+def in_order() -> AbstractContextManager[Any]:
+    """Training that takes the images as they come."""
+    training: Any = import_module("models.cnn.training")
+
+    draw = training._draw
+
+    def unshuffled(rng: np.random.Generator, n: int, steps: int, batch: int, shift: int) -> Any:
+        _, *rest = draw(rng, n, steps, batch, shift)
+        return np.resize(np.arange(n, dtype=np.int32), (steps, batch)), *rest
+
+    return patch.object(training, "_draw", unshuffled)
+
+
+def _no_activation() -> AbstractContextManager[Any]:
+    from flax import nnx
+
+    return patch.object(nnx, "relu", lambda x: x)
+
+
+def _softmax_twice() -> AbstractContextManager[Any]:
+    import jax
+    import optax
+
+    loss = optax.softmax_cross_entropy_with_integer_labels
+    return patch.object(optax, "softmax_cross_entropy_with_integer_labels", lambda z, y: loss(jax.nn.softmax(z), y))
+
+
+def _squared_error() -> AbstractContextManager[Any]:
+    import jax
+    import optax
+
+    def loss(logits: Any, classes: Any) -> Any:
+        return ((logits - jax.nn.one_hot(classes, logits.shape[1])) ** 2).mean(axis=1)
+
+    return patch.object(optax, "softmax_cross_entropy_with_integer_labels", loss)
+
+
+def _training_mode() -> AbstractContextManager[Any]:
+    """Hidden units are dropped in prediction too."""
+    import jax
+
+    estimator: Any = import_module("models.cnn.estimator")
+
+    def predict(network: Any, images: Any, scale: Any, shift: int) -> Any:
+        keys = jax.random.split(jax.random.key(0), len(images))
+        return network(scale.standard(scale.raw(images)), dropout_keys=keys)
+
+    return patch.object(estimator, "predict", predict)
+
+
+@contextmanager
+def _frozen(layer: str) -> Iterator[None]:
+    import jax
+    import optax
+
+    apply = optax.apply_updates
+
+    def frozen(parameters: Any, updates: Any) -> Any:
+        still = jax.tree_util.tree_map_with_path(
+            lambda path, update: update * 0 if f"{layer}'][0" in jax.tree_util.keystr(path) else update, updates
+        )
+        return apply(parameters, still)
+
+    with patch.object(optax, "apply_updates", frozen):
+        yield
+
+
+def _constant() -> AbstractContextManager[Any]:
+    estimator: Any = import_module("models.cnn.estimator")
+
+    initial = estimator.initial_variables
+
+    def constant(shapes: Any, seed: int) -> Any:
+        import jax
+
+        parameters, statistics = initial(shapes, seed)
+        return jax.tree.map(lambda x: np.full_like(x, 0.01), parameters), statistics
+
+    return patch.object(estimator, "initial_variables", constant)
+
+
+def _drop_biases(estimator: Any, share: float) -> None:
+    import jax
+
+    def drop(array: Any) -> Any:
+        kept = array.copy()
+        if array.ndim == 1:
+            kept[: round(share * len(kept))] = 0
+        return kept
+
+    estimator.variables_ = jax.tree.map(drop, estimator.variables_)
+
+
+def _drop_normalisation(estimator: Any) -> None:
+    estimator._scale = estimator._scale._replace(mean=0.0, deviation=255.0)
+
+
+def reordered() -> AbstractContextManager[Any]:
+    """Training that draws the same things in another order, as after an innocent change of the code."""
+    training: Any = import_module("models.cnn.training")
+
+    draw = training._draw
+
+    def later(rng: np.random.Generator, n: int, steps: int, batch: int, shift: int) -> Any:
+        rng.random()
+        return draw(rng, n, steps, batch, shift)
+
+    return patch.object(training, "_draw", later)

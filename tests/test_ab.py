@@ -1,0 +1,205 @@
+"""The latency gate, on arms whose times are known: what it calls slower, and what it can't tell."""
+
+import itertools
+import re
+import subprocess
+from contextlib import closing
+from multiprocessing.pool import ThreadPool
+
+import numpy as np
+import pytest
+
+from fitgate.ab.arms import Arm, ArmError, commit_of, worktree
+from fitgate.ab.gate import run
+from fitgate.ab.proof import Proof, Trial, read_proof
+from fitgate.ab.report import render, render_proof, verdict_line
+from fitgate.ab.session import compare, enough_blocks
+from fitgate.ab.verdict import judge
+from fitgate.cli import main
+from fitgate.gates.gates import Outcome
+from fitgate.latency.timing import SINGLE
+from fitgate.machine import environment
+from fitgate.record import RecordError, write_json
+
+PLUGIN = """
+from suite import DIGITS, Model
+
+class Echo:
+    def fit(self, X, y):
+        return self
+    def predict(self, X):
+        return X[:, 0]
+
+ECHO = Model("echo", lambda seed: Echo(), tasks=(DIGITS,))
+def pytest_suite_models():
+    return [ECHO]
+"""
+
+
+class Stopwatch:
+    """An arm, and its process, that take a known time on a machine that drifts and jitters."""
+
+    def __init__(self, name, seconds, machine):
+        self.name, self.seconds, self.machine = name, seconds, machine
+
+    def start(self, models, batch_size):
+        return self
+
+    def wait(self):
+        self.luck = self.machine()  # such as where its memory lies
+
+    def ask(self, model, seconds):
+        return self.luck * self.machine() * self.seconds
+
+    def stop(self):
+        pass
+
+
+def machine(jitter, drift=0.0):
+    rng = np.random.default_rng(0)
+    asked = itertools.count()
+    return lambda: float(np.exp(rng.normal(0, jitter) + drift * next(asked)))
+
+
+def session(candidate, control=1e-3, jitter=0.01, drift=0.0, blocks=10):
+    pace = machine(jitter, drift)
+    times = {"base": 1e-3, "candidate": candidate, "control": control}
+    arms = [Stopwatch(name, seconds, pace) for name, seconds in times.items()]
+    return compare(arms, ["sgd"], SINGLE, blocks=blocks, seconds=0.2, commits=("b" * 40, None))
+
+
+def outcome(*arguments, **options):
+    (finding,) = judge(session(*arguments, **options))
+    return finding.outcome
+
+
+def test_a_slower_candidate_fails_and_the_same_one_passes():
+    assert outcome(1.10e-3) is Outcome.FAIL
+    assert outcome(1.00e-3) is Outcome.PASS
+    assert outcome(0.80e-3) is Outcome.PASS
+
+
+def test_slower_by_less_than_the_margin_passes_however_sure():
+    (finding,) = judge(session(1.02e-3, jitter=1e-4))
+    assert (finding.outcome, finding.p_value < 0.01) == (Outcome.PASS, True)
+    assert finding.low == pytest.approx(1.02, abs=1e-3)
+
+
+def test_a_machine_that_slows_down_blames_nobody():
+    assert outcome(1.00e-3, drift=0.02) is Outcome.PASS
+
+
+def test_a_base_that_differs_from_itself_is_inconclusive():
+    found = session(1.2e-3, control=1.1e-3)
+    (finding,) = judge(found)
+    assert finding.outcome is Outcome.INCONCLUSIVE
+    assert "the base differs from itself for sgd" in verdict_line([finding])
+    assert outcome(1.2e-3, control=0.9e-3) is Outcome.INCONCLUSIVE
+
+
+def test_a_noisy_machine_that_would_miss_a_slowdown_is_inconclusive():
+    (finding,) = judge(session(1.0e-3, jitter=0.3))
+    assert (finding.outcome, finding.power < 0.8) == (Outcome.INCONCLUSIVE, True)
+    assert "a slowdown of 10% might be missed for sgd. Repeat" in verdict_line([finding])
+
+
+def test_a_session_has_blocks_enough_to_fail():
+    for models in (1, 3, 8):
+        assert 2.0 ** -enough_blocks(models) < 0.01 / models
+
+
+def test_rounds_ask_in_an_order_and_then_backwards():
+    asked = []
+
+    class Noting(Stopwatch):
+        def ask(self, model, seconds):
+            asked.append(self.name)
+            return 1e-3
+
+    arms = [Noting(name, 1e-3, lambda: 1.0) for name in ("base", "candidate", "control")]
+    compare(arms, ["sgd"], SINGLE, blocks=4, seconds=0.3, commits=(None, None))
+    rounds = [tuple(asked[i : i + 6]) for i in range(0, len(asked), 6)]
+    assert len(rounds) == 4 * 30  # of 2 x 5 ms a process
+    assert all(turn == turn[::-1] for turn in rounds)
+    assert len(set(rounds)) > 1
+
+
+def test_the_report_names_the_slower_model_and_by_how_much():
+    found = session(1.2e-3, jitter=1e-6)
+    told = render(found, judge(found))
+    assert "**FAIL: slower: sgd by 20.0%**" in told
+    assert "| sgd     | ❌ FAIL    |       1.200 (1.200 to 1.200) |" in told
+    assert "Latency of `this tree` against `bbbbbbbbbbbb`" in told
+
+
+def test_an_injected_slowdown_is_judged_apart():
+    found = session(1e-3)
+    (plain,), (slowed,) = judge(found), judge(found, 0.3)
+    assert (plain.outcome, slowed.outcome) == (Outcome.PASS, Outcome.FAIL)
+    assert slowed.ratio == pytest.approx(1.3 * plain.ratio)
+
+
+def test_a_proof_counts_alarms_and_catches(tmp_path):
+    trials = [Trial(i, s, Outcome.FAIL if s else Outcome.PASS, 1 + s, 0.001) for i in range(20) for s in (0.0, 0.1)]
+    proof = Proof("0123", environment(), "sgd", 9, 0.2, 2, [0.0, 0.1], trials, 60.0)
+    path = tmp_path / "proof.json"
+    write_json(proof, path)
+    told = re.sub(" +", " ", render_proof(read_proof(path)))
+    assert "| none (A/A) | 20 | 0 | 0.0% to 16.8% |" in told
+    assert "| 10% | 20 | 20 | 83.2% to 100.0% |" in told
+    with pytest.raises(RecordError, match="run it again"):
+        read_proof(tmp_path / "nothing.json")
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    """A repository of one commit with one quick model."""
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "__init__.py").write_text("")
+    (tmp_path / "models" / "echo.py").write_text(PLUGIN)
+    monkeypatch.chdir(tmp_path)
+    who = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
+    for command in (["init", "-q"], ["add", "-A"], [*who, "commit", "-q", "-m", "one"]):
+        subprocess.run(["git", *command], check=True)
+    return tmp_path
+
+
+def test_processes_run_the_code_of_their_tree(repository):
+    with worktree("HEAD") as tree:
+        (tree / "models" / "echo.py").write_text(PLUGIN.replace("return X[:, 0]", "import time; time.sleep(0.02)"))
+        base = Arm("base", repository, repository / "a")
+        slow = Arm("candidate", tree, repository / "b")
+        assert base.fit([]) == slow.fit(["echo", "absent"]) == ["echo"]
+        processes = [arm.start(["echo"], 1) for arm in (base, slow)]
+        for process in processes:
+            process.wait()
+        assert processes[0].ask("echo", 0.05) < 0.01
+        assert processes[1].ask("echo", 0.05) > 0.02
+        with pytest.raises(ArmError, match="candidate: its process failed: KeyError: 'absent'"):
+            processes[1].ask("absent", 0.05)
+        processes[0].stop()
+    assert not tree.exists()
+
+
+def test_a_model_that_prints_a_lot_does_not_block_its_process(repository):
+    loud = PLUGIN.replace("return X[:, 0]", "print('x' * 200_000); return X[:, 0]")
+    (repository / "models" / "echo.py").write_text(loud)
+    arm = Arm("base", repository, repository / "a")
+    assert arm.fit(["echo"]) == ["echo"]
+    process = arm.start(["echo"], 1)
+    with closing(ThreadPool(1)) as pool:
+        assert pool.apply_async(process.wait).get(timeout=20) is None
+    assert process.ask("echo", 0.01) > 0
+    process.stop()
+
+
+def test_what_can_not_be_compared_is_told(repository, capsys):
+    with pytest.raises(ArmError, match="Expected a revision of this repository"):
+        commit_of("nowhere")
+    assert main(["ab", "--base", "nowhere"]) == 1
+    assert "git rev-parse" in capsys.readouterr().err
+    options = {"scenario": SINGLE, "seconds": 0.01, "say": print}
+    with pytest.raises(ArmError, match="has no model 'absent'; it has echo"):
+        run("HEAD", None, models=["echo", "absent"], blocks=None, **options)
+    with pytest.raises(ArmError, match="expected 7 or more"):
+        run("HEAD", None, models=[], blocks=6, **options)

@@ -1,0 +1,184 @@
+"""Comparing machines: what is faster, by how much, and what must not be compared."""
+
+import re
+from copy import copy
+
+import msgspec
+import numpy as np
+import pytest
+
+from fitgate.cli import main
+from fitgate.latency.timing import Timing
+from fitgate.machine import Calibration
+from fitgate.record import RecordError, read, save
+from fitgate.report.comparison import write_comparison
+from fitgate.report.entrant import Entrant, ratio
+from tests.make_golden import golden
+
+
+def times(factor):
+    """A record whose queries take a factor as long."""
+    record = golden()
+    record.calibrations = [Calibration("gemm", "GFLOP/s", model, [80 / factor] * 3) for model in ("good", "poor")]
+    rng = np.random.default_rng(0)
+    record.timings = [
+        Timing(
+            t.model,
+            t.task,
+            t.scenario,
+            t.batch_size,
+            (factor * np.median(t.seconds) * rng.uniform(0.95, 1.05, 200)).tolist(),
+        )
+        for t in record.timings
+    ]
+    first = record.timings[2]
+    record.timings[2] = msgspec.structs.replace(first, kernel="gemm", work_per_image=1e6)
+    return record
+
+
+def told(tmp_path, second, **options):
+    path = write_comparison({"old": [times(1.0)], "new": [second]}, tmp_path / "comparison.md", **options)
+    return re.sub(" +", " ", path.read_text())
+
+
+def test_ratios_are_told_for_each_model_and_for_all(tmp_path):
+    report = told(tmp_path, times(0.5))
+    assert "- **new** takes, times old's, as a geometric mean of 2 models: single 0.50 (0.4" in report
+    row = re.search(r"\| good \| 1\.3\d \| 0\.67\d* \| (\S+) \((\S+) to (\S+)\) \|", report)
+    value, low, high = map(float, row.groups())
+    assert low < value < high
+    assert value == pytest.approx(0.5, abs=0.02)
+    assert "| good, of gemm |" in report
+    assert (tmp_path / "comparison" / "pareto.png").stat().st_size > 5_000
+
+
+def test_identical_predictions_and_other_ones_are_told(tmp_path):
+    other = times(1.0)
+    i = next(i for i, e in enumerate(other.evaluations) if (e.model, e.task) == ("good", "digits"))
+    wrong = (other.evaluations[i].predictions + 1) % 10
+    other.evaluations[i] = msgspec.structs.replace(other.evaluations[i], predictions=wrong, metrics={"accuracy": 0.1})
+    report = told(tmp_path, other)
+    assert "| poor | 83.00 % | 83.00 % | identical predictions |" in report
+    assert "⚠️ computes something else: " in report
+    assert re.search(r"\| good \| 1\.3\d* \| 1\.3\d* \| 1\.00 \(.*\) ⚠️ \|", report)
+
+
+def test_what_differs_besides_the_machine_is_warned_of(tmp_path):
+    other = times(1.0)
+    other.environment = msgspec.structs.replace(other.environment, libraries={"numpy": "2.1.0"})
+    other.threads = {"cores": 1}
+    other.commit = "f" * 40
+    report = told(tmp_path, other)
+    assert "- new: numpy 2.0.0 -> 2.1.0; touches all models." in report
+    assert "- new: threads cores 2, blas (libopenblas) 2 -> cores 1; touches every model that works in" in report
+    assert "- new: commit 0123456789ab -> ffffffffffff; touches all." in report
+    assert "Warnings" not in told(tmp_path, times(1.0))
+
+
+def test_costs_are_images_per_dollar(tmp_path):
+    report = told(tmp_path, times(0.5), prices={"new": 2.0})
+    row = re.search(r"\| good \| ([\d.]+) \|\n", report[report.index("## Cost") :])
+    assert float(row[1]) == pytest.approx(200 / 0.125 * 3600 / 2 / 1e6, rel=0.03)
+
+
+def test_records_of_other_data_are_refused(tmp_path):
+    other = times(1.0)
+    other.data = msgspec.structs.replace(other.data, digest="f" * 64)
+    with pytest.raises(RecordError, match=r"new: its data is fff.*expected the same"):
+        told(tmp_path, other)
+    other = times(1.0)
+    other.timings = []
+    with pytest.raises(RecordError, match="new: a record without timings"):
+        told(tmp_path, other)
+    with pytest.raises(RecordError, match="--price moon: no such machine; they are old, new"):
+        told(tmp_path, times(1.0), prices={"moon": 1.0})
+
+
+def test_the_command_names_what_is_wrong(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, factor in (("a", 1.0), ("b", 2.0)):
+        (tmp_path / name).mkdir()
+        save(times(factor), tmp_path / name / "record.json")
+    assert main(["compare", "a", "slow=b", "--price", "slow=0.5"]) == 0
+    assert "single 2.00 (" in (tmp_path / "comparison.md").read_text()
+    assert main(["compare", "a", "a"]) == 1
+    assert "a second record named 'a'" in capsys.readouterr().err
+    assert main(["compare", "a", "b", "--price", "a=cheap"]) == 1
+    assert "expected NAME=USD_PER_HOUR" in capsys.readouterr().err
+    assert main(["compare", "a"]) == 1
+    assert "found 1 machine, expected two or more" in capsys.readouterr().err
+
+
+def test_a_record_of_the_first_schema_is_upgraded(tmp_path):
+    path = tmp_path / "record.json"
+    save(times(1.0), path)
+    content = msgspec.json.decode(path.read_bytes())
+    for name in ("calibrations", "memory", "threads", "threads_asked", "conditions"):
+        del content[name]
+    for name in ("physical_cores", "blas", "accelerator"):
+        del content["environment"][name]
+    path.write_bytes(msgspec.json.encode({**content, "schema": 1}))
+    old = read(path)
+    assert (old.schema, old.threads) == (2, {})
+    assert "not recorded" in told(tmp_path, old)
+
+
+def test_a_ratio_s_interval_holds_the_truth_as_often_as_it_says():
+    rng, blank = np.random.default_rng(0), golden()
+
+    def entrant(factor):
+        record, pace = copy(blank), rng.uniform(0.9, 1.1)
+        seconds = (factor * pace * rng.lognormal(0, 0.3, 100)).tolist()
+        record.timings = [Timing("m", "digits", "single", 1, seconds)]
+        record.calibrations = [Calibration("gemm", "GFLOP/s", "m", [speed] * 3) for speed in (95.0, 105.0)]
+        return record
+
+    def found(runs):
+        return ratio(*(Entrant("x", [entrant(factor) for _ in range(runs)]) for factor in (1.0, 1.5)), ["m"], "single")
+
+    ratios = [found(1) for _ in range(60)]
+    assert sum(r.low < 1.5 < r.high for r in ratios) >= 54
+    repeated = [found(5) for _ in range(60)]
+    assert sum(r.low < 1.5 < r.high for r in repeated) >= 54
+    assert np.median([r.high / r.low for r in repeated]) < np.median([r.high / r.low for r in ratios])
+
+
+def test_a_mean_over_models_is_surer_than_one_of_them():
+    first, second = (Entrant("x", [times(factor)]) for factor in (1.0, 1.5))
+    one, both = (ratio(first, second, models, "single") for models in (["good"], ["good", "poor"]))
+    assert both.low < 1.5 < both.high
+    assert both.high / both.low < one.high / one.low
+    assert ratio(first, second, ["good", "absent"], "single") is None
+
+
+def test_repeats_of_a_machine_go_together(tmp_path):
+    old, new = ([times(factor * wobble) for wobble in (0.99, 1.0, 1.01)] for factor in (1.0, 2.0))
+    path = write_comparison({"old": old, "new": new}, tmp_path / "comparison.md")
+    assert "Runs: 3 of old, 3 of new." in path.read_text()
+    ratios = [ratio(Entrant("old", old), Entrant("new", new), ["good"], scenario) for scenario in ("single", "multi")]
+    assert all(1.8 < r.low < 2.0 < r.high < 2.2 for r in ratios)
+    new[1].threads = {"cores": 1}
+    with pytest.raises(RecordError, match=r"^new: the run of .* differs from that of .* in its threads"):
+        write_comparison({"old": old, "new": new}, tmp_path / "comparison.md")
+
+
+def test_an_unsteady_machine_states_wider_intervals(tmp_path):
+    steady, unsteady = times(1.0), times(1.0)
+    unsteady.calibrations[1] = Calibration("gemm", "GFLOP/s", "poor", [40.0] * 3)
+    assert (steady.pace, unsteady.pace) == (1.0, 2.0)
+    widths = [high / low for low, high in (r.timings[0].p50_interval(r.pace) for r in (steady, unsteady))]
+    assert widths[1] == pytest.approx(4 * widths[0])
+
+
+def test_repeated_runs_are_held_to_their_intervals(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, factor in (("a", 1.0), ("b", 1.01), ("c", 0.99), ("d", 2.0)):
+        save(times(factor), tmp_path / f"{name}.json")
+    assert main(["repeat", "a.json", "b.json", "c.json"]) == 0
+    report = re.sub(" +", " ", (tmp_path / "repeatability.md").read_text())
+    assert "**6 of 6** p50s lie within their stated intervals 90% of the time or more" in report
+    assert re.search(r"\| good \| single \| ✅ 100% \| 1\.\d+ \| 1\.\d+ to 1\.\d+ \| 1\.0[12]\d \|", report)
+    assert main(["repeat", "a.json", "b.json", "d.json"]) == 0
+    assert "❌ 33%" in (tmp_path / "repeatability.md").read_text()
+    assert main(["repeat", "a.json", "b.json"]) == 1
+    assert "expected three or more" in capsys.readouterr().err

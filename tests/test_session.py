@@ -1,0 +1,319 @@
+"""What a person sees of a session: tests, exit status, record and report."""
+
+import re
+
+import pytest
+
+from fitgate.gates.gates import Outcome
+from fitgate.record import read
+from fitgate.report import verdict_line
+from suite.pytest_args import joined
+from tests import fakes
+
+GATE = 'Floor(DIGITS, "accuracy", quick=0.9)'
+READER = f"model(gates=({GATE},))"
+
+
+def test_a_good_model_passes_and_is_reported(project):
+    project.write(READER)
+    result = project.run()
+    assert result.ret == 0
+    assert project.record.status == "finished"
+    assert [v.outcome for v in project.record.verdicts] == [Outcome.PASS]
+    assert "**PASS: all 1 gates passed**" in project.report
+    result.stdout.fnmatch_lines(["digit-bench: PASS: all 1 gates passed", "digit-bench: report in reports*report.md"])
+
+
+def test_a_bad_model_fails_with_value_bound_and_n(project):
+    project.write(f"model(blunder=5, gates=({GATE},))")
+    result = project.run("-k", "test_gate")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*accuracy 0.8000 on n=200; Wilson 99% lower bound 0.72* does not clear 0.9*"])
+    assert "**FAIL: 1 of 1 gates failed: reader accuracy>=0.9 on digits**" in project.report
+
+
+def test_a_gate_s_test_is_named_after_model_task_and_rule(project):
+    project.write(READER)
+    result = project.run("--collect-only", "-q")
+    result.stdout.fnmatch_lines(["*::test_gate[[]reader-digits-accuracy>=0.9[]]"])
+    assert not project.runs
+
+
+def test_a_model_is_fitted_once_per_task_however_many_tests_use_it(project):
+    project.write(READER)
+    assert project.run().ret == 0
+    assert sorted(project.fits) == ["digits", "fives"]
+    assert len(project.record.fits) == 2
+
+
+def test_only_what_the_selected_tests_need_is_fitted(project):
+    project.write(READER)
+    assert project.run("-k", "test_gate").ret == 0
+    assert project.fits == ["digits"]
+
+
+def test_processes_of_one_session_fit_once_together(project):
+    project.write('model(gates=(Above(FIVES, "roc_auc", rival="poor"),))', 'model("poor", blunder=3)')
+    data = fakes.write_idx(project.path / "data")
+    result = project.run("-n", "2", "-m", "not latency", "--dataset-dir", data, subprocess=True)
+    assert result.ret == 0
+    assert sorted(project.fits) == ["digits", "digits", "fives", "fives"]
+    assert len(project.record.fits) == len(project.record.evaluations) == 4
+    assert project.record.workers == 2
+
+
+def test_a_model_whose_fit_raises_leaves_the_others_intact(project):
+    project.write(READER, f'model("broken", Unfittable, gates=({GATE},))')
+    result = project.run("-m", "not latency")
+    assert result.ret == 1
+    result.assert_outcomes(passed=3, failed=3)
+    result.stdout.fnmatch_lines(["*ModelFailed: broken failed to fit on digits: RuntimeError: the optimiser diverged"])
+    assert "**broken** on digits, in `fit`: `RuntimeError: the optimiser diverged`" in project.report
+    assert "| reader  | digits | 1.0000" in project.report
+    assert {v.model: v.outcome for v in project.record.verdicts} == {"reader": Outcome.PASS, "broken": Outcome.FAIL}
+
+
+@pytest.mark.parametrize(
+    ("estimator", "message"),
+    [
+        ("Short", "predictions of shape (199,) for 200 examples"),
+        ("NotANumber", "predictions or scores are missing or NaN"),
+    ],
+)
+def test_impossible_output_fails_the_gate(project, estimator, message):
+    project.write(f'model("odd", {estimator}, gates=(Floor(FIVES, "roc_auc", quick=0.5),))')
+    assert project.run("-k", "test_gate").ret == 1
+    (verdict,) = project.record.verdicts
+    assert verdict.outcome is Outcome.FAIL
+    assert message in verdict.message
+
+
+@pytest.mark.parametrize("estimator", ["Offset", "Fractional"])
+def test_answers_are_not_bent_into_digits(project, estimator):
+    project.write(f'model("odd", {estimator}, gates=({GATE},), tasks=(DIGITS,))')
+    assert project.run("-k", "test_gate").ret == 1
+    (verdict,) = project.record.verdicts
+    assert verdict.outcome is Outcome.FAIL
+
+
+def test_a_written_test_that_fails_fails_the_report_too(project):
+    project.write(READER)
+    project.pytester.makepyfile(test_written="def test_structure(trained): assert False, 'not ten estimators'")
+    assert project.run("-m", "not latency").ret == 1
+    assert "**FAIL: 1 tests failed: test_written.py::test_structure**" in project.report
+
+
+def test_a_rival_that_does_not_exist_fails_the_gate(project):
+    project.write('model(gates=(Above(FIVES, "roc_auc", rival="nobody"),))')
+    assert project.run("-k", "test_gate").ret == 1
+    assert "no plugin contributes a model 'nobody'" in project.record.verdicts[0].message
+
+
+def test_models_without_any_gate_fail_the_session(project):
+    project.write("model()")
+    result = project.run()
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["digit-bench: FAIL: models were tested, but no gate was enforced"])
+
+
+def test_a_verdict_that_no_test_asserts_fails_the_session_all_the_same(project):
+    project.write(READER)
+    project.pytester.makepyfile(
+        test_written="""
+        from tests.fakes import DIGITS
+        from suite import Floor
+        def test_careless(trained, judge, request):
+            (reader,) = request.config.hook.pytest_suite_models()[0]
+            judge(trained(reader), Floor(DIGITS, "accuracy", quick=0.999))
+        """
+    )
+    result = project.run("-k", "careless")
+    result.assert_outcomes(passed=1, deselected=8)
+    assert result.ret == 1
+
+
+@pytest.mark.parametrize("selection", [["-m", "latency"], ["--benchmark-only"]])
+def test_timings_alone_need_no_gate(project, selection):
+    project.write(READER)
+    result = project.run(*selection)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["digit-bench: NO VERDICT: only timings were selected, no gate was enforced"])
+    assert {t.scenario for t in project.record.timings} == {"single", "multi", "offline"}
+
+
+def test_skipping_benchmarks_leaves_the_gates(project):
+    project.write(READER)
+    assert project.run("--benchmark-skip").ret == 0
+    assert project.record.verdicts
+    assert not project.record.timings
+
+
+def test_a_model_without_its_library_is_skipped_with_the_reason(project):
+    project.write(READER, f'model("absent", requires=("no_such_library",), gates=({GATE},))')
+    assert project.run("-k", "test_gate").ret == 0
+    assert "skipped: absent needs no_such_library, which is not installed" in project.report
+
+
+def test_requiring_a_model_turns_its_skip_into_a_failure(project):
+    project.write(READER, f'model("absent", requires=("no_such_library",), gates=({GATE},))')
+    result = project.run("-k", "test_gate", "--require", "absent")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["*absent needs no_such_library, which is not installed, and --require absent asks*"])
+
+
+def test_the_models_option_selects_in_written_tests_too(project):
+    project.write(READER, 'model("other")')
+    project.pytester.makepyfile(
+        test_written="""
+        from tests.fakes import DIGITS
+        def test_other(trained, request):
+            models = {m.name: m for m in request.config.hook.pytest_suite_models()[0]}
+            assert trained(models["other"]).on(DIGITS)
+        """
+    )
+    result = project.run("--models", "reader", "-m", "not latency", "-rs")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["SKIPPED*other is not among --models"])
+    assert {fit.model for fit in project.record.fits} == {"reader"}
+
+
+@pytest.mark.parametrize("option", ["--models", "--require"])
+def test_an_unknown_model_is_a_usage_error(project, option):
+    project.write(READER)
+    result = project.run(option, "forrest")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"*{option}: no model 'forrest'; the models are: reader"])
+
+
+def test_two_models_of_one_name_are_a_usage_error(project):
+    project.write("model()", "model()")
+    result = project.run()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*two models are named 'reader': rename one of them"])
+
+
+def test_bad_data_ends_the_session_with_one_sentence(project):
+    project.write(READER)
+    result = project.run("--dataset-dir=nowhere")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: nowhere: found no readable directory (No such file or directory), expected *"])
+    assert not project.runs
+
+
+def test_bad_data_is_told_by_every_process(project):
+    project.write(READER)
+    result = project.run("--dataset-dir", "nowhere", "-n", "1", subprocess=True)
+    assert result.ret != 0
+    result.stdout.fnmatch_lines(["*nowhere: found no readable directory (No such file or directory), expected *"])
+
+
+def test_data_that_stands_in_has_its_own_name_and_no_floors(project):
+    project.write(f'model(gates=({GATE}, Above(FIVES, "roc_auc", rival="poor")))', 'model("poor", blunder=3)')
+    data = fakes.write_idx(project.path / "strange-digits")
+    assert project.run(f"--dataset-dir={data}", "-m", "not latency").ret == 0
+    assert project.record.data.name == "strange-digits"
+    assert [v.gate for v in project.record.verdicts] == ["roc_auc>poor"]
+
+
+def test_a_killed_run_keeps_what_it_finished(project):
+    project.write(READER, 'model("zealot", Killed)')
+    data = fakes.write_idx(project.path / "data")
+    project.run("--dataset-dir", data, "-k", "prediction", subprocess=True)
+    record = project.record
+    assert record.status == "running"
+    assert {(e.model, e.task) for e in record.evaluations} == {("reader", "digits"), ("reader", "fives")}
+    assert verdict_line(record).startswith("INCOMPLETE: the run was cut off after 0 gates")
+
+
+def test_the_same_seed_gives_the_same_metrics(project):
+    project.write(READER)
+    for _ in range(2):
+        assert project.run("-m", "not latency", "--seed", "7").ret == 0
+    first, second = (read(run) for run in project.runs)
+    assert [e.metrics for e in first.evaluations] == [e.metrics for e in second.evaluations]
+    assert first.seed == 7
+
+
+def test_the_report_goes_to_the_step_summary_without_figures(project, monkeypatch):
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(project.path / "summary.md"))
+    project.write(READER)
+    project.run()
+    summary = (project.path / "summary.md").read_text()
+    assert summary.startswith("# digit-bench report")
+    assert "![" not in summary
+    assert "![" in project.report
+
+
+def test_a_path_option_may_stand_apart_from_its_value():
+    given = ["--profile", "full", "--mnist-dir", "/data", "-k", "cnn", "--dataset-dir=x", "--runs-dir", "y"]
+    assert joined(given) == ["--profile", "full", "--mnist-dir=/data", "-k", "cnn", "--dataset-dir=x", "--runs-dir=y"]
+
+
+def test_long_work_is_announced(project):
+    project.write(READER)
+    result = project.run("-v", "-k", "test_gate")
+    result.stdout.fnmatch_lines(
+        ["[[]??:??] fitting reader on digits: 200 images ...", "[[]??:??] fitted reader on digits in * s"]
+    )
+
+
+def test_progress_of_a_model_is_announced(project):
+    project.write("learner()")
+    result = project.run("-v", "-k", "test_gate")
+    result.stdout.fnmatch_lines([f"[[]??:??]   epoch {epoch} of 3: loss *" for epoch in (1, 2, 3)])
+    assert project.record.fits[0].curves == {
+        "training loss": [0.5, 0.25, 0.125],
+        "validation accuracy": [0.9, 0.95, 0.99],
+    }
+
+
+def test_a_slow_model_takes_part_only_where_it_is_named(project):
+    project.write(READER, "learner(slow=True)")
+    project.run("-k", "test_gate").assert_outcomes(passed=1)
+    (project.path / "reports").rename(project.path / "before")
+    project.run("-k", "test_gate", "--models", "reader,learner").assert_outcomes(passed=2)
+    assert "learner" in project.report
+
+
+@pytest.mark.parametrize(("estimator", "fits"), [("Learner", 3), ("Crowd", 4)])
+def test_several_seeds_are_trained_and_their_spread_reported(project, estimator, fits):
+    project.write(f"learner(estimator={estimator})")
+    assert project.run("--seeds", "3", "--seed", "7", "-k", "seed or gate").ret == 0
+    runs = project.record.seed_runs
+    assert [run.fit.seed for run in runs] == [7, 8, 9]
+    assert all(run.evaluation.n == len(run.evaluation.predictions) == 200 for run in runs)
+    accuracies = [1 - len(range(0, 200, 20 + seed)) / 200 for seed in (7, 8, 9)]
+    assert [run.evaluation.metrics["accuracy"] for run in runs] == accuracies
+    assert len((project.path / "fits.log").read_text().splitlines()) == fits  # a crowd, and one for the gate
+    assert f"| learner | digits | accuracy | 3 | {sum(accuracies) / 3:.4f}" in re.sub(" +", " ", project.report)
+
+
+def test_seeds_come_seed_by_seed_so_that_models_share_the_machine_s_moods(project):
+    project.write(READER, "learner()")
+    project.run("--seeds", "2", "-k", "seed and digits or gate")
+    assert [(r.fit.seed, r.fit.model) for r in project.record.seed_runs] == [
+        (42, "learner"),
+        (42, "reader"),
+        (43, "learner"),
+        (43, "reader"),
+    ]
+
+
+def test_without_the_option_no_seeds_are_trained(project):
+    project.write(READER)
+    project.run("-m", "not latency").assert_outcomes(passed=3, deselected=5)
+    assert not project.record.seed_runs
+
+
+@pytest.mark.parametrize("number", ["1", "-3", "many"])
+def test_too_few_seeds_are_a_usage_error(project, number):
+    project.write(READER)
+    result = project.run("--seeds", number)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"*'{number}', expected a number of seeds from 2 on"])
+
+
+def test_help_has_one_group_for_the_suite(project):
+    project.write(READER)
+    result = project.run("--help")
+    result.stdout.fnmatch_lines(["digit-bench: *", "*--profile=*", "*--mnist-dir=*", "*--dataset-dir=*", "*--models=*"])
