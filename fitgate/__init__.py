@@ -1,1 +1,55 @@
-"""The library that the suite is made of."""
+"""fitgate: `pytest`, but for models. The names that a model's author needs, imported on first use."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fitgate.data import Dataset, Split
+    from fitgate.errors import FitgateError
+    from fitgate.gates import Above, Evidence, Floor, Gate, NoRegression, Outcome, Verdict
+    from fitgate.metrics import Metric
+    from fitgate.model import Model, Work
+    from fitgate.tasks import Task
+
+_ROOMS = {
+    "Above": "fitgate.gates",
+    "Dataset": "fitgate.data",
+    "Evidence": "fitgate.gates",
+    "FitgateError": "fitgate.errors",
+    "Floor": "fitgate.gates",
+    "Gate": "fitgate.gates",
+    "Metric": "fitgate.metrics",
+    "Model": "fitgate.model",
+    "NoRegression": "fitgate.gates",
+    "Outcome": "fitgate.gates",
+    "Split": "fitgate.data",
+    "Task": "fitgate.tasks",
+    "Verdict": "fitgate.gates",
+    "Work": "fitgate.model",
+}
+
+__all__ = [
+    "Above",
+    "Dataset",
+    "Evidence",
+    "FitgateError",
+    "Floor",
+    "Gate",
+    "Metric",
+    "Model",
+    "NoRegression",
+    "Outcome",
+    "Split",
+    "Task",
+    "Verdict",
+    "Work",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """One of the names, from its room."""
+    if name not in _ROOMS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_ROOMS[name]), name)

@@ -1,4 +1,4 @@
-"""Errors: what stops work, told in one sentence that says what to do next."""
+"""Errors: what stops work, in one sentence that says what to do next."""
 
 from __future__ import annotations
 

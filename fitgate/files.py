@@ -1,4 +1,4 @@
-"""Files: written whole or not at all, and directories that are open to nobody else."""
+"""Files that are written whole or not at all, and directories that only one user can use."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from fitgate.errors import FitgateError
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[IO[bytes]]:
-    """A binary file to write, which takes its place when the block ends: a reader finds the whole of it or the former.
+    """A binary file to write, which takes its place when the block ends: a reader finds it whole, or the former one.
 
-    Its directory is made where it is missing. If the block raises, nothing is left behind.
+    Its directory is made where it is missing. If the block raises, nothing is left behind; if the process is killed,
+    at most a hidden file whose name ends in `.part`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
@@ -26,11 +27,11 @@ def written_whole(path: Path) -> Iterator[IO[bytes]]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(partial, 0o666 & ~_umask())  # mkstemp's files are for their owner alone
+        Path(partial).chmod(0o666 & ~_umask())  # mkstemp's files are for their owner alone
         os.replace(partial, path)
     except BaseException:
         with suppress(OSError):
-            os.unlink(partial)
+            Path(partial).unlink()
         raise
 
 
@@ -41,9 +42,10 @@ def write(path: Path, content: bytes | str) -> None:
 
 
 def private_directory(path: Path) -> Path:
-    """A directory of this user's alone, made where it is missing; the same path.
+    """A directory that this user alone can read and write, made where it is missing; the same path.
 
-    What others can write may run code here once it is loaded. Systems without POSIX permissions are not checked.
+    Files in it are loaded, and what others can write there could run their code. Systems without POSIX users and
+    permissions are not checked.
 
     Raises:
         FitgateError: if it can't be made, or is open to others.
@@ -55,19 +57,26 @@ def private_directory(path: Path) -> Path:
         raise FitgateError(
             path,
             found=f"no way to make a directory there ({error.strerror or error})",
-            expected="a directory of this user's alone",
+            expected="a directory that this user alone can read and write",
             next_step="free the path, or name another",
         ) from error
-    if os.name != "posix":
+    if not hasattr(os, "getuid"):
         return path
-    if found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077 or not stat.S_ISDIR(found.st_mode):
-        raise FitgateError(
-            path,
-            found="a directory that is open to others",
-            expected="one of this user's alone",
-            next_step="delete it, and it is made again as such",
-        )
-    return path
+    mode = stat.S_IMODE(found.st_mode)
+    if not stat.S_ISDIR(found.st_mode):
+        fault = "a link to a directory"
+    elif found.st_uid != os.getuid():
+        fault = "a directory of another user"
+    elif mode & 0o077:
+        fault = f"a directory that is open to others (mode {mode:o})"
+    else:
+        return path
+    raise FitgateError(
+        path,
+        found=fault,
+        expected="a directory that this user alone can read and write",
+        next_step="delete it, and it is made again as such",
+    )
 
 
 def _umask() -> int:

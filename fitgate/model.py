@@ -1,4 +1,4 @@
-"""What a model plugin contributes."""
+"""What a model's author declares."""
 
 from __future__ import annotations
 
@@ -8,58 +8,61 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
-from fitgate.tasks import DIGITS, Task
+from fitgate.errors import FitgateError
+from fitgate.tasks import Task
 
 
-class ModelError(Exception):
-    """A model that is declared wrongly."""
+class ModelError(FitgateError):
+    """A model that is declared wrongly, or that there is not."""
 
 
 class Rule(Protocol):
-    """What a model needs to know of a gate (see `fitgate.gates.gates`)."""
+    """What a model needs to know of a gate (see `fitgate.gates`)."""
 
     @property
     def task(self) -> Task: ...
 
     def rule(self, profile: str) -> str | None:
-        """The rule in words, as `accuracy>=0.95`; None where it does not apply to a profile."""
+        """The rule in symbols, as `accuracy>=0.95`; None where it does not apply to a profile."""
 
 
 class Work(NamedTuple):
-    """How much a fitted estimator does for each image that it predicts, in the measure of a calibration kernel.
+    """How much a fitted estimator does for each example that it predicts, in the measure of a calibration kernel.
 
     Attributes:
         kernel: `gemm`, in floating-point operations (a multiplication and an addition are two), or `tree`, in nodes.
-        per_image: how many.
+        per_example: how many.
     """
 
     kernel: str
-    per_image: float
+    per_example: float
 
 
 @dataclass(frozen=True)
 class Model:
-    """A classifier to be held to its gates.
+    """An estimator to be held to its gates.
 
     Attributes:
         name: what test ids, fixtures and reports call it: lower case, digits and underscores.
         build: makes a fresh, unfitted scikit-learn estimator from a seed; imports its library itself, so that
-            collecting the suite stays fast.
-        tasks: what it is asked. An estimator is fitted for each.
+            collecting stays fast.
+        tasks: what it is asked, first the task whose predictions are timed; those of its gates where there are none. An
+            estimator is fitted for each.
         gates: what it must hold to.
         requires: modules without which it is skipped.
         description: one line for the report.
-        slow: whether it takes part only where `--models` names it.
+        slow: whether it takes part only where `--fit-models` names it.
         stochastic: whether the seed changes what it learns; if not, one seed stands for all.
         work: tells how much a fitted estimator does, where that is defined: reports set it against the machine's limit.
 
     Raises:
-        ModelError: if a name is malformed, there is no task, or a gate is on a task that the model does not have.
+        ModelError: if its name is malformed, it has neither task nor gate, or a gate is on a task that it does not
+            have.
     """
 
     name: str
     build: Callable[[int], Any] = field(repr=False)
-    tasks: tuple[Task, ...] = field(default=(DIGITS,), repr=False)
+    tasks: tuple[Task, ...] = field(default=(), repr=False)
     gates: tuple[Rule, ...] = field(default=(), repr=False)
     requires: tuple[str, ...] = field(default=(), kw_only=True, repr=False)
     description: str = field(default="", kw_only=True, repr=False)
@@ -69,17 +72,35 @@ class Model:
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
-            raise ModelError(f"model name {self.name!r}: expected lower-case letters, digits and underscores")
+            raise ModelError(
+                "a model's name",
+                found=repr(self.name),
+                expected="lower-case letters, digits and underscores, a letter first",
+                next_step="rename the model",
+            )
         if not self.tasks:
-            raise ModelError(f"model {self.name}: expected at least one task")
+            object.__setattr__(self, "tasks", tuple(dict.fromkeys(gate.task for gate in self.gates)))
+        if not self.tasks:
+            raise ModelError(
+                f"model {self.name}", found="no task and no gate", expected="a task", next_step="name one in `tasks`"
+            )
         for gate in self.gates:
             if gate.task not in self.tasks:
-                raise ModelError(f"model {self.name}: a gate is on task {gate.task.name}, which it does not have")
+                raise ModelError(
+                    f"model {self.name}",
+                    found=f"a gate on task {gate.task.name}",
+                    expected=f"one on {', '.join(task.name for task in self.tasks)}",
+                    next_step="add the task to its tasks, or take the gate away",
+                )
 
     @property
     def timed_task(self) -> Task:
-        """The task on which its predictions are timed: `digits`, so that models compare, else its first."""
-        return DIGITS if DIGITS in self.tasks else self.tasks[0]
+        """The task on which its predictions are timed."""
+        return self.tasks[0]
+
+    def task(self, name: str) -> Task | None:
+        """Its task of a name; None if it has none such."""
+        return next((task for task in self.tasks if task.name == name), None)
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -96,5 +117,7 @@ def register(models: Iterable[Model]) -> dict[str, Model]:
     registry: dict[str, Model] = {}
     for model in models:
         if registry.setdefault(model.name, model) is not model:
-            raise ModelError(f"two models are named {model.name!r}: rename one of them")
+            raise ModelError(
+                f"model {model.name}", found="two models of that name", expected="one", next_step="rename one of them"
+            )
     return registry

@@ -1,55 +1,136 @@
-"""Tasks: targets derived from the labels, with the metrics that judge them."""
+"""Tasks: targets derived from a dataset's y, with the metrics that judge them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from functools import cached_property
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Kind = Literal["binary", "multiclass", "multilabel"]
+from fitgate.data import Dataset
+from fitgate.errors import FitgateError
+from fitgate.metrics import METRICS, Metric
 
 
-@dataclass(frozen=True)
+class TaskError(FitgateError):
+    """A task or a gate that is declared wrongly."""
+
+
+def _itself(y: Any) -> Any:
+    return y
+
+
+@dataclass(frozen=True, eq=False)
 class Task:
     """What a model is asked.
 
     Attributes:
         name: what test ids and reports call it.
-        kind: scikit-learn's type of target.
+        dataset: where its examples come from: a dataset, or the name of one that a plugin contributes.
+        target: from the dataset's y to the target: `(n,)`, or `(n, labels)` where it is multilabel. By default y.
+        kind: `binary`, `multiclass`, `multilabel-indicator`, `continuous` or another of scikit-learn's types of
+            target; found from the data where it is empty.
+        metrics: names of metrics, or metrics, the most telling first.
         question: the task in words.
-        target: from labels, uint8 `(n,)`, to the target: `(n,)`, or `(n, n_labels)` where it is multilabel.
-        metrics: names of the metrics (see `fitgate.metrics`), the most telling first.
+
+    Raises:
+        TaskError: if it has no metric.
     """
 
     name: str
-    kind: Kind = field(repr=False)
-    question: str = field(repr=False)
-    target: Callable[[NDArray[np.uint8]], NDArray[np.generic]] = field(repr=False)
-    metrics: tuple[str, ...] = field(repr=False)
+    dataset: Dataset | str = field(repr=False)
+    target: Callable[[Any], Any] = field(default=_itself, kw_only=True, repr=False)
+    kind: str = field(default="", kw_only=True, repr=False)
+    metrics: tuple[str | Metric, ...] = field(default=("accuracy",), kw_only=True, repr=False)
+    question: str = field(default="", kw_only=True, repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.metrics:
+            raise TaskError(
+                f"task {self.name}", found="no metric", expected="one or more", next_step="name some in `metrics`"
+            )
 
     @property
-    def ranks(self) -> bool:
-        """Whether it also asks for scores that rank the examples."""
-        return "roc_auc" in self.metrics
+    def metric_names(self) -> tuple[str, ...]:
+        """The names of its metrics."""
+        return tuple(metric if isinstance(metric, str) else metric.name for metric in self.metrics)
 
 
-def _is_five(labels: NDArray[np.uint8]) -> NDArray[np.generic]:
-    return labels == 5
+class TaskData:
+    """A task on its dataset, in the size of one profile: what is trained on, and what is asked.
+
+    Args:
+        task: the task.
+        dataset: its dataset, of one profile.
+
+    Attributes:
+        task, dataset: as given.
+    """
+
+    def __init__(self, task: Task, dataset: Dataset):
+        self.task = task
+        self.dataset = dataset
+
+    @cached_property
+    def y_train(self) -> Any:
+        """The training split's target."""
+        return np.asarray(self.task.target(self.dataset.train.y))
+
+    @cached_property
+    def y_test(self) -> Any:
+        """The test split's target."""
+        return np.asarray(self.task.target(self.dataset.test.y))
+
+    @cached_property
+    def kind(self) -> str:
+        """Its type of target, in scikit-learn's words."""
+        if self.task.kind:
+            return self.task.kind
+        from sklearn.utils.multiclass import type_of_target
+
+        return str(type_of_target(self.y_train))
 
 
-def _digit(labels: NDArray[np.uint8]) -> NDArray[np.generic]:
-    return labels
+def known_metrics(tasks: Iterable[Task], contributed: Iterable[Metric] = ()) -> Mapping[str, Metric]:
+    """All metrics by name: the library's, those that plugins contribute, and those that tasks bring along.
+
+    Raises:
+        TaskError: if two different ones share a name, or a task names one that there is not.
+    """
+    known: dict[str, Metric] = dict(METRICS)
+    tasks = list(tasks)
+    for metric in [*contributed, *(metric for task in tasks for metric in task.metrics if isinstance(metric, Metric))]:
+        if known.setdefault(metric.name, metric) is not metric:
+            raise TaskError(
+                f"metric {metric.name}",
+                found="two different metrics of that name",
+                expected="one",
+                next_step="rename one of them",
+            )
+    for task in tasks:
+        for name in task.metric_names:
+            if name not in known:
+                raise TaskError(
+                    f"task {task.name}",
+                    found=f"metric {name!r}",
+                    expected=f"one of {', '.join(sorted(known))}",
+                    next_step="correct its name, or contribute it by the hook pytest_fitgate_metrics",
+                )
+    return known
 
 
-def _large_and_odd(labels: NDArray[np.uint8]) -> NDArray[np.generic]:
-    return np.column_stack([labels >= 7, labels % 2 == 1])
+def check_metric(task: Task, metric: str) -> None:
+    """Refuse a gate on a metric that is not one of the task's.
 
-
-FIVES = Task("fives", "binary", "Is it a 5?", _is_five, ("roc_auc", "accuracy", "f1"))
-DIGITS = Task("digits", "multiclass", "Which of the ten digits is it?", _digit, ("accuracy", "macro_f1"))
-TRAITS = Task("traits", "multilabel", "Is it 7 or more? Is it odd?", _large_and_odd, ("macro_f1", "accuracy"))
-
-TASKS = {task.name: task for task in (FIVES, DIGITS, TRAITS)}
+    Raises:
+        TaskError: if it is not.
+    """
+    if metric not in task.metric_names:
+        raise TaskError(
+            f"a gate on task {task.name}",
+            found=f"metric {metric!r}",
+            expected=f"one of {', '.join(task.metric_names)}",
+            next_step="correct it, or add it to the task's metrics",
+        )

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from suite import DIGITS, Floor, Model
+from fitgate import Floor, Model
+from suite.digits import DIGITS
 
 
 def build(seed: int) -> Any:
@@ -33,7 +34,7 @@ CNN_ACCURATE = Model(
     "cnn_accurate",
     build,
     gates=(Floor(DIGITS, "accuracy", quick=0.96, full=0.993),),
-    requires=("jax", "flax", "optax"),
+    requires=("jax", "jaxlib", "flax", "optax"),
     description="cnn with three normalised convolutions, affine and elastic distortions, 20 epochs",
     slow=True,
 )
@@ -45,5 +46,5 @@ def cnn_accurate(trained: Any) -> Any:
     return trained(CNN_ACCURATE)
 
 
-def pytest_suite_models() -> list[Model]:
+def pytest_fitgate_models() -> list[Model]:
     return [CNN_ACCURATE]

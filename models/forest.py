@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from suite import DIGITS, FIVES, Above, Floor, Model, NoRegression, Work
+from fitgate import Above, Floor, Model, NoRegression, Work
+from suite.digits import DIGITS, FIVES
 
 
 def build(seed: int) -> Any:
@@ -30,11 +31,11 @@ def nodes(forest: Any) -> Work:
 FOREST = Model(
     "forest",
     build,
-    tasks=(FIVES, DIGITS),
+    tasks=(DIGITS, FIVES),
     gates=(
         Floor(DIGITS, "accuracy", quick=0.89, full=0.96),
         Above(FIVES, "roc_auc", rival="sgd"),
-        NoRegression(DIGITS),
+        NoRegression(DIGITS, "accuracy", quick=0.01, full=0.0015),
         NoRegression(FIVES, "roc_auc", quick=0.003, full=0.0005),
     ),
     description="RandomForestClassifier, 100 trees on raw pixels",
@@ -48,5 +49,5 @@ def forest(trained: Any) -> Any:
     return trained(FOREST)
 
 
-def pytest_suite_models() -> list[Model]:
+def pytest_fitgate_models() -> list[Model]:
     return [FOREST]

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from suite import DIGITS, TRAITS, Floor, Model, NoRegression, Work
+from fitgate import Floor, Model, NoRegression, Work
+from suite.digits import DIGITS, TRAITS
 
 
 def build(seed: int) -> Any:
@@ -31,8 +32,8 @@ KNN = Model(
     gates=(
         Floor(DIGITS, "accuracy", quick=0.89, full=0.96),
         Floor(TRAITS, "macro_f1", quick=0.92, full=0.96),
-        NoRegression(DIGITS),
-        NoRegression(TRAITS, "macro_f1", full=0.002),
+        NoRegression(DIGITS, "accuracy", quick=0.01, full=0.0015),
+        NoRegression(TRAITS, "macro_f1", quick=0.01, full=0.002),
     ),
     stochastic=False,
     description="KNeighborsClassifier, 5 neighbours on raw pixels",
@@ -46,5 +47,5 @@ def knn(trained: Any) -> Any:
     return trained(KNN)
 
 
-def pytest_suite_models() -> list[Model]:
+def pytest_fitgate_models() -> list[Model]:
     return [KNN]

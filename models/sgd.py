@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from suite import DIGITS, FIVES, Floor, Model, NoRegression, Work
+from fitgate import Floor, Model, NoRegression, Work
+from suite.digits import DIGITS, FIVES
 
 
 def to_unit(images: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -32,11 +33,11 @@ def products(pipeline: Any) -> Work:
 SGD = Model(
     "sgd",
     build,
-    tasks=(FIVES, DIGITS),
+    tasks=(DIGITS, FIVES),
     gates=(
         Floor(DIGITS, "accuracy", quick=0.82, full=0.90),
         Floor(FIVES, "roc_auc", quick=0.94, full=0.95),
-        NoRegression(DIGITS, full=0.004),
+        NoRegression(DIGITS, "accuracy", quick=0.01, full=0.004),
         NoRegression(FIVES, "roc_auc", quick=0.005, full=0.003),
     ),
     work=products,
@@ -50,5 +51,5 @@ def sgd(trained: Any) -> Any:
     return trained(SGD)
 
 
-def pytest_suite_models() -> list[Model]:
+def pytest_fitgate_models() -> list[Model]:
     return [SGD]

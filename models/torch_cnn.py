@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from suite import DIGITS, Floor, Model
+from fitgate import Floor, Model
+from suite.digits import DIGITS
 
 CHANNELS = (24, 32)
 HIDDEN = 256
@@ -115,5 +116,5 @@ def torch_cnn(trained: Any) -> Any:
     return trained(TORCH_CNN)
 
 
-def pytest_suite_models() -> list[Model]:
+def pytest_fitgate_models() -> list[Model]:
     return [TORCH_CNN]

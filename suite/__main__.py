@@ -1,7 +1,7 @@
-"""`python -m suite`: see `fitgate.cli`."""
+"""`python -m suite`: see `suite.commands`."""
 
 import sys
 
-from fitgate.cli import main
+from suite.commands import main
 
 sys.exit(main())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -9,11 +10,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fitgate.record import Record, RecordError
+from fitgate.errors import FitgateError
+from fitgate.files import write
+from fitgate.record import Record
 from fitgate.report import tables
 from fitgate.runs.evaluation import SeedRun
 from fitgate.statistics import mean_interval, ratio_interval
-from fitgate.tasks import DIGITS
+from suite import png
+from suite.digits import DIGITS
 
 NOTE = """\
 Each seed trained all models in turn, so that whatever slowed the machine slowed them alike. *Training* is the wall
@@ -23,6 +27,10 @@ ends when it ends. Intervals are 95 %: Student's for means, and for ratios the s
 ratios."""
 FIGURE = "race.png"
 CAPTION = "Accuracy against training time: a point is a seed."
+
+
+class RaceError(FitgateError):
+    """A record that holds no race between the models."""
 
 
 class Racer(NamedTuple):
@@ -50,30 +58,53 @@ def write_race(record: Record, path: Path, names: Sequence[str], target: float) 
     """Write a race in markdown, and its figure into the directory named after it beside it; the path.
 
     Args:
-        record: of a run with `--seeds`.
+        record: of a run with `--fit-seeds`.
         path: of the report.
-        names: of the models; the ratios are of the first to each other one.
-        target: the accuracy that a mean is to reach.
+        names: of the models; the ratios are of the first one's training time to each other one's.
+        target: the accuracy that a model's mean should reach, from 0 to 1.
 
     Raises:
-        RecordError: if the record has not two seeds of each model, the same for all.
+        RaceError: if the record lacks two seeds of each model, the same for all.
     """
-    from fitgate.report.figures import draw_race
-
     racers = [_racer(record, name) for name in names]
     if any(len(racer.seeds) < 2 or racer.seeds != racers[0].seeds for racer in racers):
-        found = ", ".join(f"{len(racer.seeds)} of {racer.name}" for racer in racers)
-        raise RecordError(f"found seeds: {found}; expected the same two or more of each. Run pytest with --seeds.")
+        raise RaceError(
+            f"the record of the run of {record.started}",
+            found=", ".join(f"{_seeds(racer)} of {racer.name}" for racer in racers),
+            expected="the same two or more seeds of each model",
+            next_step="run pytest with --fit-seeds and these models",
+        )
     directory = path.with_suffix("")
-    directory.mkdir(parents=True, exist_ok=True)
-    draw_race({racer.name: (racer.seconds, racer.accuracy) for racer in racers}, 100 * target, directory / FIGURE)
-    path.write_text(_render(record, racers, 100 * target, f"{directory.name}/{FIGURE}"), encoding="utf-8")
+    _draw(racers, 100 * target, directory / FIGURE)
+    write(path, _render(record, racers, 100 * target, f"{directory.name}/{FIGURE}"))
     return path
+
+
+def _seeds(racer: Racer) -> str:
+    """Which seeds a model has."""
+    numbers = ", ".join(map(str, racer.seeds))
+    return f"seed{'' if len(racer.seeds) == 1 else 's'} {numbers}" if numbers else "no seeds"
+
+
+def _draw(racers: Sequence[Racer], target: float, path: Path) -> None:
+    """Draw the accuracy, in percent, against the seconds of training: a point for each seed, and the target."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    axes = figure.subplots()
+    for racer, marker in zip(racers, itertools.cycle("oD^s"), strict=False):
+        axes.plot(racer.seconds, racer.accuracy, marker, alpha=0.8, label=racer.name)
+    axes.axhline(target, linestyle="--", color="grey", linewidth=1, label=f"{target:g} %")
+    axes.set_xlim(left=0)
+    axes.set(xlabel="training time, s", ylabel=f"accuracy on {DIGITS.name}, %")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    png.save(figure, path)
 
 
 def _render(record: Record, racers: Sequence[Racer], target: float, figure: str) -> str:
     first, *others = racers
-    data = record.data
+    data = record.dataset(DIGITS.name)
     described = [[m.name, m.description] for m in record.models if m.name in [racer.name for racer in racers]]
     parts = [
         f"# Race to {target:g} %: {', '.join(racer.name for racer in racers)}",
@@ -120,8 +151,9 @@ def _compiling(runs: list[SeedRun]) -> str:
     """Seconds of compiling: the median without a cache, and of what came from one."""
     cold = [f.compile_seconds + f.compile_saved_seconds for run in runs if (f := run.fit).compile_seconds is not None]
     warm = [run.fit.compile_seconds or 0.0 for run in runs if run.fit.compile_saved_seconds]
-    told = [f"{np.median(cold):.2f} cold"] if cold else []
-    return ", ".join([*told, f"{np.median(warm):.2f} CACHED"] if warm else told) or tables.NONE
+    words = [f"{np.median(cold):.2f} cold"] if cold else []
+    words += [f"{np.median(warm):.2f} CACHED"] if warm else []
+    return ", ".join(words) or tables.NONE
 
 
 def _details(racers: Sequence[Racer]) -> str:

@@ -1,37 +1,32 @@
 """A little project with a suite of its own, for pytest to run inside a test."""
 
 import importlib
+import shutil
 import time
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 
-from fitgate.data import load
+from fitgate.cli import main
 from fitgate.machine import Kernel
-from tests import fakes
 
 ROOT = str(Path(__file__).parents[1])
 
 CONFTEST = """
 pytest_plugins = ["fitgate.plugin"]
+from fitgate import *
 from tests import fakes
 from tests.fakes import *
-from suite import *
 
-def pytest_suite_models():
+def pytest_fitgate_models():
     return [{models}]
 """
 
-QUALITY = """
-from suite.quality.test_gates import test_gate
-from suite.quality.test_evaluations import test_every_test_example_has_a_prediction
-from suite.quality.test_seeds import test_seed
-"""
+QUALITY = "from fitgate.checks import test_every_test_example_has_a_prediction, test_gate, test_seed"
+LATENCY = "from fitgate.checks import test_fit, test_predict"
 
-LATENCY = """
-from suite.latency.test_fit import pytestmark, test_fit
-from suite.latency.test_predict import test_predict
-"""
+SEEDED = 'model("learner", Learner, tasks=(DIGITS,), seeded=True, gates=(NoRegression(DIGITS, "accuracy", 0.1),))'
 
 
 class Project:
@@ -51,7 +46,7 @@ class Project:
 
     @property
     def runs(self):
-        return sorted((self.path / "reports" / "runs").glob("*"))
+        return sorted(path for path in (self.path / ".fitgate" / "runs").glob("*") if path.is_dir())
 
     @property
     def record(self):
@@ -73,23 +68,33 @@ class Project:
 
 @pytest.fixture(scope="session")
 def _libraries():
-    """Compiled libraries load once per process, and pytester forgets what was imported inside a run."""
-    for name in ("matplotlib.figure", "scipy.stats", "sklearn.metrics", "fitgate.report.figures"):
+    """What a session imports late is loaded once per process: pytester forgets what was imported inside a run."""
+    late = ("matplotlib.figure", "scipy.stats", "sklearn.metrics", "joblib", "psutil", "threadpoolctl", "cpuinfo")
+    for name in (*late, "fitgate.checks", "fitgate.report.figures", "fitgate.report.report"):
         importlib.import_module(name)
+    Figure().subplots()  # matplotlib imports some more on first use
 
 
 @pytest.fixture
 def project(pytester, monkeypatch, _libraries):
-    """A project on fake data of a profile; processes that it starts have the patch not, and need --dataset-dir."""
+    """A project on fake data."""
     monkeypatch.setenv("PYTHONPATH", ROOT)
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
     monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)  # or pytest-benchmark would think itself in a worker
-
-    def fake_load(profile, *, dataset_dir=None, **options):
-        return load(profile, dataset_dir=dataset_dir) if dataset_dir else fakes.dataset(profile)
-
-    monkeypatch.setattr("fitgate.plugin.bench.load", fake_load)
+    monkeypatch.delenv("PYTEST_XDIST_WORKER_COUNT", raising=False)
     quick = Kernel("nothing", "k calls/s", lambda: lambda: time.sleep(1e-4), 1.0)
-    monkeypatch.setattr("fitgate.plugin.bench.KERNELS", (quick,))
+    monkeypatch.setattr("fitgate.plugin.registry.KERNELS", (quick,))
     monkeypatch.setattr("fitgate.machine.kernels.SECONDS", 0.0)
     return Project(pytester)
+
+
+@pytest.fixture
+def blessed(project, capsys):
+    """A project whose one model has a baseline of three seeds."""
+    project.write(SEEDED)
+    project.run("--fit-seeds", "3", "-k", "seed or gate")
+    (run,) = project.runs
+    baselines = str(project.path / "baselines")
+    assert main(["bless", str(run), "--baselines", baselines, "--least-seeds", "3", "--yes"]) == 0
+    shutil.rmtree(run.parent)
+    return project

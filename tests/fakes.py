@@ -8,10 +8,9 @@ import signal
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from fitgate.data import Dataset, Split
-from fitgate.data.idx import encode_idx
-from suite import DIGITS, FIVES, Floor, Model
+from fitgate import Dataset, Floor, Model, Split, Task
 
 LABELS = np.tile(np.arange(10, dtype=np.uint8), 20)
 
@@ -22,17 +21,24 @@ def images(labels=LABELS):
     return drawn
 
 
-def dataset(profile="quick"):
-    return Dataset("fake", profile, Split(images(), LABELS), Split(images(), LABELS))
+def splits():
+    return Split(images(), LABELS), Split(images(), LABELS)
 
 
-def write_idx(directory):
-    """A directory in MNIST's format."""
-    directory.mkdir(parents=True, exist_ok=True)
-    for part in ("train", "t10k"):
-        (directory / f"{part}-images-idx3-ubyte").write_bytes(encode_idx(images().reshape(-1, 28, 28)))
-        (directory / f"{part}-labels-idx1-ubyte").write_bytes(encode_idx(LABELS))
-    return directory
+def is_five(labels):
+    return labels == 5
+
+
+def large_and_odd(labels):
+    return np.column_stack([labels >= 7, labels % 2 == 1])
+
+
+DATASET = Dataset("fake", {"quick": splits, "full": splits}, class_names=tuple("0123456789"), image_shape=(28, 28))
+DIGITS = Task("digits", DATASET, kind="multiclass", metrics=("accuracy", "macro_f1"), question="Which digit is it?")
+FIVES = Task(
+    "fives", DATASET, target=is_five, kind="binary", metrics=("roc_auc", "accuracy", "f1"), question="Is it a 5?"
+)
+TRAITS = Task("traits", DATASET, target=large_and_odd, kind="multilabel-indicator", metrics=("macro_f1", "accuracy"))
 
 
 class Reader:
@@ -62,6 +68,11 @@ class Reader:
 class Unfittable(Reader):
     def fit(self, X, y):
         raise RuntimeError("the optimiser diverged")
+
+
+class Skipping(Reader):
+    def fit(self, X, y):
+        pytest.skip("not in the mood")
 
 
 class Short(Reader):
@@ -103,7 +114,7 @@ class Learner(Reader):
         self.loss_curve_, self.validation_scores_ = [0.5, 0.25, 0.125], [0.9, 0.95, 0.99]
         self.compile_seconds_, self.compile_saved_seconds_ = {"fit": 0.001}, {"fit": 2.0}
         for epoch, loss in enumerate(self.loss_curve_, 1):
-            logging.getLogger("models.fake").info("epoch %d of 3: loss %.4f", epoch, loss)
+            logging.getLogger("tests.fake").info("epoch %d of 3: loss %.4f", epoch, loss)
         return super().fit(X, y)
 
 
@@ -132,4 +143,4 @@ def model(name="reader", estimator=Reader, gates=(), tasks=(DIGITS, FIVES), requ
 
 def learner(name="learner", estimator=Learner, **declared):
     gates = (Floor(DIGITS, "accuracy", quick=0.8),)
-    return Model(name, estimator, gates=gates, description="a fake that learns", **declared)
+    return Model(name, estimator, tasks=(DIGITS,), gates=gates, description="a fake that learns", **declared)

@@ -7,22 +7,30 @@ from contextlib import closing
 from multiprocessing.pool import ThreadPool
 
 import numpy as np
+import pandas as pd
 import pytest
+from scipy.sparse import csr_matrix, issparse
 
-from fitgate.ab.arms import Arm, ArmError, commit_of, worktree
+from fitgate.ab.arms import Tree
+from fitgate.ab.errors import ComparisonError
 from fitgate.ab.gate import run
+from fitgate.ab.probe import batches
 from fitgate.ab.proof import Proof, Trial, read_proof
 from fitgate.ab.report import render, render_proof, verdict_line
+from fitgate.ab.revisions import commit_of, worktree
 from fitgate.ab.session import compare, enough_blocks
 from fitgate.ab.verdict import judge
 from fitgate.cli import main
-from fitgate.gates.gates import Outcome
+from fitgate.gates import Outcome
 from fitgate.latency.timing import SINGLE
 from fitgate.machine import environment
 from fitgate.record import RecordError, write_json
 
 PLUGIN = """
-from suite import DIGITS, Model
+pytest_plugins = ["fitgate.plugin"]
+from fitgate.data import Dataset
+from fitgate.model import Model
+from fitgate.tasks import Task
 
 class Echo:
     def fit(self, X, y):
@@ -30,10 +38,22 @@ class Echo:
     def predict(self, X):
         return X[:, 0]
 
-ECHO = Model("echo", lambda seed: Echo(), tasks=(DIGITS,))
-def pytest_suite_models():
+X, y = [[0.0], [1.0], [2.0]], [0, 1, 0]
+ECHO = Model("echo", lambda seed: Echo(), tasks=(Task("tiny", Dataset.from_arrays("tiny", X, y, X, y)),))
+def pytest_fitgate_models():
     return [ECHO]
 """
+
+EXAMPLES = (
+    np.arange(5.0).reshape(5, 1),
+    csr_matrix(np.arange(5.0).reshape(5, 1)),
+    pd.DataFrame({"x": np.arange(5.0)}, index=np.arange(5.0) / 10),
+    [[0.0], [1.0], [2.0], [3.0], [4.0]],
+)
+
+
+def rows(batch):
+    return batch.toarray().tolist() if issparse(batch) else np.asarray(batch).tolist()
 
 
 class Stopwatch:
@@ -45,13 +65,13 @@ class Stopwatch:
     def start(self, models, batch_size):
         return self
 
-    def wait(self):
+    def ready(self):
         self.luck = self.machine()  # such as where its memory lies
 
     def ask(self, model, seconds):
         return self.luck * self.machine() * self.seconds
 
-    def stop(self):
+    def kill(self):
         pass
 
 
@@ -100,7 +120,7 @@ def test_a_base_that_differs_from_itself_is_inconclusive():
 def test_a_noisy_machine_that_would_miss_a_slowdown_is_inconclusive():
     (finding,) = judge(session(1.0e-3, jitter=0.3))
     assert (finding.outcome, finding.power < 0.8) == (Outcome.INCONCLUSIVE, True)
-    assert "a slowdown of 10% might be missed for sgd. Repeat" in verdict_line([finding])
+    assert "a slowdown of 10% could have been missed for sgd. Repeat" in verdict_line([finding])
 
 
 def test_a_session_has_blocks_enough_to_fail():
@@ -126,10 +146,10 @@ def test_rounds_ask_in_an_order_and_then_backwards():
 
 def test_the_report_names_the_slower_model_and_by_how_much():
     found = session(1.2e-3, jitter=1e-6)
-    told = render(found, judge(found))
-    assert "**FAIL: slower: sgd by 20.0%**" in told
-    assert "| sgd     | ❌ FAIL    |       1.200 (1.200 to 1.200) |" in told
-    assert "Latency of `this tree` against `bbbbbbbbbbbb`" in told
+    text = render(found, judge(found))
+    assert "**FAIL: slower: sgd by 20.0%**" in text
+    assert "| sgd     | ❌ FAIL    |       1.200 (1.200 to 1.200) |" in text
+    assert "Latency of `this tree` against `bbbbbbbbbbbb`" in text
 
 
 def test_an_injected_slowdown_is_judged_apart():
@@ -144,19 +164,17 @@ def test_a_proof_counts_alarms_and_catches(tmp_path):
     proof = Proof("0123", environment(), "sgd", 9, 0.2, 2, [0.0, 0.1], trials, 60.0)
     path = tmp_path / "proof.json"
     write_json(proof, path)
-    told = re.sub(" +", " ", render_proof(read_proof(path)))
-    assert "| none (A/A) | 20 | 0 | 0.0% to 16.8% |" in told
-    assert "| 10% | 20 | 20 | 83.2% to 100.0% |" in told
-    with pytest.raises(RecordError, match="run it again"):
+    text = re.sub(" +", " ", render_proof(read_proof(path)))
+    assert "| none (A/A) | 20 | 0 | 0.0% to 16.8% |" in text
+    assert "| 10% | 20 | 20 | 83.2% to 100.0% |" in text
+    with pytest.raises(RecordError, match="run that command again"):
         read_proof(tmp_path / "nothing.json")
 
 
 @pytest.fixture
 def repository(tmp_path, monkeypatch):
-    """A repository of one commit with one quick model."""
-    (tmp_path / "models").mkdir()
-    (tmp_path / "models" / "__init__.py").write_text("")
-    (tmp_path / "models" / "echo.py").write_text(PLUGIN)
+    """A repository of one commit whose conftest has one quick model."""
+    (tmp_path / "conftest.py").write_text(PLUGIN)
     monkeypatch.chdir(tmp_path)
     who = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
     for command in (["init", "-q"], ["add", "-A"], [*who, "commit", "-q", "-m", "one"]):
@@ -166,40 +184,58 @@ def repository(tmp_path, monkeypatch):
 
 def test_processes_run_the_code_of_their_tree(repository):
     with worktree("HEAD") as tree:
-        (tree / "models" / "echo.py").write_text(PLUGIN.replace("return X[:, 0]", "import time; time.sleep(0.02)"))
-        base = Arm("base", repository, repository / "a")
-        slow = Arm("candidate", tree, repository / "b")
-        assert base.fit([]) == slow.fit(["echo", "absent"]) == ["echo"]
+        (tree / "conftest.py").write_text(PLUGIN.replace("return X[:, 0]", "import time; time.sleep(0.02)"))
+        base = Tree("base", repository, repository / "a").fit([])
+        slow = Tree("candidate", tree, repository / "b").fit(["echo", "absent"])
+        assert base.models == slow.models == ["echo"]
         processes = [arm.start(["echo"], 1) for arm in (base, slow)]
         for process in processes:
-            process.wait()
+            process.ready()
         assert processes[0].ask("echo", 0.05) < 0.01
         assert processes[1].ask("echo", 0.05) > 0.02
-        with pytest.raises(ArmError, match="candidate: its process failed: KeyError: 'absent'"):
+        with pytest.raises(ComparisonError, match="candidate: found KeyError: 'absent', expected a working tree"):
             processes[1].ask("absent", 0.05)
-        processes[0].stop()
+        for process in processes:
+            process.kill()
     assert not tree.exists()
 
 
 def test_a_model_that_prints_a_lot_does_not_block_its_process(repository):
     loud = PLUGIN.replace("return X[:, 0]", "print('x' * 200_000); return X[:, 0]")
-    (repository / "models" / "echo.py").write_text(loud)
-    arm = Arm("base", repository, repository / "a")
-    assert arm.fit(["echo"]) == ["echo"]
-    process = arm.start(["echo"], 1)
+    (repository / "conftest.py").write_text(loud)
+    process = Tree("base", repository, repository / "a").fit(["echo"]).start(["echo"], 1)
     with closing(ThreadPool(1)) as pool:
-        assert pool.apply_async(process.wait).get(timeout=20) is None
+        assert pool.apply_async(process.ready).get(timeout=20) is None
     assert process.ask("echo", 0.01) > 0
-    process.stop()
+    process.kill()
 
 
-def test_what_can_not_be_compared_is_told(repository, capsys):
-    with pytest.raises(ArmError, match="Expected a revision of this repository"):
+def test_a_tree_that_pytest_can_not_load_is_named_with_the_cause(repository):
+    (repository / "conftest.py").write_text("import no_such_library")
+    with pytest.raises(ComparisonError, match=r"base, .*: found that pytest does not start there: .*no_such_library"):
+        Tree("base", repository, repository / "a").fit([])
+
+
+@pytest.mark.parametrize("examples", EXAMPLES, ids=lambda examples: type(examples).__name__)
+def test_batches_hold_whole_examples_of_any_kind(examples):
+    first, second, again = itertools.islice(batches(examples, 2), 3)
+    assert [rows(batch) for batch in (first, second, again)] == [[[0.0], [1.0]], [[2.0], [3.0]], [[0.0], [1.0]]]
+
+
+def test_what_can_not_be_compared_is_refused_with_its_reason(repository, capsys):
+    with pytest.raises(ComparisonError, match="expected a revision of this repository"):
         commit_of("nowhere")
     assert main(["ab", "--base", "nowhere"]) == 1
     assert "git rev-parse" in capsys.readouterr().err
     options = {"scenario": SINGLE, "seconds": 0.01, "say": print}
-    with pytest.raises(ArmError, match="has no model 'absent'; it has echo"):
+    with pytest.raises(ComparisonError, match="--models absent: found that the candidate has no such model"):
         run("HEAD", None, models=["echo", "absent"], blocks=None, **options)
-    with pytest.raises(ArmError, match="expected 7 or more"):
+    with pytest.raises(ComparisonError, match="expected 7 or more"):
         run("HEAD", None, models=[], blocks=6, **options)
+
+
+def test_a_comparison_starts_three_fresh_processes_in_each_block(repository, monkeypatch):
+    monkeypatch.setattr("fitgate.ab.session.LEAST_ROUNDS", 1)
+    found = run("HEAD", None, models=[], scenario=SINGLE, blocks=7, seconds=0.01, say=print)
+    assert (found.models, len(found.readings)) == (["echo"], 21)
+    assert all(reading.seconds["echo"] for reading in found.readings)

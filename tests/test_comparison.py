@@ -2,6 +2,7 @@
 
 import re
 from copy import copy
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -11,9 +12,14 @@ from fitgate.cli import main
 from fitgate.latency.timing import Timing
 from fitgate.machine import Calibration
 from fitgate.record import RecordError, read, save
-from fitgate.report.comparison import write_comparison
-from fitgate.report.entrant import Entrant, ratio
+from fitgate.report import write_comparison, write_repeatability
+from fitgate.report.view.differences import warnings
+from fitgate.report.view.machine import Machine, ratio
+from tests import records
 from tests.make_golden import golden
+from tests.records import ERROR
+
+HARDWARE = Path(__file__).parents[1] / "reports" / "hardware"
 
 
 def times(factor):
@@ -32,18 +38,18 @@ def times(factor):
         for t in record.timings
     ]
     first = record.timings[2]
-    record.timings[2] = msgspec.structs.replace(first, kernel="gemm", work_per_image=1e6)
+    record.timings[2] = msgspec.structs.replace(first, kernel="gemm", work_per_example=1e6)
     return record
 
 
-def told(tmp_path, second, **options):
+def comparison(tmp_path, second, **options):
     path = write_comparison({"old": [times(1.0)], "new": [second]}, tmp_path / "comparison.md", **options)
     return re.sub(" +", " ", path.read_text())
 
 
-def test_ratios_are_told_for_each_model_and_for_all(tmp_path):
-    report = told(tmp_path, times(0.5))
-    assert "- **new** takes, times old's, as a geometric mean of 2 models: single 0.50 (0.4" in report
+def test_ratios_are_shown_for_each_model_and_for_all(tmp_path):
+    report = comparison(tmp_path, times(0.5))
+    assert "- **new** takes these times the time of old, as a geometric mean of 2 models: single 0.50 (0.4" in report
     row = re.search(r"\| good \| 1\.3\d \| 0\.67\d* \| (\S+) \((\S+) to (\S+)\) \|", report)
     value, low, high = map(float, row.groups())
     assert low < value < high
@@ -52,13 +58,13 @@ def test_ratios_are_told_for_each_model_and_for_all(tmp_path):
     assert (tmp_path / "comparison" / "pareto.png").stat().st_size > 5_000
 
 
-def test_identical_predictions_and_other_ones_are_told(tmp_path):
+def test_identical_predictions_and_other_ones_are_comparison(tmp_path):
     other = times(1.0)
     i = next(i for i, e in enumerate(other.evaluations) if (e.model, e.task) == ("good", "digits"))
     wrong = (other.evaluations[i].predictions + 1) % 10
     other.evaluations[i] = msgspec.structs.replace(other.evaluations[i], predictions=wrong, metrics={"accuracy": 0.1})
-    report = told(tmp_path, other)
-    assert "| poor | 83.00 % | 83.00 % | identical predictions |" in report
+    report = comparison(tmp_path, other)
+    assert "| poor | digits | accuracy | 0.8300 | 0.8300 | identical predictions |" in report
     assert "⚠️ computes something else: " in report
     assert re.search(r"\| good \| 1\.3\d* \| 1\.3\d* \| 1\.00 \(.*\) ⚠️ \|", report)
 
@@ -68,30 +74,64 @@ def test_what_differs_besides_the_machine_is_warned_of(tmp_path):
     other.environment = msgspec.structs.replace(other.environment, libraries={"numpy": "2.1.0"})
     other.threads = {"cores": 1}
     other.commit = "f" * 40
-    report = told(tmp_path, other)
-    assert "- new: numpy 2.0.0 -> 2.1.0; touches all models." in report
-    assert "- new: threads cores 2, blas (libopenblas) 2 -> cores 1; touches every model that works in" in report
-    assert "- new: commit 0123456789ab -> ffffffffffff; touches all." in report
-    assert "Warnings" not in told(tmp_path, times(1.0))
+    report = comparison(tmp_path, other)
+    assert "- new: numpy 2.0.0 -> 2.1.0; may affect all models." in report
+    assert "- new: threads cores 2, blas (libopenblas) 2 -> cores 1; may affect every model that works in" in report
+    assert "- new: commit 0123456789ab -> ffffffffffff; may affect all models." in report
+    assert "Warnings" not in comparison(tmp_path, times(1.0))
 
 
 def test_costs_are_images_per_dollar(tmp_path):
-    report = told(tmp_path, times(0.5), prices={"new": 2.0})
+    report = comparison(tmp_path, times(0.5), prices={"new": 2.0})
     row = re.search(r"\| good \| ([\d.]+) \|\n", report[report.index("## Cost") :])
     assert float(row[1]) == pytest.approx(200 / 0.125 * 3600 / 2 / 1e6, rel=0.03)
 
 
+@pytest.mark.parametrize(
+    ("implementations", "library", "affected"),
+    [
+        (["xgboost.sklearn.XGBClassifier", "sklearn.svm.SVC"], "xgboost", "good"),
+        (["sklearn.svm.SVC", "torch.Net"], "scikit-learn", "good"),
+        (["own.Model", "sklearn.pipeline.Pipeline(xgboost.XGBClassifier)"], "xgboost", "good, poor"),
+        (["own.Model", "sklearn.svm.SVC"], "torch", "all models"),
+    ],
+)
+def test_a_library_affects_the_models_whose_classes_may_use_it(implementations, library, affected):
+    old, new = times(1.0), times(1.0)
+    kept = {"scikit-learn": "1.6", "xgboost": "2", "torch": "2"}
+    old.environment = msgspec.structs.replace(old.environment, libraries=kept)
+    new.environment = msgspec.structs.replace(old.environment, libraries={**kept, library: "9"})
+    by_model = dict(zip(("good", "poor"), implementations, strict=True))
+    old.fits = [msgspec.structs.replace(fit, implementation=by_model[fit.model]) for fit in old.fits]
+    (warned,) = warnings([Machine("old", [old]), Machine("new", [new])], ["good", "poor"])
+    assert warned.models == affected
+
+
+def test_a_regression_is_compared_by_its_own_metric(tmp_path):
+    lengths = np.linspace(0.5, 9.3, 200)
+    data = records.task_data(np.zeros((200, 2)), lengths, metrics=(ERROR,))
+    old, new = (records.record_of(data, {"m": lengths + far}, metrics={"error": ERROR}) for far in (1.0, 1.5))
+    report = write_comparison({"old": [old], "new": [new]}, tmp_path / "comparison.md").read_text()
+    assert re.search(r"\| m +\| kinds +\| error +\| +1 mm \| 1.5 mm \| +200 predictions differ \|", report)
+    assert "million images" not in report
+    assert "p50 of a single example, ms" in report
+
+
 def test_records_of_other_data_are_refused(tmp_path):
     other = times(1.0)
-    other.data = msgspec.structs.replace(other.data, digest="f" * 64)
-    with pytest.raises(RecordError, match=r"new: its data is fff.*expected the same"):
-        told(tmp_path, other)
+    other.datasets = [msgspec.structs.replace(other.datasets[0], digest="f" * 64)]
+    with pytest.raises(
+        RecordError, match=r"new: found a run on fake, profile quick, digest fff.*expected the data of old"
+    ):
+        comparison(tmp_path, other)
     other = times(1.0)
     other.timings = []
-    with pytest.raises(RecordError, match="new: a record without timings"):
-        told(tmp_path, other)
-    with pytest.raises(RecordError, match="--price moon: no such machine; they are old, new"):
-        told(tmp_path, times(1.0), prices={"moon": 1.0})
+    with pytest.raises(RecordError, match="new: found a record without timings"):
+        comparison(tmp_path, other)
+    with pytest.raises(RecordError, match="--price moon: found no machine of that name, expected one of old, new"):
+        comparison(tmp_path, times(1.0), prices={"moon": 1.0})
+    with pytest.raises(RecordError, match="found records of 1 machine, expected those of two or more"):
+        write_comparison({"old": [times(1.0)]}, tmp_path / "comparison.md")
 
 
 def test_the_command_names_what_is_wrong(tmp_path, capsys, monkeypatch):
@@ -101,32 +141,26 @@ def test_the_command_names_what_is_wrong(tmp_path, capsys, monkeypatch):
         save(times(factor), tmp_path / name / "record.json")
     assert main(["compare", "a", "slow=b", "--price", "slow=0.5"]) == 0
     assert "single 2.00 (" in (tmp_path / "comparison.md").read_text()
-    assert main(["compare", "a", "a"]) == 1
-    assert "a second record named 'a'" in capsys.readouterr().err
-    assert main(["compare", "a", "b", "--price", "a=cheap"]) == 1
-    assert "expected NAME=USD_PER_HOUR" in capsys.readouterr().err
-    assert main(["compare", "a"]) == 1
-    assert "found 1 machine, expected two or more" in capsys.readouterr().err
+    for arguments, fault in (
+        (["a", "a"], "a second record"),
+        (["a", "b", "--price", "a=cheap"], "NAME=USD_PER_HOUR"),
+        (["a"], "found records of 1 machine, expected those of two or more"),
+    ):
+        assert main(["compare", *arguments]) == 1
+        assert fault in capsys.readouterr().err
 
 
-def test_a_record_of_the_first_schema_is_upgraded(tmp_path):
-    path = tmp_path / "record.json"
-    save(times(1.0), path)
-    content = msgspec.json.decode(path.read_bytes())
-    for name in ("calibrations", "memory", "threads", "threads_asked", "conditions"):
-        del content[name]
-    for name in ("physical_cores", "blas", "accelerator"):
-        del content["environment"][name]
-    path.write_bytes(msgspec.json.encode({**content, "schema": 1}))
-    old = read(path)
-    assert (old.schema, old.threads) == (2, {})
-    assert "not recorded" in told(tmp_path, old)
+def test_a_published_record_of_an_older_schema_can_be_compared(tmp_path):
+    machines = {name: [read(HARDWARE / f"{name}.json")] for name in ("01", "02")}
+    report = write_comparison(machines, tmp_path / "comparison.md").read_text()
+    assert "p50 of a single image, ms" in report
+    assert "identical predictions" in report
 
 
 def test_a_ratio_s_interval_holds_the_truth_as_often_as_it_says():
     rng, blank = np.random.default_rng(0), golden()
 
-    def entrant(factor):
+    def machine(factor):
         record, pace = copy(blank), rng.uniform(0.9, 1.1)
         seconds = (factor * pace * rng.lognormal(0, 0.3, 100)).tolist()
         record.timings = [Timing("m", "digits", "single", 1, seconds)]
@@ -134,7 +168,7 @@ def test_a_ratio_s_interval_holds_the_truth_as_often_as_it_says():
         return record
 
     def found(runs):
-        return ratio(*(Entrant("x", [entrant(factor) for _ in range(runs)]) for factor in (1.0, 1.5)), ["m"], "single")
+        return ratio(*(Machine("x", [machine(factor) for _ in range(runs)]) for factor in (1.0, 1.5)), ["m"], "single")
 
     ratios = [found(1) for _ in range(60)]
     assert sum(r.low < 1.5 < r.high for r in ratios) >= 54
@@ -144,7 +178,7 @@ def test_a_ratio_s_interval_holds_the_truth_as_often_as_it_says():
 
 
 def test_a_mean_over_models_is_surer_than_one_of_them():
-    first, second = (Entrant("x", [times(factor)]) for factor in (1.0, 1.5))
+    first, second = (Machine("x", [times(factor)]) for factor in (1.0, 1.5))
     one, both = (ratio(first, second, models, "single") for models in (["good"], ["good", "poor"]))
     assert both.low < 1.5 < both.high
     assert both.high / both.low < one.high / one.low
@@ -155,10 +189,10 @@ def test_repeats_of_a_machine_go_together(tmp_path):
     old, new = ([times(factor * wobble) for wobble in (0.99, 1.0, 1.01)] for factor in (1.0, 2.0))
     path = write_comparison({"old": old, "new": new}, tmp_path / "comparison.md")
     assert "Runs: 3 of old, 3 of new." in path.read_text()
-    ratios = [ratio(Entrant("old", old), Entrant("new", new), ["good"], scenario) for scenario in ("single", "multi")]
+    ratios = [ratio(Machine("old", old), Machine("new", new), ["good"], scenario) for scenario in ("single", "multi")]
     assert all(1.8 < r.low < 2.0 < r.high < 2.2 for r in ratios)
     new[1].threads = {"cores": 1}
-    with pytest.raises(RecordError, match=r"^new: the run of .* differs from that of .* in its threads"):
+    with pytest.raises(RecordError, match=r"^new: found the run of .* differs from that of .* in its threads"):
         write_comparison({"old": old, "new": new}, tmp_path / "comparison.md")
 
 
@@ -170,15 +204,19 @@ def test_an_unsteady_machine_states_wider_intervals(tmp_path):
     assert widths[1] == pytest.approx(4 * widths[0])
 
 
-def test_repeated_runs_are_held_to_their_intervals(tmp_path, capsys, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    for name, factor in (("a", 1.0), ("b", 1.01), ("c", 0.99), ("d", 2.0)):
-        save(times(factor), tmp_path / f"{name}.json")
-    assert main(["repeat", "a.json", "b.json", "c.json"]) == 0
-    report = re.sub(" +", " ", (tmp_path / "repeatability.md").read_text())
+def test_repeated_runs_are_held_to_their_intervals(tmp_path):
+    path = tmp_path / "repeatability.md"
+    alike, outlier = [times(factor) for factor in (1.0, 1.01, 0.99)], times(2.0)
+    report = re.sub(" +", " ", write_repeatability(alike, path).read_text())
     assert "**6 of 6** p50s lie within their stated intervals 90% of the time or more" in report
     assert re.search(r"\| good \| single \| ✅ 100% \| 1\.\d+ \| 1\.\d+ to 1\.\d+ \| 1\.0[12]\d \|", report)
-    assert main(["repeat", "a.json", "b.json", "d.json"]) == 0
-    assert "❌ 33%" in (tmp_path / "repeatability.md").read_text()
-    assert main(["repeat", "a.json", "b.json"]) == 1
-    assert "expected three or more" in capsys.readouterr().err
+    assert "❌ 33%" in write_repeatability([*alike[:2], outlier], path).read_text()
+    with pytest.raises(RecordError, match="found 2 records, expected three or more"):
+        write_repeatability(alike[:2], path)
+
+
+def test_runs_on_other_data_are_no_repeats(tmp_path):
+    alike, other = [times(1.0), times(1.0)], times(1.0)
+    other.datasets = [msgspec.structs.replace(other.datasets[0], digest="f" * 64)]
+    with pytest.raises(RecordError, match=r"differs from that of .* in its data, expected repeats of one run"):
+        write_repeatability([*alike, other], tmp_path / "repeatability.md")

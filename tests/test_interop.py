@@ -12,7 +12,7 @@ def test_pytest_benchmark_compares_what_carries_our_verdicts(project):
         assert project.run("--benchmark-json", f"{run}.json").ret == 0
         saved.append(str(project.path / f"{run}.json"))
     content = json.loads((project.path / "before.json").read_text())
-    assert content["machine_info"]["digit_bench"]["cores"] >= 1
+    assert content["machine_info"]["fitgate"]["cores"] >= 1
     single = next(b for b in content["benchmarks"] if "single" in b["name"])
     assert single["extra_info"]["metrics"]["accuracy"] == 1.0
     assert single["extra_info"]["verdicts"] == {"accuracy>=0.9": "PASS"}

@@ -1,18 +1,29 @@
-"""The machine: threads truly limited, memory truly apart, kernels that tell speeds."""
+"""The machine: threads truly limited, kernels with speeds, and what a record holds of it."""
 
 import json
 import os
+import platform
 import subprocess
 import sys
+from importlib.metadata import version
 
-import numpy as np
 import pytest
+from msgspec.structs import replace
 
-from fitgate.machine import KERNELS, Kernel, calibrate, condition, environment
-from fitgate.runs import memory
-from fitgate.runs.training import ModelFailed
-from suite import DIGITS
-from tests import fakes
+from fitgate.machine import (
+    KERNELS,
+    Environment,
+    Kernel,
+    ThreadsError,
+    calibrate,
+    changes,
+    condition,
+    distributions_of,
+    environment,
+    library_versions,
+    limit_threads,
+    usable_cores,
+)
 
 BUSY = """
 import json, os, threading, time
@@ -29,7 +40,7 @@ print(json.dumps([used, thread_counts(), os.environ["OMP_NUM_THREADS"]]))
 """
 
 
-@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="no affinity on this system")
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system keeps no process to some cores")
 def test_threads_are_truly_limited_even_those_that_run_already():
     result = subprocess.run([sys.executable, "-c", BUSY], capture_output=True, text=True, check=True)
     used, counts, variable = json.loads(result.stdout)
@@ -38,14 +49,24 @@ def test_threads_are_truly_limited_even_those_that_run_already():
     assert all(count == 1 for count in counts.values())
 
 
-def test_more_threads_than_cores_are_refused(project):
-    project.write("model()")
-    result = project.run("--threads", "1000", subprocess=True)
-    assert result.ret == 4
-    result.stderr.fnmatch_lines(["ERROR: --threads 1000: expected from 1 to *, the cores that this process may use."])
+def test_without_affinity_the_libraries_are_limited_and_the_counts_show_it():
+    hidden = "import os\nfor name in ('sched_getaffinity', 'sched_setaffinity'):\n    vars(os).pop(name, None)\n"
+    result = subprocess.run([sys.executable, "-c", hidden + BUSY], capture_output=True, text=True, check=True)
+    _, counts, variable = json.loads(result.stdout)
+    assert (counts.pop("cores"), variable) == (os.cpu_count(), "1")
+    assert counts
+    assert set(counts.values()) == {1}
 
 
-def test_every_kernel_tells_a_speed():
+@pytest.mark.parametrize("count", [0, 100_000])
+def test_a_number_of_threads_that_the_machine_does_not_have_is_refused(count):
+    with pytest.raises(
+        ThreadsError, match=f"--fit-threads: found {count}, expected a number from 1 to {usable_cores()}"
+    ):
+        limit_threads(count)
+
+
+def test_every_kernel_has_a_speed():
     for kernel in KERNELS:
         found = calibrate(kernel, "m")
         assert len(found.speeds) >= 3
@@ -56,39 +77,34 @@ def test_a_kernel_that_the_machine_can_not_run_is_left_out():
     assert calibrate(Kernel("gpu", "GFLOP/s", lambda: None, 1.0), "m") is None
 
 
-def test_the_condition_and_the_environment_are_told():
-    assert condition("start").when == "start"
+def test_a_condition_is_of_its_moment():
+    found = condition("start")
+    assert found.when == "start"
+    assert found.load is None or found.load >= 0
+
+
+def test_an_environment_is_of_this_machine():
     here = environment()
-    assert here.cores >= 1
+    assert (here.cores, here.python) == (usable_cores(), platform.python_version())
+    assert here.cpu
     assert here.blas.split()[0] in {"openblas", "mkl", "blis", "flexiblas", "accelerate"}
 
 
-class Hoarder(fakes.Reader):
-    """Holds 64 MiB while it fits, and keeps 32 of them."""
-
-    def fit(self, X, y):
-        self.kept = np.ones(2**22)
-        (2 * np.ones(2**23)).sum()
-        return self
-
-    def predict(self, X):
-        return X[:, :10].argmax(axis=1)
+def test_the_libraries_are_the_core_s_and_those_that_are_asked_for():
+    assert list(library_versions()) == ["numpy", "scipy", "scikit-learn", "pytest", "pytest-benchmark"]
+    assert library_versions(["joblib", "no-such-library"])["joblib"] == version("joblib")
+    assert "no-such-library" not in environment(["joblib", "no-such-library"]).libraries
 
 
-def test_memory_is_that_of_processes_of_their_own():
-    ballast = np.ones(2**26)  # half a GiB here must not count there
-    model = fakes.model(estimator=Hoarder, name="hoarder")
-    found = memory.measure(model, DIGITS, fakes.dataset(), 42)
-    assert found.fit < ballast.nbytes
-    assert 90 < (found.fit - found.fit_before) / 2**20 < 250
-    assert (found.predict - found.predict_before) / 2**20 > 30
-    assert found.disk / 2**20 == pytest.approx(32, abs=1)
-    assert found.device is None
+def test_modules_come_from_distributions():
+    assert distributions_of(["sklearn.svm", "sklearn", "numpy", "os", "no_such_module"]) == ["numpy", "scikit-learn"]
 
 
-def test_a_model_that_fails_apart_is_named():
-    with pytest.raises(ModelFailed, match="reader failed to fit on digits: in a process of its own: RuntimeError"):
-        memory.measure(fakes.model(estimator=fakes.Unfittable), DIGITS, fakes.dataset(), 42)
+def test_a_new_machine_and_new_libraries_are_changes():
+    then = Environment("old chip", 2, 8.0, "Linux x86_64", "3.11.7", {"numpy": "2.3", "torch": "2.6"}, blas="mkl 2025")
+    now = replace(then, cpu="new chip", libraries={"numpy": "2.4", "jax": "0.10"}, accelerator="H100")
+    assert changes(then, then) == []
+    assert changes(then, now) == ["processor old chip -> new chip", "accelerator none -> H100", "numpy 2.3 -> 2.4"]
 
 
 def test_kernels_run_once_before_each_model_s_timings(project):
@@ -97,13 +113,3 @@ def test_kernels_run_once_before_each_model_s_timings(project):
     assert [(c.kernel, c.before) for c in project.record.calibrations] == [("nothing", "other"), ("nothing", "reader")]
     assert project.record.threads["cores"] >= 1
     assert [c.when for c in project.record.conditions] == ["start", "end"]
-
-
-def test_memory_is_measured_only_where_it_is_asked_for(project):
-    project.write("model()")
-    project.pytester.makepyfile(test_apart="from suite.latency.test_memory import pytestmark, test_memory")
-    assert project.run("test_apart.py").ret == 5  # nothing is collected
-    assert project.run("test_apart.py", "--memory").ret == 0
-    (found,) = project.record.memory
-    assert found.model == "reader"
-    assert "## Memory" in project.report

@@ -2,95 +2,295 @@
 
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
+import msgspec
+import numpy as np
 import pytest
 
 from fitgate.cli import main
-from fitgate.record import read
-from fitgate.report import render, verdict_line
+from fitgate.errors import FitgateError
+from fitgate.gates import Outcome, Verdict
+from fitgate.machine import Calibration
+from fitgate.record import ModelEntry, RecordError, describe_metric, read
+from fitgate.report import append_to_step_summary, floors, render, run_verdict, write_report
+from fitgate.report.view.report import report_view
+from fitgate.runs import Failure
+from fitgate.tasks import TaskData
+from tests import fakes, records
+from tests.records import ERROR
 
 GOLDEN = Path(__file__).parent / "golden"
+REPORTS = Path(__file__).parents[1] / "reports"
+MANY = np.repeat([f"kind {i:02}" for i in range(40)], 5)
 
 
 @pytest.fixture
-def run(tmp_path):
+def golden():
+    return read(GOLDEN)
+
+
+@pytest.fixture(scope="module")
+def flowers():
+    """A run on a table of named columns, by models that confuse two kinds."""
+    kinds = np.tile(["rose", "lily", "iris"], 20)
+    data = records.task_data(np.arange(240.0).reshape(60, 4), kinds)
+    return records.record_of(data, {"good": np.where(np.arange(60) < 3, "iris", kinds), "poor": ["iris"] * 60})
+
+
+def plain(record, captions=None):
+    """A report with single spaces."""
+    return re.sub(" +", " ", render(record, captions or {}))
+
+
+def test_the_report_of_the_golden_record_is_the_golden_report_with_its_figures(golden, tmp_path, file_regression):
+    """After a change that is meant: `pytest tests/test_report.py --force-regen`, and look at the difference."""
+    report = write_report(golden, tmp_path).read_text()
+    file_regression.check(report, fullpath=GOLDEN / "report.md")
+    shown = re.findall(r"!\[(.+)\]\((.+)\)", report)
+    assert sorted(path for _, path in shown) == sorted(f"figures/{p.name}" for p in (tmp_path / "figures").iterdir())
+    assert all((tmp_path / path).stat().st_size > 5_000 for _, path in shown)
+
+
+def test_the_command_writes_a_report_beside_the_record_or_elsewhere(tmp_path, capsys):
     shutil.copy(GOLDEN / "record.json", tmp_path)
-    return tmp_path
-
-
-def test_the_report_of_the_golden_record_is_the_golden_report_with_its_figures(run, capsys):
-    """After a change that is meant: `python -m suite report suite/selftest/golden`, and look at the difference."""
-    assert main(["report", str(run)]) == 0
-    assert capsys.readouterr().out.endswith(f"report in {run / 'report.md'}\n")
-    assert (run / "report.md").read_text() == (GOLDEN / "report.md").read_text()
-    shown = re.findall(r"!\[(.+)\]\((.+)\)", (run / "report.md").read_text())
-    assert sorted(path for _, path in shown) == sorted(f"figures/{p.name}" for p in (run / "figures").iterdir())
-    assert all((run / path).stat().st_size > 5_000 for _, path in shown)
-
-
-def test_a_report_can_go_elsewhere(run, tmp_path):
-    assert main(["report", str(run), "--out", str(tmp_path / "else" / "where")]) == 0
-    assert (tmp_path / "else" / "where" / "report.md").exists()
-    assert not (run / "report.md").exists()
-
-
-def test_a_cut_off_run_is_reported_as_such(run):
-    record = read(run)
-    record.status = "running"
-    assert render(record, {}).splitlines()[2].startswith("**INCOMPLETE: the run was cut off after")
-
-
-def test_an_empty_record_can_be_rendered(run):
-    record = read(run)
-    record.status, record.data = "running", None
-    for entries in (record.fits, record.evaluations, record.failures, record.verdicts, record.timings, record.hard):
-        entries.clear()
-    assert "no data was loaded" in render(record, {})
-    assert verdict_line(record) == "INCOMPLETE: the run was cut off after 0 gates"
+    assert main(["report", str(tmp_path / "record.json")]) == 0
+    assert capsys.readouterr().out.endswith(f"report in {tmp_path / 'report.md'}\n")
+    assert main(["report", str(tmp_path), "--out", str(tmp_path / "else" / "where")]) == 0
+    assert (tmp_path / "else" / "where" / "report.md").read_bytes() == (tmp_path / "report.md").read_bytes()
 
 
 def test_a_record_that_can_t_be_read_is_an_error_in_one_line(tmp_path, capsys):
     assert main(["report", str(tmp_path)]) == 1
-    assert re.fullmatch(r"error: .*record\.json: No such file or directory, expected .*\n", capsys.readouterr().err)
+    assert re.fullmatch(r"error: .*record\.json: found No such file or directory, .*\n", capsys.readouterr().err)
 
 
-def test_floors_are_told_from_records_of_several_seeds(run, tmp_path, capsys):
-    other = tmp_path / "other.json"
-    other.write_text((run / "record.json").read_text().replace('"seed": 42', '"seed": 43', 1))
-    assert main(["floors", str(run), str(other)]) == 0
-    out = capsys.readouterr().out
-    assert "2 seeds (42 to 43)" in out
-    assert re.search(r"\| good +\| digits +\| accuracy>=0.9 +\| +2 \|", out)
+@pytest.mark.parametrize("name", ["quick", "full"])
+def test_published_records_of_an_older_schema_can_be_rendered(name, tmp_path):
+    record = read(REPORTS / name / "record.json")
+    report = write_report(record, tmp_path).read_text()
+    passed = f"{record.count(Outcome.PASS)} of {len(record.verdicts)} gates passed"
+    assert report.startswith(f"# fitgate report\n\n**PASS: {passed}")
+    assert {path.name for path in (tmp_path / "figures").iterdir()} == {
+        "accuracy-latency.png",
+        "confusion.png",
+        "learning.png",
+        "misclassified.png",
+    }
 
 
-def test_floors_refuse_a_run_that_has_not_finished(run, tmp_path, capsys):
-    other = tmp_path / "other.json"
-    other.write_text((run / "record.json").read_text().replace('"status": "finished"', '"status": "running"', 1))
-    assert main(["floors", str(run), str(other)]) == 1
-    assert "the run of seed 42 has not finished" in capsys.readouterr().err
+def test_a_run_that_was_cut_off_is_reported_as_such(golden):
+    golden.status = "running"
+    assert render(golden, {}).splitlines()[2].startswith("**INCOMPLETE: the run was cut off after")
 
 
-def test_floors_refuse_two_records_of_one_seed(run, capsys):
-    assert main(["floors", str(run), str(run)]) == 1
-    assert "found 2 records of 1 seeds, expected one record a seed" in capsys.readouterr().err
+def test_an_empty_record_can_be_rendered():
+    record = records.blank(status="running")
+    assert "No data was loaded. Seed 42." in render(record, {})
+    assert run_verdict(record).line == "INCOMPLETE: the run was cut off after 0 gates were judged"
 
 
-def test_a_race_compares_training_apart_from_compiling(run, capsys):
-    assert main(["race", str(run), "--models", "good,poor", "--target", "0.95"]) == 0
-    assert capsys.readouterr().out == f"report in {run / 'race.md'}\n"
-    told = re.sub(" +", " ", (run / "race.md").read_text())
-    assert "](race/race.png)" in told
-    assert (run / "race" / "race.png").stat().st_size > 5_000
-    assert told.startswith("# Race to 95 %: good, poor\n")
-    assert "**good trains in 0.45 times the time of poor** (0.44 to 0.45)." in told  # 0.75 s to 1.67, 1.68, 1.69
+def test_gates_say_where_they_are_declared_and_what_was_not_judged(golden):
+    assert "`accuracy>baseline-0.01`: FAIL." in render(golden, {})
+    assert "Declared at `models/poor.py:12`." in render(golden, {})
+    golden.verdicts = [v for v in golden.verdicts if v.model != "good"]
+    assert "- ❌ **good** on digits, `accuracy>=0.9`: NOT JUDGED." in render(golden, {})
+
+
+def test_a_gate_of_a_kind_from_a_plugin_appears_like_the_others(golden):
+    golden.add(Verdict("good", "digits", "size<=2 MiB", Outcome.PASS, "It takes 1.25 MiB.", kind="Size"))
+    report = render(golden, {})
+    assert "- ✅ **good** on digits, `size<=2 MiB`: PASS. It takes 1.25 MiB.\n" in report
+    assert "✅ `accuracy>=0.9`<br>✅ `size<=2 MiB`" in report
+
+
+def test_classes_have_the_names_that_they_are_labelled_with(flowers):
+    report = plain(flowers)
+    assert "| class | test examples | good | poor |" in report
+    assert "| iris | 20 | 100.0 | 100.0 |\n| lily | 20 | 95.0 | 0.0 |\n| rose | 20 | 95.0 | 0.0 |" in report
+
+
+def test_integers_have_the_names_that_the_dataset_gives_them():
+    data = records.task_data(np.zeros((6, 2)), np.array([0, 1, 2] * 2), class_names=("rose", "lily", "iris"))
+    report = plain(records.record_of(data, {"m": [0, 1, 2, 1, 1, 7]}))
+    assert "| rose | 2 | 50.0 |" in report
+    assert "| 3 | rose | lily | 0, 0 |" in report
+    assert "| 5 | iris | 7 | 0, 0 |" in report
+
+
+def test_truth_values_are_their_own_names():
+    record = records.record_of(records.task_data(np.zeros((4, 1)), np.array([True, False] * 2)), {"m": [True] * 4})
+    assert "| False | 2 | 0.0 |\n| True | 2 | 100.0 |" in plain(record)
+
+
+def test_data_of_no_shape_is_shown_as_tables_and_called_examples(flowers, tmp_path):
+    report = write_report(flowers, tmp_path).read_text()
+    assert not re.search("image|digit", report, re.IGNORECASE)
+    assert not (tmp_path / "figures" / "misclassified.png").exists()
+    rows = re.sub(" +", " ", report)
+    assert "| test example | true class | answers | values |" in rows
+    assert "| 0 | rose | iris by 2 | 0, 1, 2, 3 |" in rows
+    assert "| 4 | lily | lily by 1, iris by 1 | 16, 17, 18, 19 |" in rows
+
+
+@pytest.mark.parametrize(
+    ("row", "shown"),
+    [
+        ({"age": "41", "town": "Ulm | Bonn"}, "| age: 41, town: Ulm \\| Bonn |"),
+        ("a text\n# of two lines", "| a text # of two lines |"),
+        ("word " * 50, "| word word word"),
+        ("word " * 50, "wo... |"),
+        (np.arange(20), "| 0, 1, 2, 3, 4, 5, 6, 7, ... (20 values) |"),
+    ],
+)
+def test_an_example_is_shown_in_short_whatever_it_is(flowers, row, shown, monkeypatch):
+    example = flowers.misclassified[0]
+    kept = type(example)(example.task, example.index, example.label, example.answers, row)
+    monkeypatch.setattr(flowers, "misclassified", [kept])
+    assert shown in plain(flowers)
+
+
+def test_pictures_that_were_read_from_a_file_are_pictures_again(golden):
+    (examples,) = report_view(golden).misclassified
+    assert examples.drawn
+    assert examples.rows[0].picture.shape == (28, 28)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_pictures_may_have_channels(channels, tmp_path):
+    pixels = np.random.default_rng(0).random((4, 4 * 5 * channels))
+    data = records.task_data(pixels, np.array(["cat", "dog"] * 2), image_shape=(4, 5, channels))
+    report = write_report(records.record_of(data, {"m": ["cat"] * 4}), tmp_path)
+    assert (tmp_path / "figures" / "misclassified.png").stat().st_size > 1_000
+    assert "4 training and 4 test images" in report.read_text()
+
+
+def test_many_classes_are_summed_up_by_the_most_frequent_confusions(tmp_path):
+    data = records.task_data(np.zeros((200, 2)), MANY)
+    answers = np.where(MANY == "kind 07", "kind 08", MANY)
+    report = write_report(records.record_of(data, {"good": MANY, "poor": answers}), tmp_path).read_text()
+    assert not (tmp_path / "figures" / "confusion.png").exists()
+    rows = re.sub(" +", " ", report)
+    assert "Of 40 classes, the 30 of the lowest recall, on average over the models." in rows
+    assert "| kind 07 | 5 | 100.0 | 0.0 |" in rows
+    assert "**poor**, worst: accuracy 0.9750" in rows
+    assert "| kind 07 | kind 08 | 5 | 100% |" in rows
+
+
+def test_a_regression_has_neither_classes_nor_confusions(tmp_path):
+    lengths = np.linspace(0.5, 9.3, 20)
+    data = records.task_data(np.zeros((20, 2)), lengths, metrics=(ERROR,))
+    known = {"error": ERROR}
+    record = records.record_of(data, {"far": lengths + 2, "near": lengths + 0.25}, metrics=known)
+    report = write_report(record, tmp_path).read_text()
+    assert "| far     | kinds  | 2 mm" in report
+    assert "0.25 mm" in report
+    assert "Down and to the left is better" in report
+    assert not re.search("Recall|Confusion|Misclassified", report)
+    (tradeoff,) = report_view(record).tradeoffs
+    assert [point.model for point in tradeoff.points] == ["near", "far"]
+
+
+def test_whole_numbers_that_are_answered_with_fractions_are_no_classes():
+    counts = np.tile([31.0, 42.0, 47.0], 8)
+    data = records.task_data(np.zeros((24, 2)), counts, metrics=(ERROR,))
+    assert data.kind == "multiclass"
+    record = records.record_of(data, {"ridge": counts + 0.5}, metrics={"error": ERROR})
+    assert record.misclassified
+    assert not re.search("Recall|Confusion|Misclassified", render(record, {}))
+
+
+def test_each_task_that_a_model_puts_first_has_figures_and_each_dataset_a_row(flowers, golden, tmp_path):
+    for entry in (*flowers.datasets, *flowers.tasks, *flowers.models[:1], *flowers.evaluations[:1]):
+        golden.add(entry)
+    golden.models[-1] = ModelEntry("gardener", "reads flowers", ["kinds"])
+    report = write_report(golden, tmp_path).read_text()
+    assert {"confusion-digits.png", "confusion-kinds.png"} <= {p.name for p in (tmp_path / "figures").iterdir()}
+    assert "### kinds" in report
+    assert "| data      | things: 60 training and 60 test examples" in report
+    assert "| data      | fake, profile quick: 200 training and 200 test images" in report
+
+
+def test_what_a_model_says_breaks_neither_tables_nor_lines(golden):
+    evil = "Bad: `a` | b\n# Title\n- <script>alert(1)</script> ![x](http://a/b) **bold**"
+    golden.add(Failure("absent", "fives", "predict", evil))
+    golden.verdicts[0] = Verdict("good", "digits", "accuracy>=0.9", Outcome.FAIL, evil)
+    golden.models[0] = ModelEntry("good", evil, ["digits", "fives"], None)
+    report = render(golden, {})
+    assert "- **absent** on fives, in `predict`: ``Bad: `a` | b # Title - <script>" in report
+    escaped = r"Bad: \`a\` | b # Title - &lt;script>alert(1)&lt;/script> ![x]\(http://a/b) \*\*bold\*\*"
+    assert f"FAIL. {escaped}\n" in report
+    assert "| good    | {}".format(escaped.replace("|", r"\|")) in report
+    assert "\n# Title" not in report
+    tables = [block.splitlines() for block in report.split("\n\n") if block.startswith("|")]
+    for lines in tables:
+        assert len({len(re.findall(r"(?<!\\)\|", line)) for line in lines}) == 1
+
+
+def test_a_kernel_of_a_plugin_has_speeds_in_a_unit_of_its_own(golden):
+    golden.add(Calibration("fft", "transforms/s", "good", [40.0, 50.0]))
+    assert "| fft | 45 | 45 to 45 | transforms/s | - |" in plain(golden)
+
+
+def test_the_step_summary_has_no_figures(golden, tmp_path, monkeypatch):
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    append_to_step_summary(write_report(golden, tmp_path))
+    summary = (tmp_path / "summary.md").read_text()
+    assert "## Gates" in summary
+    assert "figures/" not in summary
+    assert "Confusion matrices" not in summary
+
+
+def test_importing_reports_is_cheap():
+    program = """
+import sys, fitgate.report
+sys.exit(", ".join({"matplotlib", "jinja2", "sklearn", "scipy", "pandas"} & set(sys.modules)) or None)
+"""
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+
+
+def of_seed(record, seed, **fields):
+    """The same record as if of another seed."""
+    again = msgspec.structs.replace(record, **fields)
+    again.settings = msgspec.structs.replace(record.settings, seed=seed)
+    return again
+
+
+def test_floors_are_shown_over_records_of_several_seeds(golden):
+    report = re.sub(" +", " ", floors([golden, of_seed(golden, 43)]))
+    assert report.startswith("# Floors: fake, profile quick: 200 training and 200 test images; 2 seeds (42 to 43)\n")
     assert (
-        "| good | 98.667 | 1.155 | 95.798 to 101.535 | 100% | 0.75 | 0.00 | 0.75 s | 3.50 cold, 0.50 CACHED |" in told
+        "| good | digits | `accuracy>=0.9` | 2 | 2 | 0.9800 | 0.0000 | 0.9800 | 0.9413 | 0.0000 | 0.9413 | +0.0413 |"
+        in report
     )
-    assert "| poor | 86.500 | 0.000 | 86.500 to 86.500 | 0% | 1.68 | 0.01 | not reached | - |" in told
-    assert "| 43 | 98.00 | 0.75 | 86.50 | 1.68 |" in told
+    assert re.search(r"\| good \| fives \| `roc_auc>poor` \|.* \| 0.0484 \| 0.0000 \| 0.0484 \| \+0.0484 \|", report)
+    assert "| poor | digits | `accuracy>baseline-0.01` | 2 | 0 | 0.8300 | 0.0000 | 0.8300 | - | - | - | - |" in report
 
 
-def test_a_race_without_seeds_says_what_to_run(run, capsys):
-    assert main(["race", str(run), "--models", "good,absent"]) == 1
-    assert "found seeds: 3 of good, 0 of absent; expected the same two or more of each. " in capsys.readouterr().err
+def test_a_floor_of_an_error_is_safe_above_its_bounds(golden):
+    def verdicts(bound):
+        verdict = Verdict("m", "t", "error<=3", Outcome.PASS, "", metric="error", value=bound - 0.1, threshold=3.0)
+        return [msgspec.structs.replace(verdict, bound=bound, bound_of="value")]
+
+    golden.metrics = [describe_metric(ERROR)]
+    report = re.sub(" +", " ", floors([of_seed(golden, seed, verdicts=verdicts(2 + seed / 10)) for seed in (1, 2, 3)]))
+    assert "| m | t | `error<=3` | 3 | 3 | 2.1000 | 0.1000 | 2.2000 | 2.2000 | 0.1000 | 2.5000 | +0.5000 |" in report
+
+
+def test_floors_refuse_what_can_t_be_compared(golden, flowers):
+    with pytest.raises(RecordError, match="found one that is running, expected a finished run"):
+        floors([golden, of_seed(golden, 43, status="running")])
+    with pytest.raises(RecordError, match="found 2 records of 1 seeds, expected one record a seed"):
+        floors([golden, golden])
+    with pytest.raises(FitgateError, match="found 2 records of 2 different data"):
+        floors([golden, flowers])
+
+
+def test_a_task_of_several_labels_has_no_classes():
+    data = TaskData(fakes.TRAITS, fakes.DATASET.on("quick"))
+    report = render(records.record_of(data, {"m": np.zeros((200, 2), bool)}), {})
+    assert "| m       | traits |" in report
+    assert "Recall" not in report

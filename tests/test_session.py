@@ -4,11 +4,9 @@ import re
 
 import pytest
 
-from fitgate.gates.gates import Outcome
+from fitgate.gates import Outcome
 from fitgate.record import read
-from fitgate.report import verdict_line
-from suite.pytest_args import joined
-from tests import fakes
+from fitgate.report import RunOutcome, run_verdict
 
 GATE = 'Floor(DIGITS, "accuracy", quick=0.9)'
 READER = f"model(gates=({GATE},))"
@@ -21,7 +19,7 @@ def test_a_good_model_passes_and_is_reported(project):
     assert project.record.status == "finished"
     assert [v.outcome for v in project.record.verdicts] == [Outcome.PASS]
     assert "**PASS: all 1 gates passed**" in project.report
-    result.stdout.fnmatch_lines(["digit-bench: PASS: all 1 gates passed", "digit-bench: report in reports*report.md"])
+    result.stdout.fnmatch_lines(["fitgate: PASS: all 1 gates passed", "fitgate: report in .fitgate*report.md"])
 
 
 def test_a_bad_model_fails_with_value_bound_and_n(project):
@@ -54,8 +52,7 @@ def test_only_what_the_selected_tests_need_is_fitted(project):
 
 def test_processes_of_one_session_fit_once_together(project):
     project.write('model(gates=(Above(FIVES, "roc_auc", rival="poor"),))', 'model("poor", blunder=3)')
-    data = fakes.write_idx(project.path / "data")
-    result = project.run("-n", "2", "-m", "not latency", "--dataset-dir", data, subprocess=True)
+    result = project.run("-n", "2", "-m", "not latency", subprocess=True)
     assert result.ret == 0
     assert sorted(project.fits) == ["digits", "digits", "fives", "fives"]
     assert len(project.record.fits) == len(project.record.evaluations) == 4
@@ -77,7 +74,7 @@ def test_a_model_whose_fit_raises_leaves_the_others_intact(project):
     ("estimator", "message"),
     [
         ("Short", "predictions of shape (199,) for 200 examples"),
-        ("NotANumber", "predictions or scores are missing or NaN"),
+        ("NotANumber", "its scores are missing, or hold a NaN"),
     ],
 )
 def test_impossible_output_fails_the_gate(project, estimator, message):
@@ -113,7 +110,7 @@ def test_models_without_any_gate_fail_the_session(project):
     project.write("model()")
     result = project.run()
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["digit-bench: FAIL: models were tested, but no gate was enforced"])
+    result.stdout.fnmatch_lines(["fitgate: FAIL: models were tested, but no gate was enforced"])
 
 
 def test_a_verdict_that_no_test_asserts_fails_the_session_all_the_same(project):
@@ -121,9 +118,9 @@ def test_a_verdict_that_no_test_asserts_fails_the_session_all_the_same(project):
     project.pytester.makepyfile(
         test_written="""
         from tests.fakes import DIGITS
-        from suite import Floor
+        from fitgate import Floor
         def test_careless(trained, judge, request):
-            (reader,) = request.config.hook.pytest_suite_models()[0]
+            (reader,) = request.config.hook.pytest_fitgate_models()[0]
             judge(trained(reader), Floor(DIGITS, "accuracy", quick=0.999))
         """
     )
@@ -137,7 +134,7 @@ def test_timings_alone_need_no_gate(project, selection):
     project.write(READER)
     result = project.run(*selection)
     assert result.ret == 0
-    result.stdout.fnmatch_lines(["digit-bench: NO VERDICT: only timings were selected, no gate was enforced"])
+    result.stdout.fnmatch_lines(["fitgate: NO VERDICT: no gate was selected"])
     assert {t.scenario for t in project.record.timings} == {"single", "multi", "offline"}
 
 
@@ -156,9 +153,11 @@ def test_a_model_without_its_library_is_skipped_with_the_reason(project):
 
 def test_requiring_a_model_turns_its_skip_into_a_failure(project):
     project.write(READER, f'model("absent", requires=("no_such_library",), gates=({GATE},))')
-    result = project.run("-k", "test_gate", "--require", "absent")
+    result = project.run("-k", "test_gate", "--gate-require", "absent")
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["*absent needs no_such_library, which is not installed, and --require absent asks*"])
+    result.stdout.fnmatch_lines(
+        ["*absent needs no_such_library, which is not installed, and --gate-require absent asks*"]
+    )
 
 
 def test_the_models_option_selects_in_written_tests_too(project):
@@ -167,71 +166,82 @@ def test_the_models_option_selects_in_written_tests_too(project):
         test_written="""
         from tests.fakes import DIGITS
         def test_other(trained, request):
-            models = {m.name: m for m in request.config.hook.pytest_suite_models()[0]}
+            models = {m.name: m for m in request.config.hook.pytest_fitgate_models()[0]}
             assert trained(models["other"]).on(DIGITS)
         """
     )
-    result = project.run("--models", "reader", "-m", "not latency", "-rs")
+    result = project.run("--fit-models", "reader", "-m", "not latency", "-rs")
     assert result.ret == 0
-    result.stdout.fnmatch_lines(["SKIPPED*other is not among --models"])
+    result.stdout.fnmatch_lines(["SKIPPED*other is not among --fit-models"])
     assert {fit.model for fit in project.record.fits} == {"reader"}
 
 
-@pytest.mark.parametrize("option", ["--models", "--require"])
+@pytest.mark.parametrize("option", ["--fit-models", "--gate-require"])
 def test_an_unknown_model_is_a_usage_error(project, option):
     project.write(READER)
     result = project.run(option, "forrest")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"*{option}: no model 'forrest'; the models are: reader"])
+    result.stderr.fnmatch_lines([f"ERROR: {option}: found 'forrest', expected one of the models: reader; correct *"])
 
 
 def test_two_models_of_one_name_are_a_usage_error(project):
     project.write("model()", "model()")
     result = project.run()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*two models are named 'reader': rename one of them"])
+    result.stderr.fnmatch_lines(["ERROR: model reader: found two models of that name, expected one; rename *"])
 
 
-def test_bad_data_ends_the_session_with_one_sentence(project):
-    project.write(READER)
-    result = project.run("--dataset-dir=nowhere")
+def test_a_hook_that_returns_something_else_is_a_usage_error(project):
+    project.write("'forest'")
+    result = project.run()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: nowhere: found no readable directory (No such file or directory), expected *"])
+    result.stderr.fnmatch_lines(["ERROR: a plugin's hook: found 'forest', expected a list of Model objects; correct *"])
+
+
+def test_an_unknown_profile_ends_the_session_with_one_sentence(project):
+    project.write(READER)
+    result = project.run("--fit-profile", "huge")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        ["ERROR: fake: found no profile 'huge', expected one of quick, full; name one of these."]
+    )
     assert not project.runs
 
 
-def test_bad_data_is_told_by_every_process(project):
-    project.write(READER)
-    result = project.run("--dataset-dir", "nowhere", "-n", "1", subprocess=True)
+LOST = """
+from fitgate.data import DataError
+def lost():
+    raise DataError("nowhere", found="no file", expected="the data", next_step="copy it there")
+"""
+
+
+@pytest.mark.parametrize("processes", [(), ("-n", "1")])
+def test_bad_data_is_one_sentence_in_every_process(project, processes):
+    project.write('model(tasks=(Task("lost", Dataset("lost", lost)),))')
+    conftest = project.path / "conftest.py"
+    conftest.write_text(conftest.read_text() + LOST)
+    result = project.run("-m", "not latency", *processes, subprocess=True)
     assert result.ret != 0
-    result.stdout.fnmatch_lines(["*nowhere: found no readable directory (No such file or directory), expected *"])
-
-
-def test_data_that_stands_in_has_its_own_name_and_no_floors(project):
-    project.write(f'model(gates=({GATE}, Above(FIVES, "roc_auc", rival="poor")))', 'model("poor", blunder=3)')
-    data = fakes.write_idx(project.path / "strange-digits")
-    assert project.run(f"--dataset-dir={data}", "-m", "not latency").ret == 0
-    assert project.record.data.name == "strange-digits"
-    assert [v.gate for v in project.record.verdicts] == ["roc_auc>poor"]
+    shown = result.stdout if processes else result.stderr
+    shown.fnmatch_lines(["*nowhere: found no file, expected the data; copy it there*"])
 
 
 def test_a_killed_run_keeps_what_it_finished(project):
     project.write(READER, 'model("zealot", Killed)')
-    data = fakes.write_idx(project.path / "data")
-    project.run("--dataset-dir", data, "-k", "prediction", subprocess=True)
+    project.run("-k", "prediction", subprocess=True)
     record = project.record
     assert record.status == "running"
     assert {(e.model, e.task) for e in record.evaluations} == {("reader", "digits"), ("reader", "fives")}
-    assert verdict_line(record).startswith("INCOMPLETE: the run was cut off after 0 gates")
+    assert run_verdict(record).outcome is RunOutcome.INCOMPLETE
 
 
 def test_the_same_seed_gives_the_same_metrics(project):
     project.write(READER)
     for _ in range(2):
-        assert project.run("-m", "not latency", "--seed", "7").ret == 0
+        assert project.run("-m", "not latency", "--fit-seed", "7").ret == 0
     first, second = (read(run) for run in project.runs)
     assert [e.metrics for e in first.evaluations] == [e.metrics for e in second.evaluations]
-    assert first.seed == 7
+    assert first.settings.seed == 7
 
 
 def test_the_report_goes_to_the_step_summary_without_figures(project, monkeypatch):
@@ -239,21 +249,16 @@ def test_the_report_goes_to_the_step_summary_without_figures(project, monkeypatc
     project.write(READER)
     project.run()
     summary = (project.path / "summary.md").read_text()
-    assert summary.startswith("# digit-bench report")
+    assert summary.startswith("# fitgate report")
     assert "![" not in summary
     assert "![" in project.report
-
-
-def test_a_path_option_may_stand_apart_from_its_value():
-    given = ["--profile", "full", "--mnist-dir", "/data", "-k", "cnn", "--dataset-dir=x", "--runs-dir", "y"]
-    assert joined(given) == ["--profile", "full", "--mnist-dir=/data", "-k", "cnn", "--dataset-dir=x", "--runs-dir=y"]
 
 
 def test_long_work_is_announced(project):
     project.write(READER)
     result = project.run("-v", "-k", "test_gate")
     result.stdout.fnmatch_lines(
-        ["[[]??:??] fitting reader on digits: 200 images ...", "[[]??:??] fitted reader on digits in * s"]
+        ["[[]??:??] fitting reader on digits: 200 examples ...", "[[]??:??] fitted reader on digits in * s"]
     )
 
 
@@ -270,15 +275,15 @@ def test_progress_of_a_model_is_announced(project):
 def test_a_slow_model_takes_part_only_where_it_is_named(project):
     project.write(READER, "learner(slow=True)")
     project.run("-k", "test_gate").assert_outcomes(passed=1)
-    (project.path / "reports").rename(project.path / "before")
-    project.run("-k", "test_gate", "--models", "reader,learner").assert_outcomes(passed=2)
+    (project.path / ".fitgate").rename(project.path / "before")
+    project.run("-k", "test_gate", "--fit-models", "reader,learner").assert_outcomes(passed=2)
     assert "learner" in project.report
 
 
 @pytest.mark.parametrize(("estimator", "fits"), [("Learner", 3), ("Crowd", 4)])
 def test_several_seeds_are_trained_and_their_spread_reported(project, estimator, fits):
     project.write(f"learner(estimator={estimator})")
-    assert project.run("--seeds", "3", "--seed", "7", "-k", "seed or gate").ret == 0
+    assert project.run("--fit-seeds", "3", "--fit-seed", "7", "-k", "seed or gate").ret == 0
     runs = project.record.seed_runs
     assert [run.fit.seed for run in runs] == [7, 8, 9]
     assert all(run.evaluation.n == len(run.evaluation.predictions) == 200 for run in runs)
@@ -290,7 +295,7 @@ def test_several_seeds_are_trained_and_their_spread_reported(project, estimator,
 
 def test_seeds_come_seed_by_seed_so_that_models_share_the_machine_s_moods(project):
     project.write(READER, "learner()")
-    project.run("--seeds", "2", "-k", "seed and digits or gate")
+    project.run("--fit-seeds", "2", "-k", "seed and digits or gate")
     assert [(r.fit.seed, r.fit.model) for r in project.record.seed_runs] == [
         (42, "learner"),
         (42, "reader"),
@@ -308,7 +313,7 @@ def test_without_the_option_no_seeds_are_trained(project):
 @pytest.mark.parametrize("number", ["1", "-3", "many"])
 def test_too_few_seeds_are_a_usage_error(project, number):
     project.write(READER)
-    result = project.run("--seeds", number)
+    result = project.run("--fit-seeds", number)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"*'{number}', expected a number of seeds from 2 on"])
 
@@ -316,4 +321,6 @@ def test_too_few_seeds_are_a_usage_error(project, number):
 def test_help_has_one_group_for_the_suite(project):
     project.write(READER)
     result = project.run("--help")
-    result.stdout.fnmatch_lines(["digit-bench: *", "*--profile=*", "*--mnist-dir=*", "*--dataset-dir=*", "*--models=*"])
+    result.stdout.fnmatch_lines(
+        ["fitgate: tests of trained models:", "*--fit-profile=NAME*", "*--fit-models=NAME,...*", "*--gate-strict *"]
+    )

@@ -1,35 +1,44 @@
-"""The statistics agree with independent implementations, and their error rates are what they claim."""
+"""Bounds and intervals agree with other implementations, and their error rates are what they state."""
+
+import re
 
 import numpy as np
 import pytest
 from scipy.stats import binom, binomtest, norm, ttest_1samp
-from sklearn.metrics import f1_score, roc_auc_score
+from sklearn.metrics import f1_score, mean_squared_error, roc_auc_score
 
 from fitgate.statistics import (
     auc_lower_bound,
+    bootstrap_lower_bound,
     f1_lower_bound,
     mean_interval,
+    normal_power,
     paired_auc,
     passing_count,
     power_to_pass,
     ratio_interval,
+    student_power,
     wilson_lower_bound,
 )
 
 
 @pytest.mark.parametrize(("k", "n"), [(0, 10), (10, 10), (967, 1_000), (9_850, 10_000), (1, 3)])
-def test_wilson_bound_is_scipy_s(k, n):
+def test_wilson_bound_is_that_of_two_sides(k, n):
     theirs = binomtest(k, n).proportion_ci(0.98, method="wilson").low
     assert wilson_lower_bound(k, n, 0.99) == pytest.approx(theirs, abs=1e-12)
 
 
 @pytest.mark.parametrize(("k", "n", "confidence"), [(5, 4, 0.99), (-1, 4, 0.99), (0, 0, 0.99), (1, 2, 1.0)])
 def test_wilson_bound_refuses_what_is_no_proportion(k, n, confidence):
-    with pytest.raises(ValueError, match="no proportion"):
+    with pytest.raises(
+        ValueError, match=f"{k} successes of {n} examples at confidence {confidence}: expected 1 or more"
+    ):
         wilson_lower_bound(k, n, confidence)
 
 
-@pytest.mark.parametrize(("floor", "n"), [(0.95, 1_000), (0.985, 10_000), (0.5, 7), (0.999, 50), (0.0, 5)])
+@pytest.mark.parametrize(
+    ("floor", "n"), [(0.95, 1_000), (0.985, 10_000), (0.5, 7), (0.999, 50), (0.0, 5), (1.0, 9), (1e-9, 4)]
+)
 def test_passing_count_is_the_first_that_passes(floor, n):
     passing = [k for k in range(n + 1) if wilson_lower_bound(k, n, 0.99) >= floor]
     assert passing_count(floor, n, 0.99) == (passing[0] if passing else n + 1)
@@ -38,6 +47,28 @@ def test_passing_count_is_the_first_that_passes(floor, n):
 def test_a_model_at_the_floor_passes_about_once_in_a_hundred_test_sets():
     assert power_to_pass(0.95, 0.95, 10_000, 0.99) == pytest.approx(0.01, abs=0.003)
     assert power_to_pass(0.98, 0.95, 1_000, 0.99) == pytest.approx(binom.sf(966, 1_000, 0.98), abs=1e-9)
+
+
+@pytest.mark.parametrize("confidence", [0.5, 0.95, 0.999])
+def test_passing_count_holds_for_every_number_of_examples(confidence):
+    for n in range(1, 60):
+        count = passing_count(0.9, n, confidence)
+        assert count == 0 or wilson_lower_bound(count - 1, n, confidence) < 0.9
+        assert count == n + 1 or wilson_lower_bound(count, n, confidence) >= 0.9
+
+
+def test_power_of_the_normal_test_is_its_share_of_rejections():
+    found = np.random.default_rng(8).normal(0.03, 0.01, 100_000) > 0.01 * norm.ppf(0.99)
+    assert normal_power(0.03, 0.01, 0.01) == pytest.approx(np.mean(found), abs=0.01)
+    assert normal_power(0, 0.01, 0.01) == pytest.approx(0.01)
+    assert (normal_power(0.01, 0, 0.01), normal_power(0, 0, 0.01)) == (1, 0)
+
+
+def test_power_of_student_s_test_nears_the_normal_s():
+    assert student_power(3, 1, 8, 0.01) < normal_power(3, 1, 0.01)
+    assert student_power(3, 1, 1e6, 0.01) == pytest.approx(normal_power(3, 1, 0.01), abs=1e-5)
+    with pytest.raises(ValueError, match="standard error -1 at significance"):
+        student_power(1, -1, 5, 0.01)
 
 
 def scores(rng, n, signal, shared=0.5):
@@ -94,9 +125,15 @@ def test_equal_scores_are_no_evidence():
     assert paired_auc(truth, first, first).p_value == 1.0
 
 
-@pytest.mark.parametrize("bad", [np.full(10, np.nan), np.zeros(9)])
-def test_delong_refuses_what_it_can_t_rank(bad):
-    with pytest.raises(ValueError, match="scores"):
+@pytest.mark.parametrize(
+    ("bad", "why"),
+    [
+        (np.full(10, np.nan), "20 scores are NaN or infinite, expected finite numbers"),
+        (np.zeros(9), "scores of shape (9,) for examples of shape (10,), expected the same"),
+    ],
+)
+def test_delong_refuses_what_it_can_t_rank(bad, why):
+    with pytest.raises(ValueError, match=re.escape(why)):
         paired_auc(np.arange(10) % 2 == 0, bad, bad)
 
 
@@ -128,18 +165,52 @@ def test_f1_bound_is_the_bootstrap_over_examples():
     assert f1_lower_bound(truth, predicted, 0.95) == f1_lower_bound(truth, predicted, 0.95)
 
 
+def accuracy(target, output):
+    return float(np.mean(target == output))
+
+
+def test_the_bootstrap_bound_is_near_wilson_s():
+    target, output = np.ones(1_000), np.arange(1_000) >= 60
+    bound = bootstrap_lower_bound(accuracy, target, output, 0.99)
+    assert bound == pytest.approx(wilson_lower_bound(940, 1_000, 0.99), abs=0.005)
+    assert bound == bootstrap_lower_bound(accuracy, target, output, 0.99)
+
+
+def test_the_bootstrap_bound_of_what_should_be_low_is_above_it():
+    rng = np.random.default_rng(9)
+    target, output = rng.normal(size=(2, 200, 3))
+    bound = bootstrap_lower_bound(mean_squared_error, target, output, 0.95, higher_is_better=False)
+    losses = ((target - output) ** 2).mean(axis=1)
+    assert bound == pytest.approx(losses.mean() + 1.645 * losses.std(ddof=1) / 200**0.5, rel=0.02)
+
+
+def test_resamples_without_a_value_are_drawn_again():
+    truth, scores = np.arange(40) < 2, np.arange(40)[::-1]  # 13 % of resamples hold no positive example
+
+    def strict(target, output):
+        if not target.any():
+            raise ValueError("only one class")
+        return float(roc_auc_score(target, output))
+
+    areas = [bootstrap_lower_bound(compute, truth, scores, 0.9, resamples=200) for compute in (strict, roc_auc_score)]
+    assert areas == [1.0, 1.0]
+    with pytest.raises(ValueError, match="a value on 0 of 40 resamples of 4 examples, expected half of them"):
+        bootstrap_lower_bound(strict, np.zeros(4, bool), np.zeros(4), 0.9, resamples=20)
+
+
 def test_the_interval_of_a_mean_is_scipy_s():
     values = [0.2, 0.5, 0.9, 0.4]
     theirs = ttest_1samp(values, 0).confidence_interval(0.9)
     assert mean_interval(values, 0.9) == pytest.approx((theirs.low, theirs.high))
+    assert mean_interval([0.5, 0.5, 0.5]) == (0.5, 0.5)
     with pytest.raises(ValueError, match="1 values, expected two or more"):
         mean_interval([1.0])
 
 
 def test_intervals_of_ratios_cover_as_stated():
-    """Of 2,000 races of ten seeds, whose times share the machine's mood, 95 % hold the true ratio of 0.5."""
+    """Of 2,000 pairs of ten times, where each pair shares its machine's speed, 95 % hold the true ratio of 0.5."""
     rng = np.random.default_rng(0)
-    mood = rng.lognormal(0, 0.3, (2_000, 10))
-    first, second = (factor * mood * rng.lognormal(0, 0.1, (2_000, 10)) for factor in (1, 2))
+    speed = rng.lognormal(0, 0.3, (2_000, 10))
+    first, second = (factor * speed * rng.lognormal(0, 0.1, (2_000, 10)) for factor in (1, 2))
     intervals = [ratio_interval(a, b) for a, b in zip(first, second, strict=True)]
     assert np.mean([low <= 0.5 <= high for low, high in intervals]) == pytest.approx(0.95, abs=0.015)

@@ -24,12 +24,12 @@ def test_a_p99_of_too_few_queries_is_left_out():
 def test_slow_models_are_asked_less_often(monkeypatch, seconds, queries):
     clock = itertools.count(step=seconds)
     monkeypatch.setattr("fitgate.latency.timing.time.perf_counter", lambda: next(clock))
-    assert plan(lambda batch: None, itertools.repeat(None), SINGLE, "quick").queries == pytest.approx(queries, abs=1)
+    assert plan(lambda batch: None, itertools.repeat(None), SINGLE, 1.0).queries == pytest.approx(queries, abs=1)
 
 
 def test_the_first_query_stands_apart():
     calls = itertools.count()
-    asked = plan(lambda batch: time.sleep(0.05 if next(calls) == 0 else 0), itertools.repeat(None), SINGLE, "quick")
+    asked = plan(lambda batch: time.sleep(0.05 if next(calls) == 0 else 0), itertools.repeat(None), SINGLE, 1.0)
     assert asked.first_seconds >= 0.05
     assert asked.queries == QUERIES_FOR_P99
 
@@ -39,15 +39,15 @@ def test_the_way_to_the_device_and_back_is_timed_where_an_estimator_tells():
         def round_trip(self, X):
             time.sleep(0.002)
 
-    queries = batches(fakes.images(), 8)
+    queries = batches(fakes.images(), 200, 8)
     assert round_trip(Far(), queries) >= 0.002
     assert round_trip(fakes.Reader(), queries) is None
 
 
 def test_batches_are_whole_and_go_round():
-    sizes = [len(batch) for batch in itertools.islice(batches(fakes.images(), 64), 7)]
+    sizes = [len(batch) for batch in itertools.islice(batches(fakes.images(), 200, 64), 7)]
     assert sizes == [64] * 7
-    first, *_, again = itertools.islice(batches(fakes.images(), 64), 4)
+    first, *_, again = itertools.islice(batches(fakes.images(), 200, 64), 4)
     assert (first == again).all()
 
 

@@ -1,148 +1,133 @@
-"""Arms: the working trees that are compared, and the fresh processes that run in them."""
+"""Arms: the working trees that are compared, with their fitted models, and the fresh processes that time these."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import IO, Any
 
-PROBE = Path(__file__).with_name("probe.py")
+from fitgate.ab import probe
+from fitgate.ab.errors import ComparisonError
+from fitgate.errors import FitgateError
+from fitgate.executor import ExecutorError, Place, Process, exchange, pickling, run
+from fitgate.plugin import discovery
+
 SEED = 42
+SENT = (probe, discovery, exchange, pickling)  # every tree is measured by this tree's code
 
 
-class ArmError(LookupError):
-    """An arm that can't be made or compared, or whose process failed."""
+@dataclass(frozen=True)
+class Tree:
+    """A working tree with models to be fitted.
+
+    Attributes:
+        name: of its arm: `base`, `candidate` or `control`.
+        root: its directory.
+        directory: for the fitted models; open to this user alone.
+    """
+
+    name: str
+    root: Path
+    directory: Path
+
+    def fit(self, models: Sequence[str]) -> Arm:
+        """Fit models by the tree's own code, all quick ones for none; an arm with those of them that the tree has.
+
+        Raises:
+            ComparisonError: if the tree has no project, or a model fails.
+            ExecutorError: if the process dies.
+        """
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        place = Place(
+            directory=self.root, path=_path_in(self.root), environment={"PYTHONHASHSEED": "random"}, by_value=SENT
+        )
+        call = partial(probe.fit, self.root, list(models), self.directory, SEED)
+        with _failures_named(self.name):
+            kept, path = run(call, label=f"fitting the models of {self.name}", place=place)
+        return Arm(self.name, kept, replace(place, path=path))
 
 
 @dataclass(frozen=True)
 class Arm:
-    """A working tree with its fitted models.
+    """The fitted models of a working tree.
 
     Attributes:
         name: `base`, `candidate` or `control`.
-        tree: the working tree, whose code runs.
-        directory: where its fitted models lie.
-        cores: the processor's cores that its processes may use; all for none.
+        kept: the files of each model, by its name.
+        place: where its processes run.
     """
 
     name: str
-    tree: Path
-    directory: Path
-    cores: tuple[int, ...] = ()
+    kept: Mapping[str, probe.Kept]
+    place: Place
 
-    def fit(self, models: Sequence[str]) -> list[str]:
-        """Fit models, all that the tree has for none, by the tree's own code; the names of those that it has."""
-        self.directory.mkdir(parents=True, exist_ok=True)
-        return list(self._run(what="fit", names=list(models), seed=SEED))
+    @property
+    def models(self) -> list[str]:
+        """The models' names."""
+        return list(self.kept)
 
-    def start(self, models: Sequence[str], batch_size: int | None) -> Process:
-        """Start a fresh process that answers for the models."""
-        return self._process(what="answer", names=list(models), batch_size=batch_size)
+    def called(self, name: str, cores: tuple[int, ...] = ()) -> Arm:
+        """The same models as another arm, on cores of its own where some are named."""
+        return replace(self, name=name, place=replace(self.place, cores=cores))
 
-    def _run(self, **request: Any) -> Any:
-        return json.loads(self._process(**request).finish().strip().splitlines()[-1])
-
-    def _process(self, **request: Any) -> Process:
-        request |= {"directory": str(self.directory), "cores": list(self.cores)}
-        environment = {**os.environ, "PYTHONPATH": str(self.tree), "PYTHONHASHSEED": "random"}
-        command = [sys.executable, "-P", str(PROBE), json.dumps(request)]
-        errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 # a pipe that nobody reads would fill, and block
-        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": errors}
-        return Process(self.name, subprocess.Popen(command, cwd=self.tree, env=environment, text=True, **pipes), errors)
+    def start(self, models: Sequence[str], batch_size: int | None) -> ArmProcess:
+        """Start a fresh process that times some of the models, in batches of a size."""
+        call = partial(probe.Stopwatch, {name: self.kept[name] for name in models}, batch_size)
+        return ArmProcess(self.name, Process(call, label=f"timing the models of {self.name}", place=self.place))
 
 
-class Process:
+class ArmProcess:
     """A fresh process of an arm, which times its models slice by slice, when it is asked to.
 
     Args:
         name: of its arm.
-        process: that was started.
-        errors: the file that takes its errors, and what its models print.
+        process: that keeps a `Stopwatch`.
     """
 
-    def __init__(self, name: str, process: subprocess.Popen[str], errors: IO[str]):
+    def __init__(self, name: str, process: Process):
         self.name = name
         self._process = process
-        self._errors = errors
 
-    def wait(self) -> None:
+    def ready(self) -> None:
         """Wait until it has loaded and warmed up its models."""
-        self._line()
+        with _failures_named(self.name):
+            self._process.ready()
 
     def ask(self, model: str, seconds: float) -> float:
         """Median seconds of the queries of one slice of time."""
-        assert self._process.stdin is not None, "it was started with a pipe"
-        request = {"name": model, "seconds": seconds}
-        print(json.dumps(request), file=self._process.stdin, flush=True)
-        return float(self._line())
+        with _failures_named(self.name):
+            return float(self._process.ask("time", model, seconds))
 
-    def stop(self) -> None:
+    def kill(self) -> None:
         """End it."""
         self._process.kill()
-        self._process.communicate()
-        self._errors.close()
 
-    def finish(self) -> str:
-        """Wait until it has ended; what it printed."""
-        out, _ = self._process.communicate()
-        if self._process.returncode:
-            raise self._failed()
-        self._errors.close()
-        return out
 
-    def _line(self) -> str:
-        assert self._process.stdout is not None, "it was started with a pipe"
-        line = self._process.stdout.readline()
-        if not line:
-            self._process.wait()
-            raise self._failed()
-        return line
-
-    def _failed(self) -> ArmError:
-        self._errors.seek(0)
-        last = (self._errors.read().strip().splitlines() or ["no message"])[-1]
-        return ArmError(f"{self.name}: its process failed: {last}. Expected a working tree with models/ and the suite.")
+def _path_in(root: Path) -> list[Path]:
+    """Where a tree's processes import from: what this process has of its working directory, they have of theirs."""
+    here = Path.cwd()
+    own = [Path(entry).absolute() for entry in sys.path]
+    return [root, *(root / path.relative_to(here) if path.is_relative_to(here) else path for path in own)]
 
 
 @contextmanager
-def worktree(revision: str) -> Iterator[Path]:
-    """A git working tree of a revision, for as long as it is needed.
-
-    Raises:
-        ArmError: if git has no such revision.
-    """
-    with tempfile.TemporaryDirectory(prefix="digit-bench-ab-") as directory:
-        tree = Path(directory, "tree")
-        _git("worktree", "add", "--detach", str(tree), revision)
-        try:
-            yield tree
-        finally:
-            _git("worktree", "remove", "--force", str(tree))
-
-
-def commit_of(revision: str) -> str:
-    """The commit that a revision names.
-
-    Raises:
-        ArmError: if git has no such revision.
-    """
-    return _git("rev-parse", "--verify", f"{revision}^{{commit}}").strip()
-
-
-def _git(*arguments: str) -> str:
+def _failures_named(arm: str) -> Iterator[None]:
+    """Let errors of a tree's code name the arm."""
     try:
-        return subprocess.run(["git", *arguments], capture_output=True, text=True, check=True).stdout
-    except FileNotFoundError as error:
-        raise ArmError("git is not installed, and ab compares git's revisions; install it.") from error
-    except subprocess.CalledProcessError as error:
-        raise ArmError(
-            f"git {' '.join(arguments)}: {error.stderr.strip()}. Expected a revision of this repository, such as "
-            "origin/main or HEAD~1; fetch it if it is not here."
+        yield
+    except ExecutorError:
+        raise  # it names the process
+    except FitgateError as error:
+        raise ComparisonError(
+            f"{arm}, {error.where}", found=error.found, expected=error.expected, next_step=error.next_step
+        ) from error
+    except Exception as error:
+        raise ComparisonError(
+            arm,
+            found=f"{type(error).__name__}: {error}",
+            expected="a working tree whose models can be fitted and asked",
+            next_step="run pytest in that revision, or compare another",
         ) from error

@@ -1,94 +1,105 @@
-"""What each fresh process of an A/B comparison runs, in one working tree: fit the models once, or time them.
+"""What the fresh processes of a comparison run in their working tree: one fits its models, others time them.
 
-It is run as a file with that tree on the path. The tree may be older than this file, so it relies on little: that a
-package `models` has modules with a `pytest_suite_models`, and that the suite loads its quick data.
+Its code is sent by value, so that all trees are measured by the same code, and a tree may be older than it. Of the tree
+it relies on little: that pytest finds its models, and that these tell their data as `training_data` reads them.
 """
 
-import importlib
+from __future__ import annotations
+
 import itertools
-import json
-import os
-import pickle
-import pkgutil
-import sys
+import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from fitgate.executor.exchange import load, save
+from fitgate.plugin.discovery import Contributions, discover
+
 WARM_UP = 0.1  # seconds
 
-
-def find_models() -> dict[str, Any]:
-    """Every model of the package `models`, by name, but those that are slow or lack a library."""
-    import models
-
-    modules = [importlib.import_module(f"models.{module.name}") for module in pkgutil.iter_modules(models.__path__)]
-    found = (model for module in modules for model in module.pytest_suite_models())
-    return {model.name: model for model in found if not getattr(model, "slow", False) and not model.missing}
+Kept = tuple[Path, Path]  # the files of a fitted estimator, and of the examples that it is asked about
 
 
-def fit(names: list[str], directory: str, seed: int) -> list[str]:
-    """Fit models on the quick data, and keep them and the test images in a directory; the names of those fitted."""
-    import numpy as np
+def training_data(found: Contributions, model: Any) -> tuple[Any, Any, Any]:
+    """The training examples of a model's timed task, their target, and the examples of the test split.
 
-    from fitgate.data import load
+    They are of the first profile of its dataset. The only place that knows what a task and its dataset call them.
+    """
+    task = model.timed_task
+    declared = found.datasets[task.dataset] if isinstance(task.dataset, str) else task.dataset
+    dataset = declared.on(None)
+    return dataset.train.X, task.target(dataset.train.y), dataset.test.X
 
-    data = load("quick")
-    np.save(Path(directory, "images.npy"), data.test.images)
-    found = find_models()
-    chosen = [name for name in names or sorted(found) if name in found]
+
+def fit(root: Path, names: Sequence[str], directory: Path, seed: int) -> tuple[dict[str, Kept], tuple[str, ...]]:
+    """Fit models of a working tree, and keep them in files of a directory.
+
+    Args:
+        root: the tree.
+        names: the models; for none, all that are neither slow nor without a library that they need.
+        directory: for the files.
+        seed: of the models.
+
+    Returns:
+        The files of those among the models that the tree has, by name, and the `sys.path` with which to load them.
+    """
+    found = discover(root)
+    usable = {name: model for name, model in found.models.items() if not model.missing}
+    chosen = [name for name in names or sorted(usable) if name in usable and (names or not usable[name].slow)]
+    kept: dict[str, Kept] = {}
+    examples_kept: list[tuple[Any, Path]] = []
     for name in chosen:
-        task = found[name].timed_task
-        estimator = found[name].build(seed).fit(data.train.images, task.target(data.train.labels))
-        Path(directory, f"{name}.pkl").write_bytes(pickle.dumps(estimator))
-        print(f"fitted {name}", file=sys.stderr, flush=True)
-    return chosen
+        train, target, test = training_data(found, usable[name])
+        path = next((path for examples, path in examples_kept if examples is test), None)
+        if path is None:
+            path = save(directory, f"examples-{len(examples_kept)}", test)
+            examples_kept.append((test, path))
+        estimator = usable[name].build(seed).fit(train, target)
+        kept[name] = save(directory, name, estimator), path
+    return kept, found.path
 
 
-def answer(names: list[str], directory: str, batch_size: int | None) -> None:
-    """Load models, say so, and then time one slice of queries for each line that comes in, until there is no more."""
-    import numpy as np
+class Stopwatch:
+    """Times the predictions of fitted models, after a warm-up of each.
 
-    talk = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # whatever a model prints is no answer
-    images = np.load(Path(directory, "images.npy"))
-    size = batch_size or len(images)
-    starts = itertools.cycle(range(0, len(images) - size + 1, size))
-    predicts = {}
-    for name in names:
-        kept = Path(directory, f"{name}.pkl").read_bytes()  # in a directory open to this user alone
-        predicts[name] = pickle.loads(kept).predict  # noqa: S301
-        time_slice(predicts[name], images, starts, size, WARM_UP)
-    print("ready", file=talk, flush=True)
-    for line in sys.stdin:
-        asked = json.loads(line)
-        predict = predicts[asked.pop("name")]
-        times = time_slice(predict, images, starts, size, **asked)
-        print(float(np.median(times)), file=talk, flush=True)
+    Args:
+        kept: the files of each model and of its examples, by the model's name.
+        batch_size: examples in a query; None for the whole test split.
+    """
+
+    def __init__(self, kept: Mapping[str, Kept], batch_size: int | None):
+        examples = {path: load(path) for _, path in kept.values()}
+        self._queries = {
+            name: (load(estimator).predict, batches(examples[path], batch_size))
+            for name, (estimator, path) in kept.items()
+        }
+        for name in kept:
+            self.time(name, WARM_UP)
+
+    def time(self, name: str, seconds: float) -> float:
+        """Median seconds of the queries of a slice of time: as many as fit, one at least."""
+        predict, queries = self._queries[name]
+        return statistics.median(times(predict, queries, seconds))
 
 
-def time_slice(predict: Any, images: Any, starts: Iterator[int], size: int, seconds: float) -> list[float]:
+def times(predict: Callable[[Any], Any], queries: Iterator[Any], seconds: float) -> list[float]:
     """Seconds of each query, one at least."""
-    times: list[float] = []
+    found: list[float] = []
     begun = time.perf_counter()
-    while not times or time.perf_counter() - begun < seconds:
-        batch = images[next(starts) :][:size]
+    while not found or time.perf_counter() - begun < seconds:
+        batch = next(queries)
         started = time.perf_counter()
         predict(batch)
-        times.append(time.perf_counter() - started)
-    return times
+        found.append(time.perf_counter() - started)
+    return found
 
 
-def main(request: dict[str, Any]) -> None:
-    """Carry out a request: fit, and print the names as the last line, or answer."""
-    if cores := request.pop("cores"):
-        os.sched_setaffinity(0, cores)  # before any library counts them
-    if request.pop("what") == "fit":
-        print("\n" + json.dumps(fit(**request)))
-    else:
-        answer(**request)
-
-
-if __name__ == "__main__":
-    main(json.loads(sys.argv[1]))
+def batches(examples: Any, size: int | None) -> Iterator[Any]:
+    """Batches of the examples, over and over: of an array, a sparse matrix, a DataFrame or a sequence."""
+    shape = getattr(examples, "shape", None)
+    count = len(examples) if shape is None else shape[0]
+    size = min(size or count, count)
+    rows = examples.iloc if hasattr(examples, "iloc") else examples
+    for start in itertools.cycle(range(0, count - size + 1, size)):
+        yield rows[start : start + size]

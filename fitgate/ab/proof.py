@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import threading
 import time
@@ -12,20 +11,22 @@ from pathlib import Path
 
 import msgspec
 
-from fitgate.ab.arms import Arm
+from fitgate.ab.arms import Tree
+from fitgate.ab.errors import ComparisonError
 from fitgate.ab.session import compare
 from fitgate.ab.verdict import judge
-from fitgate.gates.gates import Outcome
+from fitgate.executor import core_numbers
+from fitgate.gates import Outcome
 from fitgate.latency.timing import SINGLE
 from fitgate.machine import Environment, environment, usable_cores
 from fitgate.record import read_json, working_commit, write_json
 
 
 class Trial(msgspec.Struct, frozen=True):
-    """What the gate said of one session, with one slowdown injected; 0 for none.
+    """The gate's outcome of one session, with one slowdown injected; 0 for none.
 
     Slowdowns are injected into the candidate's times, all of which they multiply: a process that really idles after its
-    queries is slowed by more than that, for the next query then takes longer, too.
+    queries is slowed by more than that, as the next query then takes longer, too.
     """
 
     session: int
@@ -41,9 +42,9 @@ class Proof(msgspec.Struct):
     Attributes:
         commit: of the tree.
         environment: the machine and its libraries.
-        model: that was asked.
+        model: that was timed.
         blocks: of each session.
-        seconds: that each process asked for.
+        seconds: that each process was asked for.
         lanes: sessions that ran at once, each on a core of its own.
         slowdowns: that were injected; the first is 0, none.
         trials: of all sessions.
@@ -65,7 +66,7 @@ def prove(
     path: Path,
     *,
     sessions: int,
-    model: str,
+    model: str | None,
     blocks: int,
     seconds: float,
     slowdowns: Sequence[float],
@@ -76,35 +77,38 @@ def prove(
     Args:
         path: the file, JSON.
         sessions: how many.
-        model: to ask.
+        model: to time; None for the first by name of the quick ones.
         blocks: of each session.
-        seconds: how long each process asks.
+        seconds: how long each process times the model.
         slowdowns: to inject.
-        say: is told of progress.
+        say: is called with each line of progress.
+
+    Raises:
+        ComparisonError: if the tree has no such model, or it fails.
+        ExecutorError: if a process dies.
     """
     started = time.perf_counter()
-    lanes, tree = usable_cores(), Path.cwd()
+    cores, tree = core_numbers(), Path.cwd()
+    lanes = len(cores) or usable_cores()
     levels = [0.0, *slowdowns]
-    proof = Proof(working_commit(tree), environment(), model, blocks, seconds, lanes, levels)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="digit-bench-ab-") as directory:
-        fitted = Arm("base", tree, Path(directory))
-        if fitted.fit([model]) != [model]:
-            raise LookupError(f"no model {model!r} that could be timed; expected the name of one in models/")
-        cores = sorted(os.sched_getaffinity(0))
+    with tempfile.TemporaryDirectory(prefix="fitgate-ab-") as directory:
+        fitted = Tree("base", tree, Path(directory)).fit([model] if model else [])
+        if not fitted.models:
+            raise ComparisonError(
+                f"--models {model}" if model else "ab --prove",
+                found="no such model that could be timed",
+                expected="one of this project's, whose libraries are installed",
+                next_step="correct the name, or install what it needs",
+            )
+        timed = fitted.models[0]
+        proof = Proof(working_commit(tree), environment(), timed, blocks, seconds, lanes, levels)
 
         def session(i: int) -> list[Trial]:
-            lane = (cores[i % lanes],)
-            arms = [Arm(name, tree, Path(directory), lane) for name in ("base", "candidate", "control")]
-            found = compare(
-                arms,
-                [model],
-                SINGLE,
-                blocks=blocks,
-                seconds=seconds,
-                commits=(proof.commit, proof.commit),
-                seed=i,
-            )
+            own = cores[i % lanes : i % lanes + 1]
+            arms = [fitted.called(name, own) for name in ("base", "candidate", "control")]
+            commits = (proof.commit, proof.commit)
+            found = compare(arms, [timed], SINGLE, blocks=blocks, seconds=seconds, commits=commits, seed=i)
             judged = [(slowdown, judge(found, slowdown)[0]) for slowdown in levels]
             return [Trial(i, slowdown, f.outcome, f.ratio, f.p_value) for slowdown, f in judged]
 
@@ -134,4 +138,4 @@ def read_proof(path: Path) -> Proof:
     Raises:
         RecordError: if the file is missing or damaged.
     """
-    return read_json(path, Proof, "python -m suite ab --prove")
+    return read_json(path, Proof, "fitgate ab --prove")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from fitgate.ab.proof import Proof
 from fitgate.ab.session import SIGNIFICANCE, SLICE, Session
 from fitgate.ab.verdict import MARGIN, POWER, SEEN, Finding
-from fitgate.gates.gates import Outcome
+from fitgate.gates import Outcome
 from fitgate.report.tables import MARKS, table
 from fitgate.statistics import proportion_interval
 
@@ -18,13 +18,13 @@ rounds of slices of {1e3 * SLICE:g} ms, in random order and then backwards, so t
 alike; a slice gives the median of its queries, a block the median ratio of its rounds. A model is FAIL if its log
 ratios, block by block, lie above zero by a sign-flip test at p < {SIGNIFICANCE:g}, after Holm's adjustment for all
 models, and it is at least {MARGIN:.0%} slower. The control is the base against itself, in the same blocks: where that
-alarms, either way, the verdict is INCONCLUSIVE, and so where a slowdown of {SEEN:.0%} would be seen with a power under
-{POWER:.0%} (by Student's t, at this spread of the blocks). Both arms run in this environment: a change of dependencies
-is not compared."""
+is slower or faster by the same rule, the verdict is INCONCLUSIVE. So it is where a slowdown of {SEEN:.0%} would be
+found with a power under {POWER:.0%} (by Student's t, at this spread of the blocks). Both arms run in this environment:
+a change of dependencies is not compared."""
 
 
 def verdict_line(findings: Sequence[Finding]) -> str:
-    """What a session came to, in one line."""
+    """The outcome of a session, in one line."""
     by = Counter(finding.outcome for finding in findings)
     if by[Outcome.FAIL]:
         slower = ", ".join(f"{f.model} by {f.ratio - 1:.1%}" for f in findings if f.outcome is Outcome.FAIL)
@@ -32,9 +32,9 @@ def verdict_line(findings: Sequence[Finding]) -> str:
     if by[Outcome.INCONCLUSIVE]:
         blind = [f.model for f in findings if f.outcome is Outcome.INCONCLUSIVE and f.power < POWER]
         uneven = [f.model for f in findings if f.outcome is Outcome.INCONCLUSIVE and f.power >= POWER]
-        told = [f"the base differs from itself for {', '.join(uneven)}"] if uneven else []
-        told += [f"a slowdown of {SEEN:.0%} might be missed for {', '.join(blind)}"] if blind else []
-        return f"INCONCLUSIVE: {'; '.join(told)}. Repeat on a quieter machine, or with more --blocks or --seconds"
+        reasons = [f"the base differs from itself for {', '.join(uneven)}"] if uneven else []
+        reasons += [f"a slowdown of {SEEN:.0%} could have been missed for {', '.join(blind)}"] if blind else []
+        return f"INCONCLUSIVE: {'; '.join(reasons)}. Repeat on a quieter machine, or with more --blocks or --seconds"
     return f"PASS: none of {len(findings)} models is significantly slower by {MARGIN:.0%}"
 
 
@@ -79,10 +79,10 @@ def render_proof(proof: Proof) -> str:
     parts = [
         "# How far the latency gate can be believed",
         f"{len({t.session for t in proof.trials})} sessions of this tree against itself: {proof.blocks} blocks of ABBA "
-        f"each, so {3 * proof.blocks} fresh processes, asking `{proof.model}` for single images for {proof.seconds:g} "
-        "s each. The rule is the gate's own, for one model, its control included. A slowdown is injected into the "
-        "measured times: all of the candidate's are multiplied by it. (To idle after each query would be no slowdown "
-        "of a known size: the query after it takes longer, too.)",
+        f"each, so {3 * proof.blocks} fresh processes, asking `{proof.model}` for single examples for "
+        f"{proof.seconds:g} s each. The rule is the gate's own, for one model, its control included. A slowdown is "
+        "injected into the measured times: all of the candidate's are multiplied by it. (To idle after each query "
+        "would be no slowdown of a known size: the query after it takes longer, too.)",
         table(headers, rows, right=1),
         f"A slowdown of {MARGIN:.0%} stands at the margin itself: the gate asks for a ratio of at least "
         f"{1 + MARGIN:g}, which about half of such sessions show.",

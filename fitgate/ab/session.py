@@ -6,10 +6,10 @@ import math
 import random
 from collections.abc import Callable, Sequence
 from statistics import median
+from typing import Protocol
 
 import msgspec
 
-from fitgate.ab.arms import Arm, Process
 from fitgate.latency.timing import Scenario
 from fitgate.machine import Environment, environment
 from fitgate.statistics import least_blocks
@@ -19,6 +19,28 @@ SPARE_BLOCKS = 2  # so that one block that goes the other way need not hide a sl
 LEAST_BLOCKS = 8
 SLICE = 0.005  # seconds
 LEAST_ROUNDS = 25  # of models whose queries are longer than a slice, too
+
+
+class Timer(Protocol):
+    """A process that times the models of an arm, such as `fitgate.ab.arms.ArmProcess`."""
+
+    @property
+    def name(self) -> str: ...
+
+    def ready(self) -> None: ...
+
+    def ask(self, model: str, seconds: float) -> float: ...
+
+    def kill(self) -> None: ...
+
+
+class Timed(Protocol):
+    """An arm that starts fresh processes, such as `fitgate.ab.arms.Arm`."""
+
+    @property
+    def name(self) -> str: ...
+
+    def start(self, models: Sequence[str], batch_size: int | None) -> Timer: ...
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -40,7 +62,7 @@ class Session(msgspec.Struct):
 
     Attributes:
         base, candidate: commits, the latter with `-dirty` where the working tree differs.
-        scenario: how was asked.
+        scenario: how predictions were asked for.
         models: those that all arms have.
         readings: of all processes, in order.
         environment: the machine and its libraries.
@@ -66,7 +88,7 @@ def enough_blocks(comparisons: int) -> int:
 
 
 def compare(
-    arms: Sequence[Arm],
+    arms: Sequence[Timed],
     models: Sequence[str],
     scenario: Scenario,
     *,
@@ -74,7 +96,7 @@ def compare(
     seconds: float,
     commits: tuple[str | None, str | None],
     seed: int = 0,
-    say: Callable[[str], None] = lambda words: None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> Session:
     """Ask a fresh process of each arm in each block, slice of time by slice: ABBA or BAAB, at random.
 
@@ -82,14 +104,14 @@ def compare(
     benchmarking: improving measurement accuracy in the cloud", ICPE 2020.
 
     Args:
-        arms: of names `base`, `candidate` and perhaps `control`, with their models fitted.
-        models: to ask.
-        scenario: how to ask.
+        arms: named `base`, `candidate` and perhaps `control`.
+        models: to time.
+        scenario: how predictions are asked for.
         blocks: how many.
-        seconds: how long each process asks each model.
+        seconds: how long each process times each model.
         commits: of base and candidate.
         seed: of the orders.
-        say: is told of progress.
+        say: is called with each line of progress.
     """
     order = random.Random(seed)  # noqa: S311
     readings = []
@@ -97,18 +119,18 @@ def compare(
         processes = [arm.start(models, scenario.batch_size) for arm in order.sample(list(arms), len(arms))]
         try:
             for process in processes:
-                process.wait()
+                process.ready()
             found = {model: _rounds(processes, model, seconds, order) for model in models}
         finally:
             for process in processes:
-                process.stop()
+                process.kill()
         for process in processes:
             readings.append(Reading(block, process.name, {model: found[model][process.name] for model in models}))
         say(f"block {block + 1} of {blocks}")
     return Session(*commits, scenario.name, list(models), readings, environment())
 
 
-def _rounds(processes: Sequence[Process], model: str, seconds: float, order: random.Random) -> dict[str, list[float]]:
+def _rounds(processes: Sequence[Timer], model: str, seconds: float, order: random.Random) -> dict[str, list[float]]:
     """Seconds of a query of each process, round by round: asked in random order and then backwards."""
     found: dict[str, list[float]] = {process.name: [] for process in processes}
     rounds, spent = 0, 0.0

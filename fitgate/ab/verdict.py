@@ -1,4 +1,4 @@
-"""What a session of an A/B comparison comes to, model by model."""
+"""The verdicts of a comparison, model by model."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import msgspec
 import numpy as np
 
 from fitgate.ab.session import SIGNIFICANCE, Session
-from fitgate.gates.gates import Outcome
+from fitgate.gates import Outcome
 from fitgate.statistics import Fall, holm, mean_interval, sign_flip
 
 MARGIN = 0.03
 SEEN = 0.10  # the slowdown that a session must be able to see
-POWER = 0.8  # with this power at least, or it can't tell
+POWER = 0.8  # with this power at least, or it is inconclusive
 
 
 class Finding(msgspec.Struct, frozen=True):

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fitgate.cli.records import BASELINES
-from fitgate.gates.gates import Outcome
+from fitgate.files import write
+from fitgate.gates import Outcome
 from fitgate.latency.timing import SCENARIOS
+from fitgate.model import Model, ModelError
+from fitgate.plugin.discovery import Contributions, discover
+from fitgate.tasks import Task, TaskError
 
 SABOTAGE = Path("reports", "sabotage.md")
 AB = Path("reports", "ab.md")
@@ -18,8 +22,17 @@ AB = Path("reports", "ab.md")
 
 def add_commands(commands: Any) -> None:
     """Declare them to a parser's subparsers."""
-    sabotage = commands.add_parser("sabotage", help="plant defects in our own models, and see what the gates catch")
-    sabotage.add_argument("--baselines", type=Path, default=BASELINES, metavar="DIR", help=f"default: {BASELINES}")
+    sabotage = commands.add_parser(
+        "sabotage",
+        help="plant defects in the project's own models, and see what the gates catch",
+        description="Plant defects of known kinds in the models, data and settings of the project around the current "
+        "directory, train each, and let the models' own gates judge; clean seeds run beside them, to count false "
+        "alarms. It needs baselines, and takes as long as training all of it: minutes to hours.",
+    )
+    sabotage.add_argument("--task", metavar="NAME", help="on which task (default: the one that most models have)")
+    sabotage.add_argument("--profile", metavar="NAME", help="size of the data (default: its first)")
+    sabotage.add_argument("--models", default="", metavar="NAME,...", help="default: all but the slow ones")
+    sabotage.add_argument("--baselines", type=Path, metavar="DIR", help="default: as the project has it")
     sabotage.add_argument("--only", default="", metavar="WORD", help="only defects with this in family, name or model")
     sabotage.add_argument("--seeds", type=int, default=5, metavar="K", help="seeds of each defect (default: 5)")
     sabotage.add_argument("--controls", type=int, default=300, metavar="N", help="clean runs (default: 300)")
@@ -49,7 +62,7 @@ def add_commands(commands: Any) -> None:
         help="of asking each model, a process, or as long as 25 rounds take (default: 1)",
     )
     ab.add_argument("--out", type=Path, metavar="FILE", help="also write the report there")
-    ab.add_argument("--strict-gates", action="store_true", help="fail if the verdict is inconclusive")
+    ab.add_argument("--gate-strict", action="store_true", help="fail if the verdict is inconclusive")
     ab.add_argument("--prove", type=int, metavar="N", help="instead, compare this tree N times with itself")
     ab.add_argument("--from", dest="kept", type=Path, metavar="FILE", help="only render the JSON of --prove again")
     ab.add_argument(
@@ -66,24 +79,60 @@ def _sabotage(options: argparse.Namespace) -> None:
     from fitgate.sabotage.campaign import follow, read_campaign, run
     from fitgate.sabotage.report import render
 
-    def say(words: str) -> None:
-        print(words, flush=True)
+    def say(line: str) -> None:
+        print(line, flush=True)
 
     if options.kept:
         campaign = read_campaign(options.kept)
-    elif options.follow:
-        campaign = follow(options.follow, options.baselines, say)
     else:
-        campaign = run(
-            options.out.with_suffix(".json"),
-            options.baselines,
-            seeds=options.seeds,
-            controls=options.controls,
-            only=options.only,
-            say=say,
-        )
-    options.out.write_text(render(campaign), encoding="utf-8")
+        project = discover(Path.cwd())
+        models = _available(project, [name for name in options.models.split(",") if name])
+        task = _task(models, options.task)
+        data = project.data_of(task).on(options.profile)
+        given: dict[str, Any] = {
+            "models": models,
+            "task": task,
+            "data": data,
+            "metrics": project.known_metrics,
+            "baselines": options.baselines or project.baselines,
+            "defects": project.defects,
+            "say": say,
+        }
+        if options.follow:
+            campaign = follow(options.follow, **given)
+        else:
+            work: dict[str, Any] = {"seeds": options.seeds, "controls": options.controls, "only": options.only}
+            campaign = run(options.out.with_suffix(".json"), **given, **work)
+    write(options.out, render(campaign))
     print(f"report in {options.out}")
+
+
+def _available(project: Contributions, names: Sequence[str]) -> dict[str, Model]:
+    """The models of these names, or all but the slow ones, that have their libraries."""
+    for name in names:
+        if name not in project.models:
+            raise ModelError(
+                "--models",
+                found=repr(name),
+                expected=f"one of {', '.join(sorted(project.models)) or 'the project: it has no model'}",
+                next_step="correct the name, or run this in the project's directory",
+            )
+    chosen = names or [name for name, model in project.models.items() if not model.slow]
+    return {name: project.models[name] for name in chosen if not project.models[name].missing}
+
+
+def _task(models: Mapping[str, Model], name: str | None) -> Task:
+    """The task of a name, or the one that most models have."""
+    tasks = Counter(task for model in models.values() for task in model.tasks)
+    for task, _ in tasks.most_common():
+        if name in (None, task.name):
+            return task
+    raise TaskError(
+        "--task",
+        found=repr(name),
+        expected=f"one of {', '.join(task.name for task in tasks) or 'the models: there are none'}",
+        next_step="correct the name, or run this in the project's directory",
+    )
 
 
 def _ab(options: argparse.Namespace) -> int:
@@ -108,11 +157,11 @@ def _ab(options: argparse.Namespace) -> int:
         say=say,
     )
     findings = judge(session)
-    told = report.render(session, findings)
-    print(told, end="")
+    text = report.render(session, findings)
+    print(text, end="")
     if options.out:
-        options.out.write_text(told, encoding="utf-8")
-    bad = {Outcome.FAIL, Outcome.INCONCLUSIVE} if options.strict_gates else {Outcome.FAIL}
+        write(options.out, text)
+    bad = {Outcome.FAIL, Outcome.INCONCLUSIVE} if options.gate_strict else {Outcome.FAIL}
     return int(any(finding.outcome in bad for finding in findings))
 
 
@@ -128,13 +177,13 @@ def _prove(options: argparse.Namespace, models: Sequence[str], say: Callable[[st
         proof = prove(
             path.with_suffix(".json"),
             sessions=options.prove,
-            model=models[0] if models else "sgd",
+            model=models[0] if models else None,
             blocks=options.blocks or enough_blocks(1),
             seconds=options.seconds,
             slowdowns=options.inject,
             say=say,
         )
-    path.write_text(render_proof(proof), encoding="utf-8")
+    write(path, render_proof(proof))
     print(f"report in {path}")
     return 0
 

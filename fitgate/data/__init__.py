@@ -1,7 +1,8 @@
-"""Where the images come from, whether they are what they claim to be, and how they are split."""
+"""Data: what models are trained on and judged by, where it comes from, and whether it is what it claims to be."""
 
 from fitgate.data.cache import cache_directory
-from fitgate.data.dataset import DataError, Dataset, Split
-from fitgate.data.sources import MNIST_DIR_VARIABLE, load
+from fitgate.data.dataset import Dataset
+from fitgate.data.errors import DataError
+from fitgate.data.split import Split
 
-__all__ = ["MNIST_DIR_VARIABLE", "DataError", "Dataset", "Split", "cache_directory", "load"]
+__all__ = ["DataError", "Dataset", "Split", "cache_directory"]

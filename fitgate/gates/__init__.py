@@ -1,0 +1,42 @@
+"""Gates: rules that models must hold to, and the verdicts that judging reaches from evidence alone."""
+
+from fitgate.gates.above import Above
+from fitgate.gates.baseline import Baseline, BaselineError, baseline_file, collect, read_baseline, write_baseline
+from fitgate.gates.evidence import Evidence, NotEvaluated, Truth
+from fitgate.gates.floor import Floor
+from fitgate.gates.gate import Contested, Declaration, Gate, Need, Request
+from fitgate.gates.judging import Claim, Judgement, judge, needs
+from fitgate.gates.regression import NoRegression
+from fitgate.gates.settings import JudgeSettings
+from fitgate.gates.verdict import Outcome, Reason, Verdict
+
+GATES: dict[str, type[Gate]] = {gate.kind: gate for gate in (Floor, Above, NoRegression)}
+
+__all__ = [
+    "GATES",
+    "Above",
+    "Baseline",
+    "BaselineError",
+    "Claim",
+    "Contested",
+    "Declaration",
+    "Evidence",
+    "Floor",
+    "Gate",
+    "JudgeSettings",
+    "Judgement",
+    "Need",
+    "NoRegression",
+    "NotEvaluated",
+    "Outcome",
+    "Reason",
+    "Request",
+    "Truth",
+    "Verdict",
+    "baseline_file",
+    "collect",
+    "judge",
+    "needs",
+    "read_baseline",
+    "write_baseline",
+]

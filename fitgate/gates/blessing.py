@@ -1,21 +1,37 @@
-"""Blessing: a run's predictions become the baselines that later runs are compared with."""
+"""Blessing: a run's outputs become the baselines that later runs are compared with."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from fitgate.gates.baseline import Baseline, baseline_file, collect, read_baseline, write_baseline
-from fitgate.machine import changes
-from fitgate.metrics import METRICS
-from fitgate.record import Listed, Record, RecordError
-from fitgate.runs.evaluation import SeedRun
-from fitgate.tasks import TASKS, Task
+from fitgate.gates.baseline import Baseline, BaselineError, baseline_file, collect, read_baseline, write_baseline
+from fitgate.gates.evidence import Truth
+from fitgate.machine import Environment, changes
+from fitgate.metrics import Metric
+from fitgate.runs import SeedRun
 
 LEAST_SEEDS = 20
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """The runs of a model on a task that may become its baseline.
+
+    Attributes:
+        runs: one a seed; of a deterministic model, one.
+        stochastic: whether the seed changes what the model learns.
+        truth: of the task.
+        metric: the task's most telling one.
+    """
+
+    runs: Sequence[SeedRun]
+    stochastic: bool
+    truth: Truth
+    metric: Metric
 
 
 @dataclass(frozen=True)
@@ -26,41 +42,48 @@ class Proposal:
         path: where.
         baseline: what is to stand there.
         before: what stands there now; None if nothing does.
-        words: what would change.
+        summary: what would change, in a line.
     """
 
     path: Path
     baseline: Baseline
     before: Baseline | None
-    words: str
+    summary: str
 
 
-def propose(record: Record, directory: Path, least_seeds: int = LEAST_SEEDS) -> list[Proposal]:
-    """What blessing a record would write into a directory, model by model and task by task.
+def propose(
+    candidates: Mapping[tuple[str, str], Candidate],
+    environment: Environment,
+    commit: str | None,
+    directory: Path,
+    least_seeds: int = LEAST_SEEDS,
+) -> list[Proposal]:
+    """What blessing runs would write into a directory, model by model and task by task.
+
+    Args:
+        candidates: by the names of model and task.
+        environment: where they ran.
+        commit: of the working tree; None outside git.
+        directory: of the baselines.
+        least_seeds: how many a stochastic model needs.
 
     Raises:
-        RecordError: if the run has not finished, was of other data than MNIST, or has too few seeds of a stochastic
-            model.
-        BaselineError: if what stands there now can't be read.
+        BaselineError: if there are no runs, too few seeds, an output that is not finite, or a damaged file in the way.
     """
-    if record.status != "finished":
-        raise RecordError(f"found a run that is {record.status}, expected a finished one; repeat it.")
-    if record.profile not in ("quick", "full") or record.data is None:
-        raise RecordError(f"found profile {record.profile}, expected quick or full: other data has no baselines.")
     proposals = []
-    for listed in record.models:
-        for task in (TASKS[name] for name in listed.tasks):
-            if runs := _runs(record, listed, task):
-                if listed.stochastic and len(runs) < least_seeds:
-                    raise RecordError(
-                        f"found {len(runs)} seeds of {listed.name} on {task.name}, expected {least_seeds} or more; run "
-                        f"pytest --profile {record.profile} --seeds {least_seeds}, or give --least-seeds."
-                    )
-                path = baseline_file(directory, record.profile, listed.name, task.name)
-                baseline, before = collect(runs, record.profile, record.environment, record.commit), read_baseline(path)
-                proposals.append(Proposal(path, baseline, before, _words(baseline, before, record, task)))
+    for (model, task), candidate in candidates.items():
+        _check(model, task, candidate, least_seeds)
+        path = baseline_file(directory, candidate.truth.profile, model, task)
+        baseline = collect(candidate.runs, candidate.truth.profile, environment, commit)
+        before = read_baseline(path)
+        proposals.append(Proposal(path, baseline, before, _summary(baseline, before, candidate)))
     if not proposals:
-        raise RecordError("found no model that was evaluated, expected a run of pytest with --seeds.")
+        raise BaselineError(
+            "this run",
+            found="no model that was evaluated",
+            expected="outputs for the test split",
+            next_step="run pytest with --fit-seeds=20, and bless that run",
+        )
     return proposals
 
 
@@ -70,31 +93,41 @@ def bless(proposals: Sequence[Proposal]) -> None:
         write_baseline(proposal.baseline, proposal.path)
 
 
-def _runs(record: Record, listed: Listed, task: Task) -> list[SeedRun]:
-    key = (listed.name, task.name)
-    runs = [run for run in record.seed_runs if (run.fit.model, run.fit.task) == key]
-    if listed.stochastic and runs:
-        return runs
-    fits = {(fit.model, fit.task): fit for fit in record.fits}
-    return [SeedRun(fits[key], e) for e in record.evaluations if (e.model, e.task) == key and key in fits]
+def _check(model: str, task: str, candidate: Candidate, least_seeds: int) -> None:
+    if candidate.stochastic and len(candidate.runs) < least_seeds:
+        raise BaselineError(
+            f"{model} on {task}",
+            found=f"{len(candidate.runs)} seeds",
+            expected=f"{least_seeds} or more",
+            next_step=f"run pytest with --fit-seeds={least_seeds}, or give --least-seeds",
+        )
+    for run in candidate.runs:
+        outputs = run.evaluation.outputs
+        for name, array in outputs._asdict().items():
+            if array is not None and array.dtype.kind in "fc" and not np.isfinite(array).all():
+                raise BaselineError(
+                    f"{model} on {task}, seed {run.fit.seed}",
+                    found=f"{name} with a NaN or an infinite number",
+                    expected="finite ones",
+                    next_step="mend the model, and run it again",
+                )
 
 
-def _words(baseline: Baseline, before: Baseline | None, record: Record, task: Task) -> str:
-    assert record.data is not None, "a record with evaluations has data"
-    about, metric = baseline.about, METRICS[task.metrics[0]]
-    target = task.target(record.data.test_labels)
+def _summary(baseline: Baseline, before: Baseline | None, candidate: Candidate) -> str:
+    about, metric, target = baseline.about, candidate.metric, candidate.truth.target
 
     def mean(some: Baseline) -> float:
-        ranks = some.ranks if some.ranks is not None else [None] * len(some.predictions)
-        return float(np.mean([metric.value(target, *output) for output in zip(some.predictions, ranks, strict=True)]))
+        return float(np.mean([metric.value(target, outputs) for outputs in some.outputs]))
 
-    told = f"{about.model} on {about.task}: {len(about.seeds)} seed{'s' * (len(about.seeds) > 1)}, {metric.label} "
+    count = len(about.seeds)
+    begin = f"{about.model} on {about.task}: {count} seed{'s' * (count > 1)}, {metric.title} "
     if before is None:
-        return f"{told}{mean(baseline):.4f}; new"
+        return f"{begin}{mean(baseline):.4f}; new"
     if before.about.content == about.content:
-        return f"{told}{mean(baseline):.4f}; the same predictions"
+        return f"{begin}{mean(baseline):.4f}; the same output"
     if before.about.data_digest != about.data_digest:
-        return f"{told}{mean(baseline):.4f}; before, on other data"
+        return f"{begin}{mean(baseline):.4f}; the former is of other data"
     changed = "; ".join(changes(before.about.environment, about.environment))
-    fall = f"{mean(before):.4f} -> {mean(baseline):.4f} ({100 * (mean(baseline) - mean(before)):+.2f} points)"
-    return f"{told}{fall}" + (f"; {changed}" if changed else "")
+    moved = metric.difference(mean(baseline) - mean(before))
+    line = f"{begin}{mean(before):.4f} -> {mean(baseline):.4f} ({moved})"
+    return f"{line}; {changed}" if changed else line

@@ -1,26 +1,26 @@
-"""The regression gate: whether a model has become worse than its baseline, with a stated rate of false alarms."""
+"""Regressions: a metric has not fallen from its baseline, with a stated rate of false alarms."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from fitgate.gates.baseline import Array, Baseline, BaselineError
-from fitgate.gates.gates import SIGNIFICANCE, Evidence, Outcome, Verdict, check_metric, untold
-from fitgate.machine import changes, environment
-from fitgate.metrics import METRICS, indicators, right
-from fitgate.runs.evaluation import Evaluation
-from fitgate.runs.training import ModelFailed
-from fitgate.statistics import Fall, McNemar, f1_fall, holm, mean_fall, paired_auc
-from fitgate.tasks import Task
-
-POWER = 0.8  # the least with which a test must see the margin, to be believed when it sees nothing
-ENOUGH_SEEDS = 5
-SHOWN_CLASSES = 3
-SHOWN_EXAMPLES = 10
+from fitgate.errors import FitgateError
+from fitgate.gates.baseline import Baseline, check_baseline
+from fitgate.gates.evidence import Evidence
+from fitgate.gates.gate import Contested, Gate, Need
+from fitgate.gates.limit import Limit, declared_at, limit, on_profile
+from fitgate.gates.losses import describe_losses
+from fitgate.gates.missing import without_value
+from fitgate.gates.settings import ENOUGH_SEEDS
+from fitgate.gates.verdict import Outcome, Reason, Verdict
+from fitgate.metrics import Metric
+from fitgate.runs import Evaluation
+from fitgate.statistics import Change, mean_fall, p_value_of_gain
+from fitgate.tasks import Task, TaskError, check_metric
 
 
 @dataclass(frozen=True)
@@ -29,219 +29,203 @@ class Comparison:
 
     Attributes:
         before, now: the metric's mean over the seeds that were compared.
-        fall: from the one to the other, with its test.
-        how: the test, in words.
-        identical: whether the predictions are the baseline's to the last example.
+        change: from the one to the other, with its test; a worsening is positive.
+        method: the test, in words.
+        identical: whether the output is one of the baseline's to the last example.
         seeds: how many of the model's seeds were compared.
         deterministic: whether the baseline holds the one output that the model has.
     """
 
     before: float
     now: float
-    fall: Fall | McNemar
-    how: str
+    change: Change
+    method: str
     identical: bool
     seeds: int
     deterministic: bool
 
 
-@dataclass(frozen=True)
-class NoRegression:
-    """A metric has not fallen from its baseline: FAIL takes significance, and a fall that matters.
+@dataclass(frozen=True, init=False)
+class NoRegression(Gate):
+    """A metric has not become worse than its baseline: FAIL takes significance, and a fall that matters.
 
-    A deterministic model passes at once if its predictions are the baseline's, and is otherwise tested on the same
-    examples: McNemar's for accuracy, DeLong's for ROC AUC, the paired bootstrap for F1. So is a single seed of a
-    stochastic one, as a smoke test. Several seeds (`--seeds`) are tested by Student's t on their metrics. All tests are
-    one-sided; Holm's procedure holds the false alarms of all of a run's gates together to 1 %.
+    A deterministic model passes at once if its output is the baseline's, and is otherwise tested on the same examples
+    by the metric's own paired test: McNemar's for accuracy, DeLong's for ROC AUC, the paired bootstrap for others. So
+    is a single seed of a stochastic one, as a smoke test. Several seeds (`--fit-seeds`) are tested by Student's t on
+    their metrics. All tests are one-sided; Holm's procedure holds the false alarms of all of a session's gates together
+    to 1 %.
 
-    The margin is the fall that the gate answers for: where its test would see a fall of that size with a power of less
-    than 80 %, it says INCONCLUSIVE. A significant fall of less than half of it is told, and passes.
+    The margin is the fall that the gate answers for: where its test would find a fall of that size with a probability
+    of less than 80 %, it is INCONCLUSIVE. A significant fall of less than half of the margin is reported, and passes.
 
     Args:
         task: on which task.
         metric: the metric's name.
-        quick, full: the margin on that profile, as 0.01 for one point; None where the gate does not apply. Other data
-            has no baselines.
+        margin: the fall, in the metric's unit, as 0.01 for one point of accuracy, for all profiles.
+        profiles: or one margin for each profile, by its name; the gate does not apply to others.
 
     Raises:
-        ModelError: if the metric is not one of the task's.
+        TaskError: if the metric is not one of the task's, or there is not just one way to know the margin.
     """
 
-    task: Task
-    metric: str = "accuracy"
-    quick: float | None = 0.01
-    full: float | None = 0.0015
+    metric: str
+    margin: Limit
 
-    def __post_init__(self) -> None:
-        check_metric(self.task, self.metric)
-
-    def margin(self, profile: str) -> float | None:
-        """The margin on a profile, if it has one."""
-        return {"quick": self.quick, "full": self.full}.get(profile)
+    def __init__(self, task: Task, metric: str, margin: float | None = None, **profiles: float | None):
+        check_metric(task, metric)
+        size = limit(f"NoRegression({task.name}, {metric!r})", margin, profiles)
+        for name, content in {"task": task, "metric": metric, "margin": size, "where": declared_at()}.items():
+            object.__setattr__(self, name, content)
 
     def rule(self, profile: str) -> str | None:
         """As `accuracy>baseline-0.01`."""
-        margin = self.margin(profile)
+        margin = on_profile(self.margin, profile)
         return None if margin is None else f"{self.metric}>baseline-{margin:g}"
 
-    def judge(self, model: str, evidence: Evidence) -> Verdict:
-        """Judge a model by its evaluations and its baseline."""
-        gate, margin = str(self.rule(evidence.profile)), self.margin(evidence.profile)
-        assert margin is not None, "a gate is judged on a profile that it applies to"
-        try:
-            found = self.compare(model, evidence)
-        except BaselineError as error:
-            return Verdict(model, self.task.name, gate, Outcome.FAIL, str(error))
-        if found is None:
-            message = (
-                f"there is no baseline of {model} on {self.task.name} for profile {evidence.profile}. To make one: "
-                f"pytest --profile {evidence.profile} --models {model} --seeds 20, then python -m suite bless RECORD"
+    def baselines(self, model: str) -> Sequence[Need]:
+        """The model's own on the gate's task."""
+        return (Need(model, self.task.name),)
+
+    def check(self, profile: str, metrics: Mapping[str, Metric]) -> None:
+        """Refuse a margin that is no positive number."""
+        margin = on_profile(self.margin, profile)
+        if margin is not None and not 0 < margin < math.inf:
+            raise TaskError(
+                f"{self.where}: NoRegression on {self.metric} of {self.task.name}",
+                found=f"a margin of {margin:g}",
+                expected="a positive number",
+                next_step="correct the margin",
             )
-            return Verdict(model, self.task.name, gate, Outcome.NO_BASELINE, message)
-        if math.isnan(found.now):
-            return untold(model, self.task, gate, self.metric)
-        adjusted, of_gain = self._adjusted(model, found, evidence)
-        gained = of_gain < SIGNIFICANCE and -found.fall.size >= margin / 2 and not found.identical
-        outcome, conclusion = self._conclude(found, adjusted, margin)
-        if gained:
-            conclusion += " It has become better than its seeds explain: a leak until shown otherwise."
-        message = f"{self._told(found, adjusted)} {conclusion}"
-        lost: list[int] = []
-        if outcome is Outcome.FAIL:
-            lost, where = self._lost(model, evidence)
-            message += f" {where}"
-        return Verdict(
-            model=model,
-            task=self.task.name,
-            gate=gate,
-            outcome=outcome,
-            message=message,
-            value=found.now,
-            threshold=found.before - margin,
-            lost=lost,
-            gained=gained,
-        )
 
-    def compare(self, model: str, evidence: Evidence) -> Comparison | None:
-        """A model against its baseline; None where it has none.
-
-        Raises:
-            BaselineError: if the baseline is damaged, or of something else than this model on this data.
-        """
-        baseline = evidence.baseline_of(model, self.task)
+    def examine(self, model: str, evidence: Evidence) -> Contested:
+        """Compare a model with its baseline; the verdict waits for the p-values of all of the session's gates."""
+        task = self.task.name
+        runs, baseline = evidence.runs_of(model, task), evidence.baselines.get((model, task))
         if baseline is None:
+            return _certain(self._without_baseline(model, evidence))
+        try:
+            if isinstance(baseline, FitgateError):
+                raise baseline
+            check_baseline(baseline, model, task, runs, evidence.truths[task])
+        except FitgateError as error:
+            verdict = self.verdict(model, evidence, Outcome.FAIL, str(error), reason=Reason.BAD_BASELINE)
+            return _certain(verdict)
+        found = self._compare(baseline, runs, evidence)
+        if found is None:
+            return _certain(without_value(self, model, evidence, model))
+
+        def conclude(p_worse: float, p_better: float) -> Verdict:
+            return self._conclude(model, baseline, found, p_worse, p_better, evidence)
+
+        more = None if found.deterministic else evidence.settings.more_seeds(found.seeds)
+        return Contested(found.change.p_value, p_value_of_gain(found.change), conclude, more)
+
+    def _without_baseline(self, model: str, evidence: Evidence) -> Verdict:
+        profile = evidence.truths[self.task.name].profile
+        of_profile = f" for profile {profile}" if profile else ""
+        option = f" --fit-profile={profile}" if profile else ""
+        message = (
+            f"There is no baseline of {model} on {self.task.name}{of_profile}. To make one: pytest{option} "
+            f"--fit-models={model} --fit-seeds=20, then fitgate bless RECORD."
+        )
+        return self.verdict(model, evidence, Outcome.NO_BASELINE, message, reason=Reason.NO_BASELINE)
+
+    def _compare(self, baseline: Baseline, runs: Sequence[Evaluation], evidence: Evidence) -> Comparison | None:
+        """A model against its baseline; None where the metric has no value."""
+        metric, target = evidence.metrics[self.metric], evidence.truths[self.task.name].target
+        now = [metric.value(target, run.outputs) for run in runs]
+        before = [metric.value(target, outputs) for outputs in baseline.outputs]
+        if not np.isfinite([*now, *before]).all():
             return None
-        target, runs = evidence.target(self.task), evidence.runs_of(model, self.task)
-        _check(baseline, runs, evidence, model, self.task)
-        now = [self._value(target, run.predictions, run.scores) for run in runs]
-        ranks = baseline.ranks if baseline.ranks is not None else [None] * len(baseline.predictions)
-        before = [self._value(target, *output) for output in zip(baseline.predictions, ranks, strict=True)]
         deterministic = len(before) == 1
-        if not np.isfinite(now).all():
-            return Comparison(float(np.mean(before)), math.nan, Fall(0, 0, 1, 0), "", False, len(now), deterministic)
         if len(now) > 1 and not deterministic:
-            how = f"Student's t, {len(now)} seeds against {len(before)}"
-            means = float(np.mean(before)), float(np.mean(now))
-            return Comparison(*means, mean_fall(before, now), how, False, len(now), False)
+            change = mean_fall(before, now, higher_is_better=metric.higher_is_better)
+            method = f"Student's t, {len(now)} seeds against {len(before)}"
+            return Comparison(float(np.mean(before)), float(np.mean(now)), change, method, False, len(now), False)
         # The baseline's seed of middling quality: the best or the worst would bias the comparison.
         i = int(np.argsort(before, kind="stable")[(len(before) - 1) // 2])
-        same = baseline.holds(runs[0].predictions, runs[0].scores)
-        fall, how = self._paired(target, baseline, i, runs[0])
-        return Comparison(before[i], now[0], fall, how, same, 1, deterministic)
+        outputs = metric.output(baseline.outputs[i]), metric.output(runs[0].outputs)
+        paired = metric.paired_test.compute(target, *outputs)  # type: ignore[arg-type] # values are finite, so it reads
+        same = baseline.holds(runs[0].outputs)
+        return Comparison(before[i], now[0], paired, metric.paired_test.describe(paired), same, 1, deterministic)
 
-    def _lost(self, model: str, evidence: Evidence) -> tuple[list[int], str]:
-        """The examples that were lost most clearly, and in words which classes they are of and what else changed."""
-        baseline = evidence.baseline_of(model, self.task)
-        assert baseline is not None, "a model that has fallen had a baseline"
-        target = evidence.target(self.task)
-        then, now = (
-            np.mean([right(target, predictions) for predictions in several], axis=0)
-            for several in (baseline.predictions, [run.predictions for run in evidence.runs_of(model, self.task)])
-        )
-        lost = np.argsort(now - then, kind="stable")
-        lost = lost[(now < then)[lost]]
-        labels = evidence.labels
-        falls = {int(c): float((then - now)[labels == c].mean()) for c in np.unique(labels)}
-        worst = sorted((c for c in falls if falls[c] > 0), key=lambda c: -falls[c])[:SHOWN_CLASSES]
-        classes = ", ".join(f"{c} by {100 * falls[c]:.2f} points" for c in worst)
-        changed = changes(baseline.about.environment, environment())
-        told = [f"Right answers fell most for the digits {classes}." if worst else ""]
-        if len(lost):
-            told.append(f"Lost most clearly: test images {', '.join(map(str, lost[:SHOWN_EXAMPLES]))}.")
-        told.append(f"Since the baseline changed: {'; '.join(changed)}." if changed else "The environment is the same.")
-        return [int(i) for i in lost[:SHOWN_EXAMPLES]], " ".join(filter(None, told))
-
-    def _value(self, target: Array, predictions: Array, scores: Array | None) -> float:
-        return METRICS[self.metric].value(target, predictions, scores)
-
-    def _paired(self, target: Array, baseline: Baseline, i: int, run: Evaluation) -> tuple[Fall | McNemar, str]:
-        before = baseline.predictions[i]
-        if self.metric == "accuracy":
-            change = McNemar.between(right(target, before), right(target, run.predictions))
-            return change, f"McNemar's mid-p, {change.losses} lost and {change.gains} gained"
-        if self.metric == "roc_auc":
-            assert baseline.ranks is not None, "a task that ranks has ranks in its baseline"
-            assert run.scores is not None, "a ROC AUC comes from scores"
-            test = paired_auc(target, baseline.ranks[i], run.scores)
-            return Fall(test.difference, test.standard_error, test.p_value, math.inf), "DeLong's paired test"
-        truth, then, now = indicators(target, before, run.predictions)
-        return f1_fall(truth, then, now), "the paired bootstrap"
-
-    def _adjusted(self, model: str, own: Comparison, evidence: Evidence) -> tuple[float, float]:
-        """The p-values of a fall and of a gain, each adjusted for all regression gates of the run."""
-        falls, gains = [own.fall.p_value], [1 - own.fall.p_value]
-        for name, gate in evidence.regression_gates:
-            if isinstance(gate, NoRegression) and (name, gate) != (model, self):
-                try:
-                    found = gate.compare(name, evidence)
-                except (ModelFailed, BaselineError, LookupError):
-                    found = None  # that gate fails by itself
-                falls.append(1.0 if found is None else found.fall.p_value)
-                gains.append(1.0 if found is None else 1 - found.fall.p_value)
-        return float(holm(falls)[0]), float(holm(gains)[0])
-
-    def _conclude(self, found: Comparison, p_value: float, margin: float) -> tuple[Outcome, str]:
-        fall, points = found.fall, f"{100 * margin:g} points"
-        if found.identical:
-            return Outcome.PASS, "The predictions are the baseline's."
-        if p_value < SIGNIFICANCE and fall.size >= margin / 2:
-            return Outcome.FAIL, f"It has become worse; the gate answers for {points}."
-        if p_value < SIGNIFICANCE:
-            return Outcome.PASS, f"It has become worse, by less than half of the margin of {points}."
-        power = fall.power(margin, SIGNIFICANCE)
-        sees = f"A fall of {points} would be seen with a power of {power:.0%}"
-        if power < POWER:
-            needed = (
-                f"run with --seeds {ENOUGH_SEEDS if found.seeds < ENOUGH_SEEDS else 2 * found.seeds}"
-                if not found.deterministic
-                else "it takes more test examples, such as --profile full"
+    def _conclude(
+        self, model: str, baseline: Baseline, found: Comparison, p_worse: float, p_better: float, evidence: Evidence
+    ) -> Verdict:
+        metric, settings = evidence.metrics[self.metric], evidence.settings
+        truth, change, significance = evidence.truths[self.task.name], found.change, settings.significance_a_look
+        margin = on_profile(self.margin, truth.profile)
+        assert margin is not None, "a gate examines on a profile that it applies to"
+        power = None if found.identical else change.power(margin, significance)
+        outcome, reason = self._outcome(found, p_worse, margin, power, significance, settings.power)
+        gained = p_better < significance and -change.size >= margin / 2 and not found.identical
+        parts = [_measured(metric, found, p_worse), self._explain(metric, reason, found, margin, power)]
+        if gained:
+            parts.append("It has become better than its seeds explain: suspect a leak of test examples.")
+        lost: list[int] = []
+        if outcome is Outcome.FAIL:
+            lost, losses = describe_losses(
+                baseline, evidence.runs_of(model, self.task.name), truth, evidence.environment
             )
-            return Outcome.INCONCLUSIVE, f"{sees}, which is too little to tell: {needed}."
-        return Outcome.PASS, f"{sees}."
-
-    def _told(self, found: Comparison, p_value: float) -> str:
-        label = METRICS[self.metric].label
-        smoke = " (one seed: a smoke test)" if found.seeds == 1 and not found.deterministic else ""
-        return (
-            f"{label} {found.now:.4f} against the baseline's {found.before:.4f}{smoke}: "
-            f"{0.0 - 100 * found.fall.size:+.2f} points, by {found.how}, p = {p_value:.2g} after Holm's adjustment."
+            parts.append(losses)
+        return self.verdict(
+            model,
+            evidence,
+            outcome,
+            " ".join(filter(None, parts)),
+            reason=reason,
+            value=found.now,
+            threshold=found.before - margin if metric.higher_is_better else found.before + margin,
+            n=len(truth.target),
+            seeds=found.seeds,
+            p_value=p_worse,
+            margin=margin,
+            power=power,
+            lost=lost,
+            gained=bool(gained),
         )
 
+    def _outcome(
+        self,
+        found: Comparison,
+        p_value: float,
+        margin: float,
+        power: float | None,
+        significance: float,
+        enough: float,
+    ) -> tuple[Outcome, Reason]:
+        if power is None:
+            return Outcome.PASS, Reason.SAME_OUTPUT
+        if p_value < significance:
+            matters = found.change.size >= margin / 2
+            return (Outcome.FAIL, Reason.FALL) if matters else (Outcome.PASS, Reason.SMALL_FALL)
+        return (Outcome.PASS, Reason.NO_FALL) if power >= enough else (Outcome.INCONCLUSIVE, Reason.LOW_POWER)
 
-def _check(baseline: Baseline, runs: Sequence[Evaluation], evidence: Evidence, model: str, task: Task) -> None:
-    """That a baseline is of this model, task and data."""
-    about = baseline.about
-    found = (about.profile, about.model, about.task, about.data_digest)
-    expected = (evidence.profile, model, task.name, evidence.data_digest)
-    for what, a, b in zip(("profile", "model", "task", "data"), found, expected, strict=True):
-        if a != b:
-            raise BaselineError(
-                f"the baseline of {model} on {task.name} is of {what} {a}, expected {b}; restore the file, or bless a "
-                "run again."
-            )
-    shape = runs[0].predictions.shape
-    if baseline.predictions.shape[1:] != shape:
-        raise BaselineError(
-            f"the baseline of {model} on {task.name} has predictions of shape {baseline.predictions.shape[1:]}, "
-            f"expected {shape}; bless a run again."
-        )
+    def _explain(self, metric: Metric, reason: Reason, found: Comparison, margin: float, power: float | None) -> str:
+        size = metric.difference(margin, signed=False)
+        if reason is Reason.SAME_OUTPUT:
+            return "The output is the baseline's."
+        if reason is Reason.FALL:
+            return f"It has become worse; the gate answers for a fall of {size}."
+        if reason is Reason.SMALL_FALL:
+            return f"It has become worse, by less than half of the margin of {size}."
+        sees = f"A fall of {size} would be found with a probability of {power:.0%}"
+        if reason is Reason.NO_FALL:
+            return f"{sees}."
+        if found.deterministic:
+            return f"{sees}, which is too little to decide: it takes more test examples, such as a larger profile."
+        seeds = ENOUGH_SEEDS if found.seeds < ENOUGH_SEEDS else 2 * found.seeds
+        return f"{sees}, which is too little to decide: run with --fit-seeds={seeds}."
+
+
+def _certain(verdict: Verdict) -> Contested:
+    """A verdict that no p-value changes; it counts among the session's tests as one that rejects nothing."""
+    return Contested(1.0, 1.0, lambda p_worse, p_better: verdict)
+
+
+def _measured(metric: Metric, found: Comparison, p_value: float) -> str:
+    smoke = " (one seed: a smoke test)" if found.seeds == 1 and not found.deterministic else ""
+    return (
+        f"{metric.title} {found.now:.4f} against the baseline's {found.before:.4f}{smoke}: "
+        f"{metric.difference(found.now - found.before)}, by {found.method}, p = {p_value:.2g} after Holm's adjustment."
+    )

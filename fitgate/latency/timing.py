@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
+from fitgate.protocols import RoundTrip, offered
 from fitgate.statistics import median_interval
 
 # The fewest queries whose second-slowest is, with 99 % confidence, no faster than the 99th percentile: the smallest n
@@ -29,29 +29,24 @@ class Scenario:
 
     Attributes:
         name: what test ids and records call it.
-        batch_size: images per query; None for the whole test split at once.
-        quick_seconds, full_seconds: how long to go on asking, on `quick` and on larger data.
+        batch_size: examples per query; None for the whole test split at once.
+        seconds: how long to go on asking, times the session's factor.
         queries: how many queries are enough.
         fewer: how many are, where there is no time for that many.
     """
 
     name: str
     batch_size: int | None
-    quick_seconds: float
-    full_seconds: float
+    seconds: float
     queries: int
     fewer: int
 
-    def seconds(self, profile: str) -> float:
-        """How long to go on asking."""
-        return self.quick_seconds if profile == "quick" else self.full_seconds
 
-
-SINGLE = Scenario("single", 1, quick_seconds=1.5, full_seconds=6.0, queries=QUERIES_FOR_P99, fewer=100)
-MULTI = Scenario("multi", 8, quick_seconds=0.5, full_seconds=3.0, queries=QUERIES_FOR_P99, fewer=30)
-OFFLINE = Scenario("offline", None, quick_seconds=0.5, full_seconds=3.0, queries=10, fewer=10)
+SINGLE = Scenario("single", 1, seconds=1.5, queries=QUERIES_FOR_P99, fewer=100)
+MULTI = Scenario("multi", 8, seconds=0.5, queries=QUERIES_FOR_P99, fewer=30)
+OFFLINE = Scenario("offline", None, seconds=0.5, queries=10, fewer=10)
 SCENARIOS = (SINGLE, MULTI, OFFLINE)
-SERVER = Scenario("server", 1, quick_seconds=2.0, full_seconds=10.0, queries=QUERIES_FOR_P99, fewer=1)
+SERVER = Scenario("server", 1, seconds=2.0, queries=QUERIES_FOR_P99, fewer=1)
 
 
 class Timing(msgspec.Struct, frozen=True, tag=True):
@@ -59,17 +54,17 @@ class Timing(msgspec.Struct, frozen=True, tag=True):
 
     Attributes:
         model, task, scenario: names.
-        batch_size: images per query.
+        batch_size: examples per query.
         seconds: wall time of each query, warmed up, without compilation.
         first_seconds: of the first query of this batch size, with compilation and other first-time work in it; None
             where the one sample is the session's evaluation, which takes too long to be repeated for timing's sake.
         compile_seconds: the part of that which the estimator states as compilation.
         round_trip_seconds: median of such a query's way to the device and back without the computing in between; None
-            where the estimator has no `round_trip(images)`.
+            where the estimator offers no `fitgate.protocols.RoundTrip`.
         rate: of scenario `server`: queries that arrived per second; `seconds` are then from arrival to answer.
         bound: of `server`: what their p99 had to stay under, in seconds.
         kernel: the calibration kernel that measures the model's work; empty for none.
-        work_per_image: how much it does for an image, as that kernel counts.
+        work_per_example: how much it does for an example, as that kernel counts.
     """
 
     model: str
@@ -83,7 +78,7 @@ class Timing(msgspec.Struct, frozen=True, tag=True):
     rate: float | None = None
     bound: float | None = None
     kernel: str = ""
-    work_per_image: float | None = None
+    work_per_example: float | None = None
 
     def percentile(self, q: float) -> float | None:
         """A percentile of the queries' seconds; None where there are too few queries for an honest one."""
@@ -107,7 +102,7 @@ class Timing(msgspec.Struct, frozen=True, tag=True):
         return low / (SPARE * pace), high * SPARE * pace
 
     @property
-    def images_per_second(self) -> float:
+    def examples_per_second(self) -> float:
         """Throughput at the median query, or the rate at which queries arrived and were answered in time."""
         if self.rate is not None:
             return self.rate
@@ -145,9 +140,9 @@ class Plan:
     first_seconds: float
 
 
-def plan(predict: Callable[[Any], Any], batches: Iterator[Any], scenario: Scenario, profile: str) -> Plan:
+def plan(predict: Callable[[Any], Any], batches: Iterator[Any], scenario: Scenario, factor: float) -> Plan:
     """Warm up, a little and for no longer than the scenario's time, and see how many queries fit into that."""
-    available = scenario.seconds(profile)
+    available = factor * scenario.seconds
     first = _seconds(predict, next(batches))  # apart: it may compile
     warm = [_seconds(predict, next(batches))]
     while len(warm) < WARM_UP_CALLS and sum(warm) < available:
@@ -158,18 +153,25 @@ def plan(predict: Callable[[Any], Any], batches: Iterator[Any], scenario: Scenar
 
 
 def round_trip(estimator: Any, queries: Iterator[Any]) -> float | None:
-    """Median seconds of an estimator's `round_trip`, warmed up; None where it has none."""
-    if not hasattr(estimator, "round_trip"):
+    """Median seconds of an estimator's `round_trip`, warmed up; None where it offers none."""
+    offers = offered(estimator, RoundTrip)
+    if offers is None:
         return None
     for _ in range(WARM_UP_CALLS):
-        estimator.round_trip(next(queries))
-    return float(np.median([_seconds(estimator.round_trip, next(queries)) for _ in range(ROUND_TRIPS)]))
+        offers.round_trip(next(queries))
+    return float(np.median([_seconds(offers.round_trip, next(queries)) for _ in range(ROUND_TRIPS)]))
 
 
-def batches(images: NDArray[np.uint8], size: int) -> Iterator[NDArray[np.uint8]]:
-    """Batches of consecutive images, whole ones only, over and over."""
-    starts = range(0, len(images) - size + 1, size)
-    return (images[start : start + size] for start in itertools.cycle(starts))
+def batches(X: Any, n: int, size: int) -> Iterator[Any]:
+    """Batches of consecutive examples, whole ones only, over and over.
+
+    Args:
+        X: an array, sparse matrix, data frame or sequence of `n` examples.
+        n: how many there are.
+        size: of a batch; of all of them at most.
+    """
+    starts = range(0, n - size + 1, size)
+    return (X[start : start + size] for start in itertools.cycle(starts))
 
 
 def _seconds(predict: Callable[[Any], Any], batch: Any) -> float:

@@ -1,7 +1,14 @@
-"""The machine: what it is, how it is doing, how fast it can be, and how much of it a session may use."""
+"""The machine: what it is, how busy it is, how fast it can be, and how much of it a session may use."""
 
 from fitgate.machine.conditions import Condition, condition
-from fitgate.machine.environment import Environment, changes, environment, library_versions, usable_cores
+from fitgate.machine.environment import (
+    Environment,
+    changes,
+    distributions_of,
+    environment,
+    library_versions,
+    usable_cores,
+)
 from fitgate.machine.kernels import KERNELS, Calibration, Kernel, calibrate
 from fitgate.machine.threads import ThreadsError, limit_threads, thread_counts
 
@@ -15,6 +22,7 @@ __all__ = [
     "calibrate",
     "changes",
     "condition",
+    "distributions_of",
     "environment",
     "library_versions",
     "limit_threads",

@@ -8,7 +8,7 @@ import msgspec
 
 
 class Condition(msgspec.Struct, frozen=True):
-    """How the machine was doing at one moment; None where the system does not tell.
+    """How busy, fast and hot the machine was at one moment; None where the system does not say.
 
     Attributes:
         when: `start` or `end`.

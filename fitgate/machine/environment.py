@@ -1,27 +1,18 @@
-"""The environment: the machine and the software that a run took place on, all that stays the same."""
+"""The environment: the machine and the software of a run, all that stays the same while it lasts."""
 
 from __future__ import annotations
 
 import importlib.metadata
 import os
 import platform
+from collections.abc import Iterable
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 import msgspec
 
-LIBRARIES = (
-    "numpy",
-    "scipy",
-    "scikit-learn",
-    "scikit-learn-intelex",
-    "jax",
-    "jaxlib",
-    "flax",
-    "optax",
-    "torch",
-    "pytest",
-    "pytest-benchmark",
-)
+CORE = ("numpy", "scipy", "scikit-learn", "pytest", "pytest-benchmark")
 
 
 class Environment(msgspec.Struct, frozen=True):
@@ -33,8 +24,8 @@ class Environment(msgspec.Struct, frozen=True):
         memory_gib: physical memory, in GiB.
         system: operating system and its release.
         python: version of the interpreter.
-        libraries: versions of the libraries that decide results, those that are installed.
-        physical_cores: of the machine; None where the system does not tell.
+        libraries: versions of the installed libraries that decide results, by their distribution's name.
+        physical_cores: of the machine; None where the system does not say.
         blas: NumPy's, with its version and the processor that it was made for.
         accelerator: the names of its GPUs; empty for none.
     """
@@ -51,25 +42,27 @@ class Environment(msgspec.Struct, frozen=True):
 
 
 def changes(before: Environment, now: Environment) -> list[str]:
-    """What differs between two environments, in words, as `jax 0.9 -> 0.10`."""
+    """What differs between two environments, in words, as `numpy 2.3 -> 2.4`; of libraries that both record."""
     pairs = [("processor", before.cpu, now.cpu), ("cores", str(before.cores), str(now.cores))]
     pairs += [("system", before.system, now.system), ("Python", before.python, now.python)]
     pairs += [("accelerator", before.accelerator or "none", now.accelerator or "none")]
-    if before.blas:  # an older record does not tell
+    if before.blas:  # records of the first version have none
         pairs.append(("BLAS", before.blas, now.blas))
-    names = sorted({*before.libraries, *now.libraries})
-    pairs += [(name, before.libraries.get(name, "absent"), now.libraries.get(name, "absent")) for name in names]
+    # Which libraries a run records depends on its models: one that only this run records may be no news.
+    shared = sorted(before.libraries.keys() & now.libraries.keys())
+    pairs += [(name, before.libraries[name], now.libraries[name]) for name in shared]
     return [f"{what} {a} -> {b}" for what, a, b in pairs if a != b]
 
 
 def usable_cores() -> int:
     """Logical cores that this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
-def environment() -> Environment:
-    """The environment of this process."""
+def environment(extra: Iterable[str] = ()) -> Environment:
+    """The environment of this process; `extra` as in `library_versions`."""
     import psutil
 
     return Environment(
@@ -78,32 +71,52 @@ def environment() -> Environment:
         memory_gib=round(psutil.virtual_memory().total / 2**30, 1),
         system=f"{platform.system()} {platform.machine()}",
         python=platform.python_version(),
-        libraries=library_versions(),
+        libraries=library_versions(extra),
         physical_cores=psutil.cpu_count(logical=False),
         blas=_blas(),
         accelerator=_accelerator(),
     )
 
 
-def library_versions() -> dict[str, str]:
-    """Versions of the installed ones of `LIBRARIES`."""
+def library_versions(extra: Iterable[str] = ()) -> dict[str, str]:
+    """Versions of the installed ones among the core's distributions and others.
+
+    Args:
+        extra: names of further distributions, such as those that the models of a session are made of; see
+            `distributions_of`.
+    """
     versions = {}
-    for name in LIBRARIES:
-        try:
+    for name in dict.fromkeys((*CORE, *sorted(extra))):
+        with suppress(importlib.metadata.PackageNotFoundError):
             versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
     return versions
 
 
+def distributions_of(modules: Iterable[str]) -> list[str]:
+    """The installed distributions that provide modules, sorted: `sklearn.svm` comes from `scikit-learn`.
+
+    Args:
+        modules: names of modules or packages. Those of the standard library, and what no distribution provides, are
+            left out.
+    """
+    providers = _providers()
+    return sorted({name for module in modules for name in providers.get(module.partition(".")[0], [])})
+
+
+@cache
+def _providers() -> dict[str, list[str]]:
+    return dict(importlib.metadata.packages_distributions())  # it reads the files of every distribution: 0.1 s
+
+
+@cache
 def _cpu() -> str:
+    import cpuinfo
+
     try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass  # not Linux
-    return platform.processor() or platform.machine()
+        name = str(cpuinfo.get_cpu_info().get("brand_raw", ""))
+    except Exception:  # it raises a bare one on processors that it does not know
+        name = ""
+    return name or platform.processor() or platform.machine()
 
 
 def _blas() -> str:
@@ -117,9 +130,10 @@ def _blas() -> str:
 
 
 def _accelerator() -> str:
-    """The NVIDIA GPUs that the driver lists, without asking a library that would start them."""
-    names = []
-    for path in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information")):
-        lines = path.read_text(errors="replace").splitlines()
-        names += [line.partition(":")[2].strip() for line in lines if line.startswith("Model")]
+    """The NVIDIA GPUs that Linux's driver lists, without asking a library that would start them."""
+    names: list[str] = []
+    with suppress(OSError):  # only Linux has /proc, and a container may hide it
+        for path in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information")):
+            lines = path.read_text(errors="replace").splitlines()
+            names += [line.partition(":")[2].strip() for line in lines if line.startswith("Model")]
     return ", ".join(names)

@@ -5,34 +5,52 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "LOKY_MAX_CPU_COUNT")
+from fitgate.errors import FitgateError
+from fitgate.machine.environment import usable_cores
+
+VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",  # macOS's Accelerate
+    "NUMEXPR_NUM_THREADS",
+    "LOKY_MAX_CPU_COUNT",
+)
 
 
-class ThreadsError(Exception):
-    """A number of threads that the machine does not have, or a system that can't set it."""
+class ThreadsError(FitgateError):
+    """A number of threads that the machine does not have."""
 
 
 def limit_threads(count: int) -> None:
-    """Let this process, its threads and those it starts run on no more than so many of its cores.
+    """Let this process, its threads and the processes that it starts use no more than so many cores.
 
-    The operating system enforces it, so it holds for OpenMP, BLAS, XLA and Python's own threads alike. Libraries that
-    have counted the cores before get fewer threads, and later ones are told by their environment variables.
+    Where the system can keep a process to some of its cores, as Linux can, it enforces the limit for OpenMP, BLAS, XLA
+    and Python's own threads alike. Elsewhere, as on macOS and Windows, the limit is what the libraries are asked for:
+    those of BLAS and OpenMP that are loaded, by threadpoolctl, and later ones by their environment variables; other
+    threads are free. `thread_counts` shows which it was: `cores` is the limit only where the system enforces it.
 
     Raises:
-        ThreadsError: if there are fewer cores, or the system has no affinity.
+        ThreadsError: if there are fewer cores, or `count` is below one.
     """
     from threadpoolctl import threadpool_limits
 
-    if not hasattr(os, "sched_setaffinity"):
-        raise ThreadsError("--threads: this system can't keep a process to some cores, expected Linux; leave it out.")
-    cores = sorted(os.sched_getaffinity(0))
-    if not 1 <= count <= len(cores):
-        raise ThreadsError(f"--threads {count}: expected from 1 to {len(cores)}, the cores that this process may use.")
-    for thread in Path("/proc/self/task").iterdir():  # the call for 0 would leave the threads that BLAS has started
-        try:
-            os.sched_setaffinity(int(thread.name), cores[:count])
-        except ProcessLookupError:
-            continue  # it has ended
+    usable = usable_cores()
+    if not 1 <= count <= usable:
+        raise ThreadsError(
+            "--fit-threads",
+            found=str(count),
+            expected=f"a number from 1 to {usable}, the cores that this process may use",
+            next_step="name such a number, or leave the option out to use all of them",
+        )
+    if hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))[:count]
+        for thread in _threads():
+            try:
+                os.sched_setaffinity(thread, cores)
+            except ProcessLookupError:
+                continue  # it has ended
     os.environ.update(dict.fromkeys(VARIABLES, str(count)))
     threadpool_limits(count)
 
@@ -41,7 +59,13 @@ def thread_counts() -> dict[str, int]:
     """Cores that this process may use, and threads of each native library that is loaded, by its name."""
     from threadpoolctl import threadpool_info
 
-    from fitgate.machine.environment import usable_cores
-
     pools = {f"{pool['user_api']} ({Path(pool['filepath']).name.split('-')[0]})": pool for pool in threadpool_info()}
     return {"cores": usable_cores(), **{name: int(pool["num_threads"]) for name, pool in sorted(pools.items())}}
+
+
+def _threads() -> list[int]:
+    """Identifiers of all threads of this process; where the system lists none, 0 for the calling one."""
+    try:
+        return [int(thread.name) for thread in Path("/proc/self/task").iterdir()]
+    except OSError:
+        return [0]

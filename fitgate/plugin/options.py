@@ -1,147 +1,199 @@
-"""The command line's options, as one typed value."""
+"""Options: each on the command line and as a key of the project's configuration, read into one typed value."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from fitgate.data import MNIST_DIR_VARIABLE
+from fitgate.gates import JudgeSettings
+from fitgate.record import Settings
+
+GROUP = "fitgate"
+RUNS = Path(".fitgate", "runs")
+BASELINES = Path("baselines")
 
 
-@dataclass(frozen=True)
-class Options:
-    """What the user asked for."""
-
-    profile: str
-    mnist_dir: Path | None
-    dataset_dir: Path | None
-    models: tuple[str, ...]
-    require: tuple[str, ...]
-    seed: int
-    seeds: tuple[int, ...]
-    runs_dir: Path
-    baselines: Path
-    require_baseline: bool
-    strict: bool
-    threads: int | None
-    memory: bool
-    backend: str | None
-    scheduler: str | None
-
-    @property
-    def gate_profile(self) -> str:
-        """The profile whose floors apply: data that stands in for MNIST has none."""
-        return self.profile if self.dataset_dir is None else "custom"
-
-
-def add_options(parser: pytest.Parser) -> None:
-    """Declare the options, in a group of their own."""
-    group = parser.getgroup("digit-bench", "digit-bench: tests of trained classifiers")
-    group.addoption(
-        "--profile",
-        choices=("quick", "full"),
-        default="quick",
-        help="quick (default): 5,000 real MNIST digits, no network; full: all 70,000, from directory, cache or OpenML",
-    )
-    group.addoption(
-        "--mnist-dir",
-        type=Path,
-        metavar="DIR",
-        help=f"MNIST's four IDX files, .gz or raw, for --profile full; {MNIST_DIR_VARIABLE} names it, too",
-    )
-    group.addoption(
-        "--dataset-dir",
-        type=Path,
-        metavar="DIR",
-        help="run on any data in MNIST's IDX format instead, such as Fashion-MNIST; MNIST's floors do not apply to it",
-    )
-    group.addoption(
-        "--models",
-        type=_names,
-        default=(),
-        metavar="NAME,...",
-        help="only these models (default: all but the slow ones)",
-    )
-    group.addoption(
-        "--require",
-        type=_names,
-        default=(),
-        metavar="NAME,...",
-        help="fail, rather than skip, where the library of one of these models is not installed",
-    )
-    group.addoption("--seed", type=int, default=42, help="seed that models are built with (default: 42)")
-    group.addoption(
-        "--seeds",
-        type=_several,
-        default=0,
-        metavar="K",
-        help="also train each model with K seeds, from --seed on, and report how its metrics spread",
-    )
-    group.addoption(
-        "--runs-dir",
-        type=Path,
-        metavar="DIR",
-        help="where runs are recorded (default: reports/runs in the root directory)",
-    )
-    group.addoption(
-        "--baselines",
-        type=Path,
-        metavar="DIR",
-        help="where baselines lie (default: reports/baselines in the root directory)",
-    )
-    group.addoption("--require-baseline", action="store_true", help="fail a regression gate that has no baseline")
-    group.addoption("--strict-gates", action="store_true", help="fail a gate that is inconclusive")
-    group.addoption(
-        "--threads",
-        type=int,
-        metavar="N",
-        help="run on N cores: OpenMP, BLAS, XLA and Python's own threads alike (default: all)",
-    )
-    group.addoption(
-        "--memory",
-        action="store_true",
-        help="also measure peak memory of fit and predict, each in a process of its own: fits each model once more",
-    )
-    group.addoption(
-        "--backend",
-        metavar="NAME",
-        help="joblib's backend for the folds of cross-validations, such as dask (default: processes on this machine)",
-    )
-    group.addoption(
-        "--scheduler", metavar="ADDRESS", help="the scheduler of that backend, such as tcp://127.0.0.1:8786"
-    )
-
-
-def read_options(config: pytest.Config) -> Options:
-    """The options of this session."""
-    given = config.getoption
-    return Options(
-        profile=given("--profile"),
-        mnist_dir=given("--mnist-dir"),
-        dataset_dir=given("--dataset-dir"),
-        models=given("--models"),
-        require=given("--require"),
-        seed=given("--seed"),
-        seeds=tuple(range(given("--seed"), given("--seed") + given("--seeds"))),
-        runs_dir=given("--runs-dir") or config.rootpath / "reports" / "runs",
-        baselines=given("--baselines") or config.rootpath / "reports" / "baselines",
-        require_baseline=given("--require-baseline"),
-        strict=given("--strict-gates"),
-        threads=given("--threads"),
-        memory=given("--memory"),
-        backend=given("--backend"),
-        scheduler=given("--scheduler"),
-    )
-
-
-def _several(text: str) -> int:
+def _number_of_seeds(text: str) -> int:
     if not text.isdigit() or int(text) < 2:
-        raise argparse.ArgumentTypeError(f"{text!r}, expected a number of seeds from 2 on")
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected a number of seeds from 2 on")
     return int(text)
+
+
+def _factor(text: str) -> float:
+    try:
+        factor = float(text)
+    except ValueError:
+        factor = 0.0
+    if not 0 < factor < float("inf"):
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected a positive number")
+    return factor
 
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _truth(text: str) -> bool:
+    return text.strip().lower() in ("1", "true", "yes", "on")
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option.
+
+    Attributes:
+        name: on the command line, without the two hyphens; the key of the configuration has underscores.
+        read: from text to its value.
+        default: its value where nobody sets it.
+        metavar: of its value; empty for a flag.
+        help: what it does.
+    """
+
+    name: str
+    read: Callable[[str], Any]
+    default: Any
+    metavar: str
+    help: str
+
+    @property
+    def key(self) -> str:
+        """Its key in the project's configuration, and the name of its value."""
+        return self.name.replace("-", "_")
+
+
+OPTIONS = (
+    Option("fit-profile", str, None, "NAME", "size of the data, where a dataset has several (default: its first)"),
+    Option("fit-models", _names, (), "NAME,...", "only these models (default: all but the slow ones)"),
+    Option("fit-seed", int, 42, "N", "seed that models are built with (default: 42)"),
+    Option(
+        "fit-seeds",
+        _number_of_seeds,
+        0,
+        "K",
+        "also train each stochastic model with K seeds, from --fit-seed on: gates judge by all of them, and the report "
+        "has their spread",
+    ),
+    Option("fit-runs-dir", Path, RUNS, "DIR", f"where runs are recorded (default: {RUNS.as_posix()})"),
+    Option(
+        "fit-threads",
+        int,
+        None,
+        "N",
+        "use N cores: OpenMP, BLAS, XLA and Python's own threads alike (default: all)",
+    ),
+    Option("fit-timing", _factor, 1.0, "FACTOR", "time predictions so many times as long as usual (default: 1)"),
+    Option(
+        "fit-memory",
+        _truth,
+        False,
+        "",
+        "also measure peak memory of fit and predict, each in a process of its own: fits each model once more",
+    ),
+    Option(
+        "fit-backend",
+        str,
+        None,
+        "NAME",
+        "joblib's backend for several seeds and for cross-validations, such as dask (default: this machine)",
+    ),
+    Option("fit-scheduler", str, None, "ADDRESS", "the scheduler of that backend, such as tcp://127.0.0.1:8786"),
+    Option("gate-baselines", Path, BASELINES, "DIR", f"where baselines are kept (default: {BASELINES.as_posix()})"),
+    Option(
+        "gate-require",
+        _names,
+        (),
+        "NAME,...",
+        "fail, rather than skip, where a library that one of these models requires is not installed",
+    ),
+    Option("gate-require-baseline", _truth, False, "", "fail a regression gate that has no baseline"),
+    Option("gate-strict", _truth, False, "", "fail a gate that is inconclusive"),
+    Option(
+        "gate-most-seeds",
+        _number_of_seeds,
+        0,
+        "K",
+        "let inconclusive gates train more seeds, up to K of a model (default: none but those of --fit-seeds)",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is in force.
+
+    Attributes:
+        settings: all that a record keeps; its profile is as it was asked for, empty for none.
+        runs_dir, baselines: directories.
+        scheduler: address of the backend's scheduler; None for none.
+    """
+
+    settings: Settings
+    runs_dir: Path
+    baselines: Path
+    scheduler: str | None
+
+    @property
+    def seeds(self) -> list[int]:
+        """The seeds of `--fit-seeds`; empty without it."""
+        return [self.settings.seed + i for i in range(self.settings.seeds)]
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Declare the options, in a group of their own, and their keys."""
+    group = parser.getgroup(GROUP, "fitgate: tests of trained models")
+    for option in OPTIONS:
+        if option.metavar:
+            group.addoption(
+                f"--{option.name}", dest=option.key, type=option.read, metavar=option.metavar, help=option.help
+            )
+        else:
+            group.addoption(f"--{option.name}", dest=option.key, action="store_true", default=None, help=option.help)
+        parser.addini(option.key, f"default of --{option.name}")
+
+
+def read_options(config: pytest.Config) -> Options:
+    """The options of this session: of the command line, else of the project's configuration, else their defaults.
+
+    Raises:
+        UsageError: if a key of the configuration has a value that can't be read.
+    """
+    given = {option.key: _value(config, option) for option in OPTIONS}
+    seeds = given["fit_seeds"]
+    judge = JudgeSettings(
+        strict=given["gate_strict"],
+        require_baseline=given["gate_require_baseline"],
+        seeds=seeds or 1,
+        most_seeds=max(given["gate_most_seeds"], seeds or 1),
+    )
+    settings = Settings(
+        profile=given["fit_profile"] or "",
+        seed=given["fit_seed"],
+        seeds=seeds,
+        models=list(given["fit_models"]),
+        require=list(given["gate_require"]),
+        threads=given["fit_threads"],
+        timing=given["fit_timing"],
+        memory=given["fit_memory"],
+        backend=given["fit_backend"] or "",
+        judge=judge,
+    )
+    runs, baselines = (config.rootpath / given[key] for key in ("fit_runs_dir", "gate_baselines"))
+    return Options(settings, runs, baselines, given["fit_scheduler"])
+
+
+def _value(config: pytest.Config, option: Option) -> Any:
+    given = config.getoption(option.key)
+    if given is not None:
+        return given
+    text = config.getini(option.key)
+    if not text:
+        return option.default
+    try:
+        return option.read(str(text))
+    except (ValueError, argparse.ArgumentTypeError) as error:
+        raise pytest.UsageError(f"{config.inipath}: {option.key} = {text}: {error}") from error

@@ -11,72 +11,91 @@ from typing import Any
 import msgspec
 import pytest
 
+from fitgate.errors import FitgateError
 from fitgate.machine import environment
-from fitgate.plugin.bench import Bench
-from fitgate.record import Record, begin, decode_entry, describe, hard_examples, lost_examples, save
+from fitgate.plugin.session import Parts
+from fitgate.record import (
+    Journal,
+    Record,
+    begin,
+    decode_entry,
+    describe_data,
+    describe_metric,
+    describe_task,
+    lost_examples,
+    misclassified_examples,
+    row,
+    save,
+)
+from fitgate.report import run_verdict
+
+IGNORED = "# Written by fitgate: runs are kept here, and are not meant to be committed.\n*\n"
 
 
 class Recorder:
     """Keeps the record of a session, from the first test of a model on."""
 
-    def __init__(self, config: pytest.Config, bench: Bench):
+    def __init__(self, config: pytest.Config, parts: Parts):
         self._config = config
-        self._bench = bench
+        self._parts = parts
         self._started = time.perf_counter()
         self._record: Record | None = None
         self._directory: Path | None = None
+        self._journal: Journal | None = None
+        self._shown: list[Path] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        part = getattr(report, "digit_bench_part", None)
-        entries: list[str] = getattr(report, "digit_bench_entries", [])
+        part = getattr(report, "fitgate_part", None)
+        entries: list[str] = getattr(report, "fitgate_entries", [])
         if part is None and not entries:
             return
         record = self._record or self._begin()
-        if part == "quality" and not self._config.getoption("benchmark_only", False):
+        if part == "gates" and not self._config.getoption("benchmark_only", False):
             record.gates_expected = True
         for entry in entries:
             record.add(decode_entry(entry))
-        if section := getattr(report, "digit_bench_section", None):
-            record.section_seconds[section] = record.section_seconds.get(section, 0.0) + report.duration
-        if report.failed:
+        if report.failed and part is not None:
             record.failed_tests.append(report.nodeid)
-        if entries or report.failed:
-            self._save(record)
+        if entries and self._journal:
+            self._journal.append(entries)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int | pytest.ExitCode) -> None:
-        record = self._record
-        if record is None or self._directory is None:
+        record, directory = self._record, self._directory
+        if record is None or directory is None:
             return
-        record.end("interrupted" if exitstatus == pytest.ExitCode.INTERRUPTED else "finished")
-        if record.evaluations:
-            record.hard = hard_examples(record, self._bench.dataset)
-            record.lost = lost_examples(record, self._bench.dataset)
-        self._save(record)
+        stopped = exitstatus == pytest.ExitCode.INTERRUPTED or session.shouldfail
+        record.end("interrupted" if stopped else "finished")
+        self._describe(record)
+        record.misclassified = misclassified_examples(record, self._row_of)
+        record.lost = lost_examples(record, self._row_of)
+        record.wall_seconds = time.perf_counter() - self._started
+        save(record, directory / "record.json")
+        if self._journal:
+            self._journal.remove()
 
-        from fitgate.report import append_to_step_summary, has_failed, write_report, write_story
+        from fitgate.report import append_to_step_summary, write_report
 
-        if has_failed(record) and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        if run_verdict(record).failed and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        report = write_report(record, self._directory)
-        if record.story:
-            write_story(record, self._directory / "notebook.md")
+        report = write_report(record, directory)
         append_to_step_summary(report)
+        further = self._config.hook.pytest_fitgate_report(record=record, directory=directory)
+        self._shown = [report, *(path for paths in further for path in paths or ())]
 
     def pytest_unconfigure(self) -> None:
         terminal = self._config.pluginmanager.getplugin("terminalreporter")
-        if terminal is None or self._record is None or self._directory is None:
+        if terminal is None or self._record is None:
             return
-        from fitgate.report import has_failed, verdict_line
-
-        terminal.write_line(f"digit-bench: {verdict_line(self._record)}", red=has_failed(self._record))
-        for name in ("report.md", "notebook.md") if self._record.story else ("report.md",):
-            terminal.write_line(f"digit-bench: report in {_shown(self._directory / name)}")
+        verdict = run_verdict(self._record)
+        terminal.write_line(f"fitgate: {verdict.line}", red=verdict.failed)
+        for path in self._shown:
+            terminal.write_line(f"fitgate: report in {_shown(path)}")
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_benchmark_update_machine_info(self, machine_info: dict[str, Any]) -> None:
         """Give pytest-benchmark's JSON the machine as our record has it."""
-        machine_info["digit_bench"] = msgspec.to_builtins(environment())
+        machine_info["fitgate"] = msgspec.to_builtins(environment())
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_benchmark_update_json(self, output_json: dict[str, Any]) -> None:
@@ -89,38 +108,58 @@ class Recorder:
             subject = about.get("model"), about.get("task")
             about["metrics"] = next((e.metrics for e in record.evaluations if (e.model, e.task) == subject), {})
             about["verdicts"] = {v.gate: str(v.outcome) for v in record.verdicts if (v.model, v.task) == subject}
-            about["profile"] = record.profile
+            about["profile"] = record.settings.profile
 
     def _begin(self) -> Record:
-        options = self._bench.options
+        options = self._parts.options
+        profile = self._parts.registry.profile
         workers = int(self._config.getoption("numprocesses", None) or 1)
-        selection = list(self._config.invocation_params.args)
-        record = begin(options.gate_profile, options.seed, selection, workers, self._config.rootpath, options.threads)
-        record.gates_expected = False
-        record.models = self._bench.listed()
-        self._directory = _new_directory(options.runs_dir, options.gate_profile)
+        selection = list(map(str, self._config.invocation_params.args))
+        settings = msgspec.structs.replace(options.settings, profile=profile)
+        record = begin(settings, selection, workers, self._config.rootpath, self._parts.registry.libraries)
+        for entry in self._parts.registry.described():
+            record.add(entry)
+        self._directory = _new_directory(options.runs_dir, profile)
+        self._journal = Journal(self._directory)
         self._record = record
-        self._save(record)
+        save(record, self._directory / "record.json")
         return record
 
-    def _save(self, record: Record) -> None:
-        assert self._directory is not None
-        if record.data is None and (record.evaluations or record.story):
-            record.data = describe(self._bench.dataset)
-        record.wall_seconds = time.perf_counter() - self._started
-        save(record, self._directory / "record.json")
+    def _describe(self, record: Record) -> None:
+        """Add the datasets, tasks and metrics that the run was about."""
+        registry = self._parts.registry
+        named = {e.task for e in record.evaluations} | {run.fit.task for run in record.seed_runs}
+        named |= {gate.task for gate in record.gates}
+        for model in registry.models:
+            for task in model.tasks:
+                data = registry.data_of(task)
+                if task.name not in named and not data.dataset.is_loaded:
+                    continue
+                try:
+                    record.add(describe_data(data.dataset))
+                    record.add(describe_task(data))
+                except FitgateError:
+                    continue  # the tests of these models have told of it
+                for name in task.metric_names:
+                    record.add(describe_metric(registry.metrics[name]))
+
+    def _row_of(self, task: str, i: int) -> Any:
+        return row(self._parts.registry.data_of(self._parts.registry.tasks[task]).dataset.test.X, i)
 
 
 def _new_directory(parent: Path, profile: str) -> Path:
-    name = f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}-{profile}"
+    name = "-".join(filter(None, (f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}", profile)))
+    parent.mkdir(parents=True, exist_ok=True)
+    if not (parent / ".gitignore").exists():
+        (parent / ".gitignore").write_text(IGNORED, encoding="utf-8")
     for suffix in ("", *(f"-{i}" for i in range(2, 100))):
         directory = parent / f"{name}{suffix}"
         try:
-            directory.mkdir(parents=True)
+            directory.mkdir()
         except FileExistsError:
             continue
         return directory
-    raise pytest.UsageError(f"{parent}: 99 runs named {name} exist already")
+    raise pytest.UsageError(f"{parent}: found 99 runs named {name}, expected fewer; delete some of them.")
 
 
 def _shown(path: Path) -> str:

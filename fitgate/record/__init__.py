@@ -1,36 +1,69 @@
-"""Records: one run as versioned JSON, the only source of every report."""
+"""Records: one run as versioned JSON, the only source of every report and every verdict."""
 
-from fitgate.record.examples import hard_examples, lost_examples
-from fitgate.record.record import (
-    SCHEMA,
-    Data,
-    Entry,
-    Hard,
-    Listed,
-    Record,
-    begin,
-    describe,
-    working_commit,
+from fitgate.record.entries import (
+    DataEntry,
+    Extra,
+    MetricEntry,
+    Misclassified,
+    ModelEntry,
+    Settings,
+    TaskEntry,
+    UnusableBaseline,
+    describe_data,
+    describe_metric,
+    describe_model,
+    describe_task,
 )
-from fitgate.record.storage import RecordError, decode_entry, encode, read, read_json, save, write_json
+from fitgate.record.evidence import candidates, claims, evidence, judge_again, seed_runs
+from fitgate.record.examples import lost_examples, misclassified_examples, row
+from fitgate.record.record import SCHEMA, Entry, Record, begin, working_commit
+from fitgate.record.storage import (
+    Journal,
+    RecordError,
+    decode_array,
+    decode_entry,
+    encode,
+    encode_array,
+    read,
+    read_json,
+    save,
+    write_json,
+)
 
 __all__ = [
     "SCHEMA",
-    "Data",
+    "DataEntry",
     "Entry",
-    "Hard",
-    "Listed",
+    "Extra",
+    "Journal",
+    "MetricEntry",
+    "Misclassified",
+    "ModelEntry",
     "Record",
     "RecordError",
+    "Settings",
+    "TaskEntry",
+    "UnusableBaseline",
     "begin",
+    "candidates",
+    "claims",
+    "decode_array",
     "decode_entry",
-    "describe",
+    "describe_data",
+    "describe_metric",
+    "describe_model",
+    "describe_task",
     "encode",
-    "hard_examples",
+    "encode_array",
+    "evidence",
+    "judge_again",
     "lost_examples",
+    "misclassified_examples",
     "read",
     "read_json",
+    "row",
     "save",
+    "seed_runs",
     "working_commit",
     "write_json",
 ]

@@ -1,45 +1,75 @@
-"""Examples that a record shows: the hard ones, and those that a failed gate names."""
+"""Examples that a record shows: those that most models get wrong, and those that a failed gate names."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
-from fitgate.data import Dataset
 from fitgate.metrics import right
-from fitgate.record.record import Hard, Record
-from fitgate.tasks import DIGITS
+from fitgate.record.entries import Misclassified, TaskEntry
+from fitgate.record.record import Record
 
-HARD_EXAMPLES = 20
+MOST_EXAMPLES = 20
+CLASSES = ("binary", "multiclass")
 
-
-def hard_examples(record: Record, dataset: Dataset) -> list[Hard]:
-    """The test digits that most models got wrong, most first; only ones that at least half of them did."""
-    answers = {e.model: e.predictions for e in record.evaluations if e.task == DIGITS.name}
-    if not answers:
-        return []
-    labels = dataset.test.labels
-    wrong = sum((~right(labels, given)).astype(int) for given in answers.values())
-    order = np.argsort(-np.asarray(wrong), kind="stable")[:HARD_EXAMPLES]
-    return [
-        Hard(
-            index=int(i),
-            label=int(labels[i]),
-            answers={model: int(given[i]) for model, given in answers.items()},
-            image=dataset.test.images[i],
-        )
-        for i in order
-        if 2 * np.asarray(wrong)[i] >= len(answers)
-    ]
+RowOf = Callable[[str, int], Any]
 
 
-def lost_examples(record: Record, dataset: Dataset) -> dict[str, list[Hard]]:
-    """The test digits that failed regression gates name, with what the model makes of them now, by gate."""
+def misclassified_examples(record: Record, row_of: RowOf) -> list[Misclassified]:
+    """The test examples that most models got wrong, most first; only ones that at least half of them did.
+
+    They are of the tasks that models put first, where these have classes.
+
+    Args:
+        record: of a run.
+        row_of: from a task's name and a place in its test split to the example itself.
+    """
+    found = []
+    for task in record.tasks:
+        if task.kind in CLASSES and any(model.tasks[0] == task.name for model in record.models):
+            answers = {e.model: e.predictions for e in record.evaluations if e.task == task.name}
+            if answers:
+                found += _wrong(task, answers, row_of)
+    return found
+
+
+def _wrong(task: TaskEntry, answers: dict[str, NDArray[Any]], row_of: RowOf) -> list[Misclassified]:
+    wrong = np.sum([~right(task.target, given) for given in answers.values()], axis=0)
+    order = np.argsort(-wrong, kind="stable")[:MOST_EXAMPLES]
+    return [_example(task, int(i), answers, row_of) for i in order if 2 * wrong[i] >= len(answers)]
+
+
+def lost_examples(record: Record, row_of: RowOf) -> dict[str, list[Misclassified]]:
+    """The test examples that failed regression gates name, with what the model makes of them now, by gate."""
     answers = {(e.model, e.task): e.predictions for e in record.evaluations}
+    answers |= {(r.fit.model, r.fit.task): r.evaluation.predictions for r in reversed(record.seed_runs)}
+    tasks = {task.name: task for task in record.tasks}
     return {
         f"{v.model} on {v.task}, {v.gate}": [
-            Hard(i, int(dataset.test.labels[i]), {v.model: int(answers[v.model, v.task][i])}, dataset.test.images[i])
-            for i in v.lost
+            _example(tasks[v.task], i, {v.model: answers[v.model, v.task]}, row_of) for i in v.lost
         ]
         for v in record.verdicts
         if v.lost and answers[v.model, v.task].ndim == 1
     }
+
+
+def _example(task: TaskEntry, i: int, answers: dict[str, NDArray[Any]], row_of: RowOf) -> Misclassified:
+    plain = {model: np.asarray(given)[i].item() for model, given in answers.items()}
+    return Misclassified(task.name, i, task.target[i].item(), plain, row_of(task.name, i))
+
+
+def row(X: Any, i: int) -> Any:
+    """An example as a record keeps it: an array, a mapping from columns to values, or text.
+
+    Args:
+        X: an array, sparse matrix, data frame or sequence of texts.
+        i: its place.
+    """
+    if hasattr(X, "iloc"):
+        return {str(column): str(value) for column, value in X.iloc[i].items()}
+    if hasattr(X, "toarray"):
+        return X[[i]].toarray()[0]
+    return np.asarray(X[i]) if isinstance(X, np.ndarray) else str(X[i])

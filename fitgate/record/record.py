@@ -1,72 +1,38 @@
-"""The record: what is kept of one run."""
+"""The record: what is kept of one run, and the only source of every report and every verdict."""
 
 from __future__ import annotations
 
+import re
 import subprocess
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
-from numpy.typing import NDArray
 
-from fitgate.data import Dataset
-from fitgate.gates.gates import Outcome, Verdict
+from fitgate.gates import Baseline, Declaration, Outcome, Verdict
 from fitgate.latency.timing import Timing
-from fitgate.machine import Calibration, Condition, Environment, condition, environment, thread_counts
-from fitgate.runs.evaluation import Evaluation, SeedRun
+from fitgate.machine import Calibration, Condition, Environment, condition, distributions_of, environment, thread_counts
+from fitgate.record.entries import (
+    DataEntry,
+    Extra,
+    MetricEntry,
+    Misclassified,
+    ModelEntry,
+    Settings,
+    TaskEntry,
+    UnusableBaseline,
+)
+from fitgate.runs import Evaluation, Failure, Fit, SeedRun
 from fitgate.runs.memory import Memory
-from fitgate.runs.training import Failure, Fit
-from suite.notebook.story import Block, Comparison, Section
 
-SCHEMA = 2
+SCHEMA = 3
 UNKNOWN_PACE = 2.0
 
-Entry = Fit | Evaluation | Failure | Verdict | Timing | Calibration | Memory | SeedRun | Block
-
-
-class Listed(msgspec.Struct, frozen=True):
-    """A model that took part, or would have.
-
-    Attributes:
-        name, description: as its plugin says.
-        tasks: names of its tasks.
-        skipped: why it did not take part; None if it did.
-        stochastic: whether the seed changes what it learns.
-    """
-
-    name: str
-    description: str
-    tasks: list[str]
-    skipped: str | None = None
-    stochastic: bool = True
-
-
-class Data(msgspec.Struct, frozen=True):
-    """The dataset: its name, the SHA-256 of all and of each part, its sizes, and the truth of the test split."""
-
-    name: str
-    digest: str
-    digests: dict[str, str]
-    n_train: int
-    n_test: int
-    test_labels: NDArray[Any]
-
-
-class Hard(msgspec.Struct, frozen=True):
-    """A test example that many models got wrong.
-
-    Attributes:
-        index: in the test split.
-        label: the truth.
-        answers: each model's, by name.
-        image: uint8 `(784,)`.
-    """
-
-    index: int
-    label: int
-    answers: dict[str, int]
-    image: NDArray[Any]
+Happened = Fit | Evaluation | Failure | Verdict | Timing | Calibration | Memory | SeedRun | Extra
+Described = DataEntry | TaskEntry | MetricEntry | ModelEntry | Declaration | Baseline | UnusableBaseline
+Entry = Happened | Described
 
 
 class Record(msgspec.Struct):
@@ -76,41 +42,42 @@ class Record(msgspec.Struct):
         schema: version of this layout.
         started: when, UTC, ISO 8601.
         status: `running` until the session has ended; a killed run keeps that.
-        profile: `quick`, `full` or `custom`.
-        seed: what models were built with.
+        settings: what was in force.
         selection: the command line's arguments.
         commit: of the working tree, with `-dirty` if it differs; None outside git.
         workers: processes that ran at once; timings of several disturb each other.
         environment: the machine and its libraries.
-        gates_expected: whether tests other than timings were selected, so that having no verdict is a fault.
+        gates_expected: whether tests were selected that are to enforce gates, so that having no verdict is a fault.
         wall_seconds: from start to end.
-        data: the dataset; None until it is loaded.
-        models: those that took part, or were skipped.
-        fits, evaluations, failures, verdicts, timings, calibrations, memory: what happened, in order.
+        datasets, tasks, metrics, models: what took part.
+        gates: those that were selected; each is to end in a verdict.
+        baselines, unusable_baselines: that regression gates were held to.
+        fits, evaluations, failures, verdicts, timings, calibrations, memory, seed_runs: what happened, in order.
         threads: cores that the session could use, and threads of each native library, by its name, at the end.
-        threads_asked: what `--threads` said; None without it.
         conditions: how the machine was doing at the start and at the end.
-        seed_runs: models trained with several seeds.
-        story: what the sections of a story told, in order.
-        section_seconds: how long each section's tests took, by its name; what several use counts in the first.
         failed_tests: ids of the tests of models that failed, for whatever reason.
-        hard: the test digits that most models got wrong, at the end of a run.
-        lost: the test digits that a failed regression gate names, by gate, at the end of a run.
+        misclassified: test examples that most models got wrong, at the end of a run.
+        lost: test examples that a failed regression gate names, by gate, at the end of a run.
+        extras: what plugins keep for reports of their own.
     """
 
     schema: int
     started: str
     status: Literal["running", "finished", "interrupted"]
-    profile: str
-    seed: int
+    settings: Settings
     selection: list[str]
     commit: str | None
     workers: int
     environment: Environment
-    gates_expected: bool = True
+    gates_expected: bool = False
     wall_seconds: float = 0.0
-    data: Data | None = None
-    models: list[Listed] = []
+    datasets: list[DataEntry] = []
+    tasks: list[TaskEntry] = []
+    metrics: list[MetricEntry] = []
+    models: list[ModelEntry] = []
+    gates: list[Declaration] = []
+    baselines: list[Baseline] = []
+    unusable_baselines: list[UnusableBaseline] = []
     fits: list[Fit] = []
     evaluations: list[Evaluation] = []
     failures: list[Failure] = []
@@ -118,51 +85,44 @@ class Record(msgspec.Struct):
     timings: list[Timing] = []
     calibrations: list[Calibration] = []
     memory: list[Memory] = []
-    threads: dict[str, int] = {}
-    threads_asked: int | None = None
-    conditions: list[Condition] = []
     seed_runs: list[SeedRun] = []
-    story: list[Block] = []
-    section_seconds: dict[str, float] = {}
+    threads: dict[str, int] = {}
+    conditions: list[Condition] = []
     failed_tests: list[str] = []
-    hard: list[Hard] = []
-    lost: dict[str, list[Hard]] = {}
+    misclassified: list[Misclassified] = []
+    lost: dict[str, list[Misclassified]] = {}
+    extras: list[Extra] = []
 
     def add(self, entry: Entry) -> None:
-        """Append what happened to where it belongs; a later verdict of the same gate replaces the earlier."""
-        match entry:
-            case Fit():
-                self.fits.append(entry)
-            case Evaluation():
-                self.evaluations.append(entry)
-            case Failure():
-                self.failures.append(entry)
-            case Timing():
-                self.timings.append(entry)
-            case Calibration():
-                self.calibrations.append(entry)
-            case Memory():
-                self.memory.append(entry)
-            case Verdict():
-                key = (entry.model, entry.task, entry.gate)
-                self.verdicts[:] = [v for v in self.verdicts if (v.model, v.task, v.gate) != key]
-                self.verdicts.append(entry)
-            case SeedRun():
-                self.seed_runs.append(entry)
-            case Section() if entry in self.sections:
-                pass
-            case _:
-                self.story.append(entry)
+        """Put an entry where it belongs. What is told once, by whichever process, replaces what was told before."""
+        name, key = PLACES[type(entry)]
+        entries: list[Any] = getattr(self, name)
+        if key is not None:
+            own = key(entry)
+            for i, other in enumerate(entries):
+                if key(other) == own:
+                    entries[i] = entry
+                    return
+        entries.append(entry)
+
+    def dataset(self, task: str) -> DataEntry | None:
+        """The dataset of a task; None where it was not loaded."""
+        name = next((t.dataset for t in self.tasks if t.name == task), None)
+        return next((data for data in self.datasets if data.name == name), None)
+
+    def task(self, name: str) -> TaskEntry | None:
+        """The task of a name; None where there is none such."""
+        return next((task for task in self.tasks if task.name == name), None)
+
+    def metric(self, name: str) -> MetricEntry:
+        """The metric of a name; one that says nothing but its name where it is not described."""
+        return next((metric for metric in self.metrics if metric.name == name), MetricEntry(name, name))
 
     @property
-    def sections(self) -> list[Section]:
-        """The sections of the story, in order."""
-        return sorted((block for block in self.story if isinstance(block, Section)), key=lambda s: s.section)
-
-    @property
-    def comparisons(self) -> list[Comparison]:
-        """The figures of the story."""
-        return [block for block in self.story if isinstance(block, Comparison)]
+    def unjudged(self) -> list[Declaration]:
+        """The gates that were selected and came to no verdict."""
+        judged = {(v.model, v.task, v.gate) for v in self.verdicts}
+        return [gate for gate in self.gates if (gate.model, gate.task, gate.gate) not in judged]
 
     @property
     def pace(self) -> float:
@@ -182,7 +142,7 @@ class Record(msgspec.Struct):
 
     @property
     def model_seconds(self) -> float:
-        """Wall time that the models' own fitting and predicting took: the rest is the harness's."""
+        """Wall time that the models' own fitting and predicting took: the rest is the library's."""
         timed = (t for t in self.timings if t.first_seconds is not None and not t.rate)
         asked = (sum(t.seconds) + (t.first_seconds or 0.0) for t in timed)
         served = (len(t.seconds) / t.rate for t in self.timings if t.rate)
@@ -193,44 +153,61 @@ class Record(msgspec.Struct):
         return sum(f.seconds for f in fits) + sum(evaluated) + sum(asked) + sum(served)
 
     def count(self, outcome: Outcome) -> int:
-        """How many verdicts say so."""
+        """How many verdicts have an outcome."""
         return sum(verdict.outcome is outcome for verdict in self.verdicts)
 
     def end(self, status: Literal["finished", "interrupted"]) -> None:
-        """Note how the session ended, what its libraries had, and how the machine was doing."""
+        """Note how the session ended, what its libraries had and were, and how the machine was doing."""
         self.status = status
+        made_of = [name for fit in self.fits for name in re.split(r"[()]", fit.implementation)]
+        self.environment = environment([*self.environment.libraries, *distributions_of(made_of)])
         self.threads = thread_counts()
         self.conditions.append(condition("end"))
 
 
+# Where each kind of entry goes, and what makes two of them the same; None where all are kept.
+PLACES: dict[type, tuple[str, Callable[[Any], Any] | None]] = {
+    DataEntry: ("datasets", lambda e: e.name),
+    TaskEntry: ("tasks", lambda e: e.name),
+    MetricEntry: ("metrics", lambda e: e.name),
+    ModelEntry: ("models", lambda e: e.name),
+    Declaration: ("gates", lambda e: (e.model, e.task, e.gate)),
+    Baseline: ("baselines", lambda e: (e.about.model, e.about.task)),
+    UnusableBaseline: ("unusable_baselines", lambda e: (e.model, e.task)),
+    Verdict: ("verdicts", lambda e: (e.model, e.task, e.gate)),
+    Fit: ("fits", None),
+    Evaluation: ("evaluations", None),
+    Failure: ("failures", None),
+    Timing: ("timings", None),
+    Calibration: ("calibrations", None),
+    Memory: ("memory", None),
+    SeedRun: ("seed_runs", None),
+    Extra: ("extras", None),
+}
+
+
 def begin(
-    profile: str, seed: int, selection: list[str], workers: int, directory: Path, threads: int | None = None
+    settings: Settings, selection: list[str], workers: int, directory: Path, libraries: Sequence[str] = ()
 ) -> Record:
-    """The record of a run that starts now, in the git working tree around `directory`."""
+    """The record of a run that starts now.
+
+    Args:
+        settings: what is in force.
+        selection: the command line's arguments.
+        workers: processes that run at once.
+        directory: in whose git working tree it runs.
+        libraries: distributions whose versions are noted besides the library's own.
+    """
     return Record(
         schema=SCHEMA,
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         status="running",
-        profile=profile,
-        seed=seed,
+        settings=settings,
         selection=selection,
         commit=working_commit(directory),
         workers=workers,
-        environment=environment(),
-        threads_asked=threads,
+        environment=environment(libraries),
         conditions=[condition("start")],
-    )
-
-
-def describe(dataset: Dataset) -> Data:
-    """A dataset as a record keeps it."""
-    return Data(
-        name=dataset.name,
-        digest=dataset.digest,
-        digests=dataset.digests,
-        n_train=len(dataset.train),
-        n_test=len(dataset.test),
-        test_labels=dataset.test.labels,
     )
 
 

@@ -1,24 +1,29 @@
-"""Storage: records as versioned JSON, written in one step, and upgraded when they are read."""
+"""Storage: records as versioned JSON, journalled while a run goes on, and upgraded when they are read."""
 
 from __future__ import annotations
 
 import base64
 import os
 import zlib
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
+from fitgate.errors import FitgateError
+from fitgate.files import write
 from fitgate.record.record import SCHEMA, Entry, Record
+from fitgate.record.upgrades import UPGRADES
 
 T = TypeVar("T", bound=msgspec.Struct)
+JOURNAL = "journal.jsonl"
 
 
-class RecordError(Exception):
-    """A record that can't be read."""
+class RecordError(FitgateError):
+    """A record that can't be used."""
 
 
 def save(record: Record, path: Path) -> None:
@@ -28,9 +33,7 @@ def save(record: Record, path: Path) -> None:
 
 def write_json(value: msgspec.Struct, path: Path) -> None:
     """Write a struct as JSON in one step."""
-    partial = path.with_suffix(".part")
-    partial.write_bytes(msgspec.json.format(encode(value), indent=1))
-    os.replace(partial, path)
+    write(path, msgspec.json.format(encode(value), indent=1))
 
 
 def read_json(path: Path, kind: type[T], command: str) -> T:
@@ -47,11 +50,37 @@ def read_json(path: Path, kind: type[T], command: str) -> T:
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except (OSError, msgspec.MsgspecError) as error:
-        raise RecordError(f"{path}: {error}, expected what `{command}` kept; run it again.") from error
+        raise RecordError(
+            path, found=f"{error}", expected=f"what `{command}` wrote", next_step="run that command again"
+        ) from error
+
+
+class Journal:
+    """The entries of a run that goes on, a line each, so that a killed run keeps what it finished.
+
+    Args:
+        directory: of the run.
+    """
+
+    def __init__(self, directory: Path):
+        self._path = directory / JOURNAL
+
+    def append(self, entries: Sequence[str]) -> None:
+        """Add encoded entries, and have the system write them."""
+        with open(self._path, "a", encoding="utf-8") as file:
+            file.writelines(f"{entry}\n" for entry in entries)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def remove(self) -> None:
+        """Delete it: the record holds what it held."""
+        self._path.unlink(missing_ok=True)
 
 
 def read(path: Path) -> Record:
-    """Read a record: `record.json`, or the directory that holds one.
+    """Read a record: `record.json`, or the directory that holds one. One of an older schema is upgraded.
+
+    Of a run that was killed, its journal is read as well.
 
     Raises:
         RecordError: if there is none, it is damaged, or of a schema that this version does not know.
@@ -61,49 +90,72 @@ def read(path: Path) -> Record:
         content = msgspec.json.decode(path.read_bytes())
     except OSError as error:
         raise RecordError(
-            f"{path}: {error.strerror or error}, expected a run's record.json; check the path."
+            path,
+            found=error.strerror or str(error),
+            expected="a run's record.json",
+            next_step="check the path",
         ) from error
     except msgspec.DecodeError as error:
-        raise RecordError(f"{path}: damaged JSON ({error}), expected a run's record; repeat the run.") from error
+        raise RecordError(
+            path, found=f"damaged JSON ({error})", expected="a run's record", next_step="repeat the run"
+        ) from error
     schema = content.get("schema") if isinstance(content, dict) else None
     if not isinstance(schema, int) or schema not in {SCHEMA, *UPGRADES}:
         raise RecordError(
-            f"{path}: found schema {schema!r}, expected {SCHEMA} or an older one; use the version of digit-bench that "
-            "wrote it."
+            path,
+            found=f"schema {schema!r}",
+            expected=f"{SCHEMA} or an older one",
+            next_step="use the version of fitgate that wrote it",
         )
     try:
         while content["schema"] != SCHEMA:
             content = UPGRADES[content["schema"]](content)
-        return msgspec.convert(content, Record, dec_hook=_decode_array)
-    except (msgspec.ValidationError, zlib.error, KeyError, TypeError, ValueError) as error:
-        raise RecordError(f"{path}: not a valid record ({error}); repeat the run.") from error
+        record = msgspec.convert(content, Record, dec_hook=_decode_hook)
+        if record.status == "running":
+            _replay(record, path.parent / JOURNAL)
+    except (msgspec.MsgspecError, zlib.error, KeyError, TypeError, ValueError) as error:
+        raise RecordError(
+            path, found=f"no valid record ({error})", expected=f"schema {schema}", next_step="repeat the run"
+        ) from error
+    return record
 
 
-def _to_second(content: dict[str, Any]) -> dict[str, Any]:
-    """Schema 1 knew neither threads, conditions, calibrations nor memory: what it lacks has defaults."""
-    return {**content, "schema": 2}
-
-
-UPGRADES: dict[Any, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _to_second}
+def _replay(record: Record, journal: Path) -> None:
+    """Add what a run noted before it was killed; a last line that was cut short is left out."""
+    lines = journal.read_bytes().split(b"\n") if journal.exists() else []
+    for line in lines[:-1]:
+        record.add(decode_entry(line))
 
 
 def encode(value: msgspec.Struct) -> bytes:
     """JSON of a record, an entry or another struct, arrays compressed inside."""
-    return msgspec.json.encode(value, enc_hook=_encode_array)
+    return msgspec.json.encode(value, enc_hook=encode_array)
 
 
 def decode_entry(content: bytes | str) -> Entry:
     """The inverse of `encode` for an entry."""
-    return msgspec.json.decode(content, type=Entry, dec_hook=_decode_array)
+    return msgspec.json.decode(content, type=Entry, dec_hook=_decode_hook)
 
 
-def _encode_array(value: Any) -> dict[str, Any]:
+def encode_array(value: Any) -> dict[str, Any]:
+    """An array as plain values: dtype, shape, and its bytes, compressed; arrays of objects as their text.
+
+    Raises:
+        NotImplementedError: for anything else.
+    """
     if not isinstance(value, np.ndarray):
-        raise NotImplementedError(f"a record holds no {type(value).__name__}")
+        raise NotImplementedError(f"a record holds plain values and arrays, found {type(value).__name__}")
+    if value.dtype.kind == "O":
+        value = value.astype(str)
     data = base64.b64encode(zlib.compress(np.ascontiguousarray(value).tobytes())).decode()
     return {"dtype": value.dtype.str, "shape": value.shape, "zlib": data}
 
 
-def _decode_array(kind: type, value: Any) -> Any:
+def decode_array(value: dict[str, Any]) -> NDArray[Any]:
+    """The inverse of `encode_array`."""
     content = zlib.decompress(base64.b64decode(value["zlib"]))
     return np.frombuffer(content, np.dtype(value["dtype"])).reshape(value["shape"])
+
+
+def _decode_hook(kind: type, value: Any) -> Any:
+    return decode_array(value)

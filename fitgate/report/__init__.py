@@ -1,22 +1,42 @@
-"""Reports: markdown and figures, as a pure function of records."""
+"""Reports: from records to views made of plain dataclasses, and from these to markdown and figures."""
 
-from fitgate.report.comparison import write_comparison
-from fitgate.report.floors import floors
-from fitgate.report.repeatability import write_repeatability
-from fitgate.report.report import append_to_step_summary, render, write_report
-from fitgate.report.verdict import has_failed, verdict_line
-from suite.notebook.report import write_story
-from suite.race import write_race
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from fitgate.report.verdict import RunOutcome, RunVerdict, run_verdict
+
+if TYPE_CHECKING:
+    from fitgate.report.comparison import write_comparison
+    from fitgate.report.repeatability import write_repeatability
+    from fitgate.report.report import append_to_step_summary, render, write_report
+    from fitgate.report.safety import floors
+
+_MODULES = {  # imported on first use: the verdict of a run takes no templates and no figures
+    "append_to_step_summary": "report",
+    "floors": "safety",
+    "render": "report",
+    "write_comparison": "comparison",
+    "write_repeatability": "repeatability",
+    "write_report": "report",
+}
 
 __all__ = [
+    "RunOutcome",
+    "RunVerdict",
     "append_to_step_summary",
     "floors",
-    "has_failed",
     "render",
-    "verdict_line",
+    "run_verdict",
     "write_comparison",
-    "write_race",
     "write_repeatability",
     "write_report",
-    "write_story",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """One of the functions, from its module."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

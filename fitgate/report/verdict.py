@@ -1,61 +1,89 @@
-"""The verdict on a run, in one line."""
+"""The verdict on a run, in one line, from its record."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from enum import StrEnum
+from typing import NamedTuple
 
-from fitgate.gates.gates import Outcome
+from fitgate.gates import Outcome
 from fitgate.record import Record
-from suite.notebook.agreement import Agreement
 
 
-def verdict_line(record: Record) -> str:
-    """What a run came to: PASS, FAIL, INCOMPLETE or no verdict, and why."""
-    judged, failed = len(record.verdicts), record.count(Outcome.FAIL)
+class RunOutcome(StrEnum):
+    """What a run came to."""
+
+    PASS = "PASS"  # noqa: S105
+    FAIL = "FAIL"
+    INCOMPLETE = "INCOMPLETE"
+    NO_VERDICT = "NO VERDICT"
+
+
+class RunVerdict(NamedTuple):
+    """What a run came to, and why, in words."""
+
+    outcome: RunOutcome
+    reason: str
+
+    @property
+    def failed(self) -> bool:
+        """Whether it must not pass."""
+        return self.outcome is RunOutcome.FAIL
+
+    @property
+    def line(self) -> str:
+        """Both, in one line."""
+        return f"{self.outcome}: {self.reason}"
+
+
+def run_verdict(record: Record) -> RunVerdict:
+    """What a run came to: a FAIL of any gate, a gate without a verdict and a failed test each fail the whole."""
+    judged = len(record.verdicts)
     if record.status != "finished":
-        return (
-            f"INCOMPLETE: the run was {'cut off' if record.status == 'running' else 'interrupted'} after {judged} gates"
-        )
-    if failed:
-        names = (f"{v.model} {v.gate} on {v.task}" for v in record.verdicts if v.outcome is Outcome.FAIL)
-        return f"FAIL: {failed} of {judged} gates failed: {_listed(names)}"
-    if record.failures:
-        return f"FAIL: {_listed(f'{f.model} on {f.task}' for f in record.failures)} failed outright"
-    differing = [c.figure.id for c in record.comparisons if c.agreement is Agreement.DIFFERS]
-    if differing:
-        return f"FAIL: {len(differing)} of {len(record.comparisons)} figures differ: {_listed(differing)}"
-    if record.failed_tests:
-        return f"FAIL: {len(record.failed_tests)} tests failed: {_listed(record.failed_tests)}"
-    if record.story and not judged:
-        return f"PASS: {_figures(record)}"
+        how = "cut off" if record.status == "running" else "stopped"
+        return RunVerdict(RunOutcome.INCOMPLETE, f"the run was {how} after {judged} gates were judged")
+    if reason := _why_failed(record):
+        return RunVerdict(RunOutcome.FAIL, reason)
     if not judged:
-        if record.gates_expected:
-            return "FAIL: models were tested, but no gate was enforced"
-        return "NO VERDICT: only timings were selected, no gate was enforced"
-    gained = sum(verdict.gained for verdict in record.verdicts)
+        return RunVerdict(RunOutcome.NO_VERDICT, "no gate was selected")
     others = {
         "inconclusive": record.count(Outcome.INCONCLUSIVE),
         "without a baseline": record.count(Outcome.NO_BASELINE),
-        "better than chance explains": gained,
+        "better than chance explains": sum(verdict.gained for verdict in record.verdicts),
     }
-    if told := [f"{count} {words}" for words, count in others.items() if count]:
-        return f"PASS: {', '.join([f'{record.count(Outcome.PASS)} of {judged} gates passed', *told])}"
-    return f"PASS: all {judged} gates passed" + (f"; {_figures(record)}" if record.story else "")
+    if counted := [f"{count} {words}" for words, count in others.items() if count]:
+        passed = f"{record.count(Outcome.PASS)} of {judged} gates passed"
+        return RunVerdict(RunOutcome.PASS, ", ".join([passed, *counted]))
+    return RunVerdict(RunOutcome.PASS, f"all {judged} gates passed")
 
 
-def has_failed(record: Record) -> bool:
-    """Whether the run's verdict is FAIL."""
-    return verdict_line(record).startswith("FAIL")
+def _why_failed(record: Record) -> str:
+    """Why a finished run fails; empty if it does not."""
+    judged = len(record.verdicts)
+    failed = [f"{v.model} {v.gate} on {v.task}" for v in record.verdicts if v.outcome in _failing(record)]
+    if failed:
+        return f"{len(failed)} of {judged} gates failed: {_listed(failed)}"
+    if record.unjudged:
+        names = [f"{gate.model} {gate.gate} on {gate.task}" for gate in record.unjudged]
+        return f"{len(names)} of {len(record.gates)} gates were selected and not judged: {_listed(names)}"
+    if record.failures:
+        return f"{_listed(f'{f.model} on {f.task}' for f in record.failures)} failed outright"
+    if record.failed_tests:
+        return f"{len(record.failed_tests)} tests failed: {_listed(record.failed_tests)}"
+    if not judged and record.gates_expected:
+        return "models were tested, but no gate was enforced"
+    return ""
 
 
-def _figures(record: Record) -> str:
-    """What became of the story's figures."""
-    compared = [c.agreement for c in record.comparisons if c.agreement]
-    sections = f"{len(record.sections)} sections ran"
-    if not compared:
-        return f"{sections}, their {len(record.comparisons)} figures not compared on this data"
-    counts = ", ".join(f"{compared.count(agreement)} {agreement}" for agreement in Agreement if agreement in compared)
-    return f"{sections}; of {len(compared)} figures {counts}"
+def _failing(record: Record) -> set[Outcome]:
+    """The outcomes that fail a run by its settings."""
+    settings = record.settings.judge
+    outcomes = {Outcome.FAIL}
+    if settings.strict:
+        outcomes.add(Outcome.INCONCLUSIVE)
+    if settings.require_baseline:
+        outcomes.add(Outcome.NO_BASELINE)
+    return outcomes
 
 
 def _listed(names: Iterable[str], most: int = 3) -> str:

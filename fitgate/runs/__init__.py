@@ -1,0 +1,21 @@
+"""Runs: models fitted and evaluated once a session, with one seed or several, with their provenance."""
+
+from fitgate.runs.evaluation import Evaluation, SeedRun, evaluate
+from fitgate.runs.evaluator import Evaluator, run_seed
+from fitgate.runs.once import Once
+from fitgate.runs.training import Failure, Fit, ModelFailed, Trained, compile_seconds, train
+
+__all__ = [
+    "Evaluation",
+    "Evaluator",
+    "Failure",
+    "Fit",
+    "ModelFailed",
+    "Once",
+    "SeedRun",
+    "Trained",
+    "compile_seconds",
+    "evaluate",
+    "run_seed",
+    "train",
+]

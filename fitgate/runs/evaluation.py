@@ -1,22 +1,20 @@
-"""Evaluation: a trained model's predictions for the whole test split, and the metrics they give."""
+"""Evaluation: a trained model's output for the whole test split, and the metrics that it gives."""
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from fitgate.data import Dataset
-from fitgate.metrics import METRICS
-from fitgate.model import Model
-from fitgate.runs.once import Once
-from fitgate.runs.training import Failure, Fit, ModelFailed, Trained, compile_seconds, train, train_seeds
-from fitgate.tasks import Task
+from fitgate.metrics import Metric, Outputs
+from fitgate.protocols import DecisionFunction, Probabilities, offered
+from fitgate.runs.training import Fit, Trained, compile_seconds, failing
+from fitgate.tasks import TaskData
 
 Array = NDArray[Any]
 
@@ -30,9 +28,10 @@ class Evaluation(msgspec.Struct, frozen=True, tag=True, eq=False):
         metrics: values by metric name; None stands for NaN.
         predict_seconds: wall time of the one `predict` over the whole split.
         compile_seconds: the part of it that was just-in-time compilation; None where the estimator states none.
-        score_seconds: wall time of the call that gave the scores.
+        score_seconds: wall time of the calls that gave scores and probabilities.
         predictions: `(n,)` or `(n, labels)`.
-        scores: float64 `(n,)`, higher for what is more likely positive; None where the task does not rank.
+        scores: float64 `(n,)` or `(n, classes)`, higher for what is more likely; None where no metric reads them.
+        probabilities: float64 `(n, classes)`; None where no metric reads them.
     """
 
     model: str
@@ -44,6 +43,12 @@ class Evaluation(msgspec.Struct, frozen=True, tag=True, eq=False):
     score_seconds: float
     predictions: Array
     scores: Array | None = None
+    probabilities: Array | None = None
+
+    @property
+    def outputs(self) -> Outputs:
+        """What metrics read."""
+        return Outputs(self.predictions, self.scores, self.probabilities)
 
 
 class SeedRun(msgspec.Struct, frozen=True, tag=True, eq=False):
@@ -53,151 +58,86 @@ class SeedRun(msgspec.Struct, frozen=True, tag=True, eq=False):
     evaluation: Evaluation
 
 
-def evaluate(trained: Trained, task: Task, dataset: Dataset) -> Evaluation:
-    """Predict every test example, and compute the task's metrics.
+def evaluate(trained: Trained, data: TaskData, metrics: Mapping[str, Metric]) -> Evaluation:
+    """Predict every test example, and compute the task's metrics. Scores are asked for only if one of them reads them.
+
+    Args:
+        trained: a fitted estimator.
+        data: the task that it was fitted on.
+        metrics: by name.
 
     Raises:
-        ModelFailed: if predicting raises, does not give one prediction, and one score, for each example, or gives what
-            a metric can't be told of.
+        ModelFailed: if predicting raises, does not give one prediction for each example, or gives what a metric can't
+            be computed from.
     """
-    name, images = trained.fit.model, dataset.test.images
-    target = task.target(dataset.test.labels)
-    try:
+    name, X, target = trained.fit.model, data.dataset.test.X, data.y_test
+    read = {metrics[metric].reads for metric in data.task.metric_names}
+    with failing(name, data.task.name, "predict"):
         compiled = sum(compile_seconds(trained.estimator).values())
         started = time.perf_counter()
-        predictions = np.asarray(trained.estimator.predict(images))
+        predictions = np.asarray(trained.estimator.predict(X))
         predicted = time.perf_counter()
         compiling = sum(compile_seconds(trained.estimator).values()) - compiled
-        _check_shape("predictions", predictions, target)
+        if predictions.shape != target.shape:
+            raise ValueError(
+                f"predictions of shape {predictions.shape} for {len(target):,} examples, expected {target.shape}"
+            )
         started_scoring = time.perf_counter()
-        scores = positive_scores(trained.estimator, images) if task.ranks else None
+        scores = scores_of(trained.estimator, X) if "scores" in read else None
+        probabilities = probabilities_of(trained.estimator, X) if "probabilities" in read else None
         scored = time.perf_counter()
-        if scores is not None:
-            _check_shape("scores", scores, target)
-        with np.errstate(invalid="ignore"):  # NaN is no digit, and is seen to below
-            same = predictions.astype(target.dtype)
-        if np.array_equal(same, predictions):  # or casting would bend a wrong answer into a right one
-            predictions = same
-        values = {metric: METRICS[metric].value(target, predictions, scores) for metric in task.metrics}
-    except Exception as error:
-        raise ModelFailed(Failure(name, task.name, "predict", f"{type(error).__name__}: {error}")) from error
+        for what, array in (("scores", scores), ("probabilities", probabilities)):
+            if array is not None and len(array) != len(target):
+                raise ValueError(f"{what} of shape {array.shape} for {len(target):,} examples")
+        outputs = Outputs(_as_target(predictions, target), scores, probabilities)
+        values = {metric: metrics[metric].value(target, outputs) for metric in data.task.metric_names}
     return Evaluation(
         model=name,
-        task=task.name,
-        n=len(images),
-        metrics={metric: value if np.isfinite(value) else None for metric, value in values.items()},
+        task=data.task.name,
+        n=len(target),
+        metrics={metric: value if math.isfinite(value) else None for metric, value in values.items()},
         predict_seconds=predicted - started,
         compile_seconds=compiling or None,
         score_seconds=scored - started_scoring,
-        predictions=predictions,
+        predictions=outputs.predictions,
         scores=scores,
+        probabilities=probabilities,
     )
 
 
-def positive_scores(estimator: Any, images: Array) -> Array:
-    """A binary classifier's decision function, or else its probability of the positive class, float64 `(n,)`."""
-    if hasattr(estimator, "decision_function"):
-        return np.asarray(estimator.decision_function(images), np.float64)
-    return np.asarray(estimator.predict_proba(images), np.float64)[:, 1]
+def scores_of(estimator: Any, X: Any) -> Array:
+    """A classifier's decision function, or else its probabilities; of two classes, those of the second, `(n,)`.
 
-
-def _check_shape(what: str, array: Array, target: Array) -> None:
-    if array.shape != target.shape:
-        raise ValueError(f"{what} of shape {array.shape} for {len(target):,} examples, expected {target.shape}")
-
-
-class Evaluator:
-    """Trains and evaluates models on one dataset, each model once per task.
-
-    Args:
-        dataset: the data.
-        seed: what models are built with.
-        once: where results are kept.
-        emit: is given each `Fit`, `Evaluation`, `SeedRun` or `Failure`, by the process in which it happened.
-        announce: is told in words what is about to take long, and what it took.
-        seeds: those of `seed_run`.
+    Raises:
+        TypeError: if it offers neither.
     """
+    decides = offered(estimator, DecisionFunction)
+    if decides is not None:
+        return np.asarray(decides.decision_function(X), np.float64)
+    probabilities = probabilities_of(estimator, X)
+    return probabilities[:, 1] if probabilities.ndim == 2 and probabilities.shape[1] == 2 else probabilities
 
-    def __init__(
-        self,
-        dataset: Dataset,
-        seed: int,
-        once: Once,
-        emit: Callable[[Fit | Evaluation | Failure | SeedRun], None] = lambda entry: None,
-        announce: Callable[[str], None] = lambda words: None,
-        seeds: Sequence[int] = (),
-    ):
-        self.dataset = dataset
-        self.seed = seed
-        self.seeds = seeds
-        self._once = once
-        self._emit = emit
-        self._announce = announce
 
-    def trained(self, model: Model, task: Task) -> Trained:
-        """The model fitted on a task, on first use.
+def probabilities_of(estimator: Any, X: Any) -> Array:
+    """A classifier's probabilities, float64 `(n, classes)`.
 
-        Raises:
-            ModelFailed: if that failed, now or before.
-        """
-        return self._once(f"{model.name}-{task.name}-fit", lambda: self._train(model, task))
+    Raises:
+        TypeError: if it has none.
+    """
+    likely = offered(estimator, Probabilities)
+    if likely is None:
+        raise TypeError(
+            f"{type(estimator).__name__} has no scores, which a metric of the task reads; expected a decision_function "
+            "or predict_proba: use another estimator, or metrics that read predictions alone"
+        )
+    return np.asarray(likely.predict_proba(X), np.float64)
 
-    def evaluation(self, model: Model, task: Task) -> Evaluation:
-        """The trained model's predictions and metrics, on first use.
 
-        Raises:
-            ModelFailed: if training or predicting failed, now or before.
-        """
-        trained = self.trained(model, task)
-        return self._once(f"{model.name}-{task.name}-predict", lambda: self._evaluate(trained, task))
-
-    def seed_run(self, model: Model, task: Task, seed: int) -> SeedRun:
-        """The model trained with one of `seeds`, and evaluated, on first use.
-
-        Raises:
-            ModelFailed: if training or predicting failed, now or before.
-        """
-        return self._once(f"{model.name}-{task.name}-seed-{seed}", lambda: self._run_seed(model, task, seed))
-
-    def runs(self, model: Model, task: Task) -> list[Evaluation]:
-        """The model's evaluations with each of `seeds`, or the session's alone if there are none or it heeds none.
-
-        Raises:
-            ModelFailed: if training or predicting failed, now or before.
-        """
-        if self.seeds and model.stochastic:
-            return [self.seed_run(model, task, seed).evaluation for seed in self.seeds]
-        return [self.evaluation(model, task)]
-
-    def _run_seed(self, model: Model, task: Task, seed: int) -> SeedRun:
-        at_once = getattr(model.build(seed), "fits_seeds_at_once", False)
-        if seed == self.seed and not at_once:  # the session trains it anyway
-            run = SeedRun(self.trained(model, task).fit, self.evaluation(model, task))
-        else:
-            seeds, key = (self.seeds, "all") if at_once else ([seed], str(seed))
-            self._announce(f"fitting {model.name} on {task.name} with seed {', '.join(map(str, seeds))} ...")
-            work = partial(train_seeds, model, task, self.dataset, seeds)
-            fitted = self._once(f"{model.name}-{task.name}-seeds-{key}", partial(self._reporting_failure, work))
-            evaluation = self._reporting_failure(lambda: evaluate(fitted[seed], task, self.dataset))
-            run = SeedRun(fitted[seed].fit, evaluation)
-        self._emit(run)
-        return run
-
-    def _train(self, model: Model, task: Task) -> Trained:
-        self._announce(f"fitting {model.name} on {task.name}: {len(self.dataset.train):,} images ...")
-        trained = self._reporting_failure(lambda: train(model, task, self.dataset, self.seed))
-        self._announce(f"fitted {model.name} on {task.name} in {trained.fit.seconds:.1f} s")
-        self._emit(trained.fit)
-        return trained
-
-    def _evaluate(self, trained: Trained, task: Task) -> Evaluation:
-        evaluation = self._reporting_failure(lambda: evaluate(trained, task, self.dataset))
-        self._emit(evaluation)
-        return evaluation
-
-    def _reporting_failure(self, work: Callable[[], Any]) -> Any:
-        try:
-            return work()
-        except ModelFailed as error:
-            self._emit(error.failure)
-            raise
+def _as_target(predictions: Array, target: Array) -> Array:
+    """Predictions in the target's type, if that changes none of them: casting must not turn wrong answers right."""
+    try:
+        with np.errstate(invalid="ignore"):  # NaN is no class
+            cast = predictions.astype(target.dtype)
+    except (TypeError, ValueError):
+        return predictions
+    return cast if np.array_equal(cast, predictions) else predictions

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import os
 import pickle
-import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
-import numpy as np
 
-from fitgate.data import Dataset
+from fitgate.executor import Executor, ExecutorError, load, save
 from fitgate.model import Model
+from fitgate.protocols import DeviceMemory, offered
 from fitgate.runs.training import Failure, ModelFailed
-from fitgate.tasks import Task
+from fitgate.tasks import TaskData
 
-ARRAYS = ("train", "target", "test")
+T = TypeVar("T")
 
 
 class Memory(msgspec.Struct, frozen=True, tag=True):
@@ -45,68 +44,59 @@ class Memory(msgspec.Struct, frozen=True, tag=True):
     device: int | None = None
 
 
-def measure(model: Model, task: Task, dataset: Dataset, seed: int) -> Memory:
+class Files(NamedTuple):
+    """Where the data lie, for processes that both hold all of them."""
+
+    train: Path
+    target: Path
+    test: Path
+
+    def load(self) -> tuple[Any, Any, Any]:
+        return load(self.train), load(self.target), load(self.test)
+
+
+class Taken(NamedTuple):
+    """What a process took, in bytes: at most, before the work that is measured, and of an accelerator's memory."""
+
+    peak: int
+    before: int
+    device: int | None = None
+
+
+def measure(model: Model, data: TaskData, seed: int, executor: Executor) -> Memory:
     """Fit a model once more, in a process of its own, and predict in another.
+
+    Args:
+        model: which one.
+        data: the task to fit it on.
+        seed: to build it with.
+        executor: what runs the processes.
 
     Raises:
         ModelFailed: if one of them fails.
     """
-    import cloudpickle
-
-    with tempfile.TemporaryDirectory(prefix="digit-bench-memory-") as name:
+    apart = partial(_apart, executor, model.name, data.task.name)
+    with tempfile.TemporaryDirectory(prefix="fitgate-memory-") as name:
         directory = Path(name)
-        arrays = (dataset.train.images, task.target(dataset.train.labels), dataset.test.images)
-        for what, array in zip(ARRAYS, arrays, strict=True):
-            np.save(directory / f"{what}.npy", array)
-        (directory / "build.pkl").write_bytes(cloudpickle.dumps((model.build, seed)))
-        fit = _run(model, task, directory, "fit")
-        predict = _run(model, task, directory, "predict")
-        disk = (directory / "estimator.pkl").stat().st_size
+        files = Files(
+            save(directory, "train", data.dataset.train.X),
+            save(directory, "target", data.y_train),
+            save(directory, "test", data.dataset.test.X),
+        )
+        estimator = directory / "estimator.pkl"
+        fit = apart("fit", partial(_fit, model.build, seed, files, estimator))
+        predict = apart("predict", partial(_predict, files, estimator))
+        disk = estimator.stat().st_size
     return Memory(
         model=model.name,
-        task=task.name,
-        fit=fit["peak"],
-        fit_before=fit["before"],
-        predict=predict["peak"],
-        predict_before=predict["before"],
+        task=data.task.name,
+        fit=fit.peak,
+        fit_before=fit.before,
+        predict=predict.peak,
+        predict_before=predict.before,
         disk=disk,
-        device=fit["device"],
+        device=fit.device,
     )
-
-
-def _run(model: Model, task: Task, directory: Path, stage: str) -> Any:
-    command = [sys.executable, "-m", "fitgate.runs.memory", str(directory), stage]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    result = subprocess.run(command, env=environment, capture_output=True, text=True)
-    if result.returncode:
-        last = (result.stderr.strip().splitlines() or [f"it ended with {result.returncode}"])[-1]
-        raise ModelFailed(Failure(model.name, task.name, stage, f"in a process of its own: {last}"))
-    return json.loads(result.stdout.strip().splitlines()[-1])
-
-
-def _main(directory: Path, stage: str) -> None:
-    """What the process does: one stage, and then print what it took."""
-    train, target, test = (np.load(directory / f"{what}.npy") for what in ARRAYS)
-    kept, device = directory / "estimator.pkl", None
-    if stage == "fit":
-        build, seed = pickle.loads((directory / "build.pkl").read_bytes())  # noqa: S301
-        estimator = build(seed)
-        before = peak()
-        estimator.fit(train, target)
-        device = getattr(estimator, "device_bytes_", None)
-        taken = peak()
-        kept.write_bytes(_dumps(estimator))
-    else:
-        before = peak()
-        pickle.loads(kept.read_bytes()).predict(test)  # noqa: S301
-        taken = peak()
-    print("\n" + json.dumps({"peak": taken, "before": before, "device": device}))
-
-
-def _dumps(estimator: Any) -> bytes:
-    import cloudpickle
-
-    return bytes(cloudpickle.dumps(estimator))
 
 
 def peak() -> int:
@@ -120,11 +110,41 @@ def peak() -> int:
                 return 1024 * int(line.split()[1])
     except OSError:
         pass  # not Linux
-    import resource
+    try:
+        import resource
+    except ImportError:  # Windows
+        import psutil
 
+        return int(psutil.Process().memory_info().peak_wset)  # type: ignore[attr-defined] # a field of Windows alone
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else 1024 * most
 
 
-if __name__ == "__main__":
-    _main(Path(sys.argv[1]), sys.argv[2])
+def _apart(executor: Executor, model: str, task: str, stage: str, call: Callable[[], T]) -> T:
+    try:
+        return executor.run(call, label=f"{stage} of {model} on {task}")
+    except ExecutorError as error:
+        reason = str(error)
+        cause: Exception = error
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        cause = error
+    raise ModelFailed(Failure(model, task, stage, f"in a process of its own: {reason}")) from cause
+
+
+def _fit(build: Callable[[int], Any], seed: int, files: Files, kept: Path) -> Taken:
+    train, target, _ = files.load()
+    estimator = build(seed)
+    before = peak()
+    estimator.fit(train, target)
+    on_device = offered(estimator, DeviceMemory)
+    taken = Taken(peak(), before, None if on_device is None else on_device.device_bytes_)
+    save(kept.parent, kept.stem, estimator)
+    return taken
+
+
+def _predict(files: Files, kept: Path) -> Taken:
+    _, _, test = files.load()
+    before = peak()
+    pickle.loads(kept.read_bytes()).predict(test)  # noqa: S301 # the file is this user's alone
+    return Taken(peak(), before)

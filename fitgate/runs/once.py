@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
+
+from fitgate.files import written_whole
 
 T = TypeVar("T")
 
@@ -45,9 +46,8 @@ class Once:
             if path.exists():
                 return joblib.load(path)
             outcome = _outcome(compute)
-            partial = path.with_suffix(".part")
-            joblib.dump(outcome, partial)
-            os.replace(partial, path)
+            with written_whole(path) as file:
+                joblib.dump(outcome, file)
             return outcome
 
 

@@ -10,12 +10,19 @@ from typing import Any
 
 import msgspec
 
-from fitgate.data import Dataset
 from fitgate.model import Model
-from fitgate.tasks import Task
-
-# Attributes of scikit-learn's kind that hold a number for each epoch, by what reports call them.
-CURVES = {"training loss": "loss_curve_", "validation accuracy": "validation_scores_"}
+from fitgate.protocols import (
+    CachesCompilation,
+    Compiles,
+    FitsSeeds,
+    Pipeline,
+    StatesExecution,
+    TrainingLoss,
+    ValidationScores,
+    Wraps,
+    offered,
+)
+from fitgate.tasks import TaskData
 
 
 class Failure(msgspec.Struct, frozen=True, tag=True):
@@ -32,6 +39,9 @@ class Failure(msgspec.Struct, frozen=True, tag=True):
     stage: str
     error: str
 
+    def __str__(self) -> str:
+        return f"{self.model} failed to {self.stage} on {self.task}: {self.error}"
+
 
 class ModelFailed(Exception):
     """A model raised an error, or returned something impossible."""
@@ -41,8 +51,7 @@ class ModelFailed(Exception):
         self.failure = failure
 
     def __str__(self) -> str:
-        f = self.failure
-        return f"{f.model} failed to {f.stage} on {f.task}: {f.error}"
+        return str(self.failure)
 
 
 class Fit(msgspec.Struct, frozen=True, tag=True):
@@ -80,78 +89,90 @@ class Trained:
     estimator: Any
 
 
-def train(model: Model, task: Task, dataset: Dataset, seed: int) -> Trained:
-    """Build the model's estimator and fit it to the task on the training split.
+def train(model: Model, data: TaskData, seed: int) -> Trained:
+    """Build the model's estimator and fit it to the task on the training split: the one fit that is timed.
 
     Raises:
         ModelFailed: if building or fitting raises.
     """
-    with _failing(model, task):
+    with failing(model.name, data.task.name, "fit"):
         estimator = model.build(seed)
         started = time.perf_counter()
-        estimator.fit(dataset.train.images, task.target(dataset.train.labels))
+        estimator.fit(data.dataset.train.X, data.y_train)
         seconds = time.perf_counter() - started
-    return _provenance(model, task, dataset, seed, seconds, estimator)
+    return _provenance(model, data, seed, seconds, estimator)
 
 
-def train_seeds(model: Model, task: Task, dataset: Dataset, seeds: Sequence[int]) -> dict[int, Trained]:
-    """The same with each of several seeds, by seed.
+def trains_seeds_at_once(model: Model, seed: int) -> bool:
+    """Whether a model trains several seeds as one program (see `fitgate.protocols.FitsSeeds`)."""
+    offers = offered(model.build(seed), FitsSeeds)
+    return offers is not None and offers.fits_seeds_at_once
 
-    An estimator that trains several at once says so by an attribute `fits_seeds_at_once`, and has a method
-    `fit_seeds(X, y, seeds)` which gives an estimator for each; the time that it takes is shared out equally.
+
+def train_at_once(model: Model, data: TaskData, seeds: Sequence[int]) -> dict[int, Trained]:
+    """Train several seeds as one program, by seed; the time that it takes is shared out equally.
 
     Raises:
         ModelFailed: if building or fitting raises.
     """
-    with _failing(model, task):
-        estimator = model.build(seeds[0])
-        if not getattr(estimator, "fits_seeds_at_once", False):
-            return {seed: train(model, task, dataset, seed) for seed in seeds}
+    with failing(model.name, data.task.name, "fit"):
+        estimator: FitsSeeds = model.build(seeds[0])
         started = time.perf_counter()
-        fitted = estimator.fit_seeds(dataset.train.images, task.target(dataset.train.labels), seeds)
+        fitted = estimator.fit_seeds(data.dataset.train.X, data.y_train, seeds)
         seconds = (time.perf_counter() - started) / len(seeds)
-    return {s: _provenance(model, task, dataset, s, seconds, e) for s, e in zip(seeds, fitted, strict=True)}
+    return {s: _provenance(model, data, s, seconds, e) for s, e in zip(seeds, fitted, strict=True)}
 
 
 @contextmanager
-def _failing(model: Model, task: Task) -> Iterator[None]:
+def failing(model: str, task: str, stage: str) -> Iterator[None]:
+    """Turn any error of a model's into `ModelFailed`."""
     try:
         yield
     except ModelFailed:
         raise
     except Exception as error:
-        raise ModelFailed(Failure(model.name, task.name, "fit", f"{type(error).__name__}: {error}")) from error
-
-
-def _provenance(model: Model, task: Task, dataset: Dataset, seed: int, seconds: float, estimator: Any) -> Trained:
-    curves = {name: [float(x) for x in getattr(estimator, attribute, [])] for name, attribute in CURVES.items()}
-    fit = Fit(
-        model=model.name,
-        task=task.name,
-        seed=seed,
-        data_digest=dataset.digest,
-        seconds=seconds,
-        compile_seconds=compile_seconds(estimator).get("fit"),
-        compile_saved_seconds=getattr(estimator, "compile_saved_seconds_", {}).get("fit", 0.0),
-        implementation=implementation(estimator),
-        execution=getattr(estimator, "execution_", ""),
-        curves={name: curve for name, curve in curves.items() if curve},
-    )
-    return Trained(fit, estimator)
+        raise ModelFailed(Failure(model, task, stage, f"{type(error).__name__}: {error}")) from error
 
 
 def compile_seconds(estimator: Any) -> dict[str, float]:
-    """Seconds that an estimator says it compiled, by what: `fit`, or `predict[n]` for a batch of `n`.
-
-    An estimator that compiles just in time states this in an attribute `compile_seconds_`, and in another,
-    `compile_saved_seconds_`, what it was spared by a cache.
-    """
-    return dict(getattr(estimator, "compile_seconds_", {}))
+    """Seconds that an estimator says it compiled, by what; empty where it says nothing."""
+    compiles = offered(estimator, Compiles)
+    return {} if compiles is None else dict(compiles.compile_seconds_)
 
 
 def implementation(estimator: Any) -> str:
     """The qualified name of an estimator's class, with that of the last step or the base estimator in brackets."""
     kind = type(estimator)
     name = f"{kind.__module__}.{kind.__qualname__}"
-    inner = estimator.steps[-1][1] if hasattr(estimator, "steps") else getattr(estimator, "estimator", None)
+    pipeline, wrapper = offered(estimator, Pipeline), offered(estimator, Wraps)
+    if pipeline is not None:
+        return f"{name}({implementation(pipeline.steps[-1][1])})"
+    inner = None if wrapper is None else wrapper.estimator
     return name if inner is None else f"{name}({implementation(inner)})"
+
+
+def _provenance(model: Model, data: TaskData, seed: int, seconds: float, estimator: Any) -> Trained:
+    cached, states = offered(estimator, CachesCompilation), offered(estimator, StatesExecution)
+    fit = Fit(
+        model=model.name,
+        task=data.task.name,
+        seed=seed,
+        data_digest=data.dataset.digest,
+        seconds=seconds,
+        compile_seconds=compile_seconds(estimator).get("fit"),
+        compile_saved_seconds=0.0 if cached is None else cached.compile_saved_seconds_.get("fit", 0.0),
+        implementation=implementation(estimator),
+        execution="" if states is None else states.execution_,
+        curves=_curves(estimator),
+    )
+    return Trained(fit, estimator)
+
+
+def _curves(estimator: Any) -> dict[str, list[float]]:
+    """What an estimator tells of its epochs, by what reports call it."""
+    losses, scores = offered(estimator, TrainingLoss), offered(estimator, ValidationScores)
+    curves = {
+        "training loss": () if losses is None else losses.loss_curve_,
+        "validation accuracy": () if scores is None else scores.validation_scores_,
+    }
+    return {name: [float(x) for x in curve] for name, curve in curves.items() if curve}

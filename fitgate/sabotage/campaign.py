@@ -3,37 +3,41 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
-from fitgate.ab.probe import find_models
-from fitgate.data import load
+from fitgate.data import Dataset
 from fitgate.machine import Environment, environment
+from fitgate.metrics import Metric
 from fitgate.model import Model
 from fitgate.record import read_json, working_commit, write_json
-from fitgate.sabotage.defects import Defect, defects
+from fitgate.sabotage.catalogue import generic_defects
+from fitgate.sabotage.defect import CONTROL, Defect
+from fitgate.sabotage.errors import SabotageError
 from fitgate.sabotage.tampering import Tampering, tamper
-from fitgate.sabotage.trial import Court, Trial
-from models.cnn.defects import reordered
+from fitgate.sabotage.trial import Trial
+from fitgate.sabotage.trials import Trials
+from fitgate.tasks import Task
 
-FIRST_SEED = 30_000  # no seed of a floor or a baseline
-CONTROLS = ("sgd", "forest", "cnn")
-FAST = ("sgd", "forest", "svc", "knn", "cnn")
+FIRST_SEED = 30_000  # far from the seeds that baselines are made with
+SEEDS_TOGETHER = 5  # of the clean runs that are judged together
+Say = Callable[[str], None]
 
 
 class Campaign(msgspec.Struct):
     """What a campaign found.
 
     Attributes:
-        profile: of the data.
-        commit: of the working tree.
+        profile: of the data; empty where it has one size.
+        commit: of the working tree; None outside git.
         environment: the machine and its libraries.
         trials: of defects; one that was inconclusive is followed by another with twice the seeds, as its gate asks.
-        alone, together: clean controls, judged by one seed each, and by five.
-        tamperings: of the harness.
+        alone, together: clean controls, judged by one seed each, and by several.
+        tamperings: with a project's files.
         seconds: wall time.
+        task: on which models were tried; empty in campaigns of older versions.
     """
 
     profile: str
@@ -44,6 +48,7 @@ class Campaign(msgspec.Struct):
     together: list[Trial] = []
     tamperings: list[Tampering] = []
     seconds: float = 0.0
+    task: str = ""
 
     @property
     def latest(self) -> list[Trial]:
@@ -53,60 +58,86 @@ class Campaign(msgspec.Struct):
 
 def run(
     path: Path,
+    *,
+    models: Mapping[str, Model],
+    task: Task,
+    data: Dataset,
+    metrics: Mapping[str, Metric],
     baselines: Path,
+    defects: Iterable[Defect],
     seeds: int,
     controls: int,
     only: str,
-    say: Callable[[str], None],
+    say: Say,
 ) -> Campaign:
-    """Run a campaign on the quick data, and keep what it found in a file as it goes.
+    """Run a campaign, and keep what it found in a file as it goes.
 
     Args:
         path: the file, JSON.
-        baselines: the directory of baselines.
+        models: by name; those that do not have the task are left out.
+        task: on which they are tried.
+        data: its dataset, of one profile.
+        metrics: by name.
+        baselines: the directory.
+        defects: those that plugins contribute; the generic ones come before them.
         seeds: with how many each defect of a stochastic model is trained.
-        controls: how many clean runs.
-        only: what a defect's family, name or model is to contain.
-        say: is told of progress.
+        controls: how many clean runs, shared among the stochastic models, in fives.
+        only: what the family and name of a defect, with the model's name, or of a tampering must contain.
+        say: is given a line for each trial.
+
+    Raises:
+        SabotageError: if the gates can't be tried, a defect can't be planted, or two have one name and severity.
     """
     started = time.perf_counter()
-    court = Court(_models(), load("quick"), baselines)
-    campaign = Campaign("quick", working_commit(Path.cwd()), environment())
+    trials = Trials(models, task, data, metrics, baselines)
+    known = [*generic_defects(), *defects]
+    campaign = Campaign(data.on(None).profile, working_commit(Path.cwd()), environment(), task=task.name)
 
     def keep() -> None:
         campaign.seconds = time.perf_counter() - started
         write_json(campaign, path)
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    every = ((defect, name) for defect in (*defects(), *_harmless()) for name in defect.models)
-    planned = [(d, name) for d, name in every if only in f"{d.family} {d.name} {name}"]
+    planned = _planned(known, trials, only)
     for i, (defect, name) in enumerate(planned):
         first = FIRST_SEED + 100 * i
-        trial = court.try_model(name, defect, range(first, first + seeds))
-        (campaign.together if defect.family == "control" else campaign.trials).append(trial)
-        effect = "failed" if trial.effect is None else f"{100 * trial.effect:+.2f} points"
-        caught = ", ".join(trial.caught_by) or "nothing"
-        say(f"{i + 1}/{len(planned)} {name}: {defect.name}, {defect.severity}: {effect}; caught by {caught}")
+        trial = trials.defective(name, defect, range(first, first + seeds))
+        (campaign.together if defect.family == CONTROL else campaign.trials).append(trial)
+        say(f"{i + 1}/{len(planned)} {_line(trial)}")
         keep()
-    _follow(court, campaign, say)
-    for name in CONTROLS:
-        _control(court, name, controls // len(CONTROLS), campaign, say)
+    _follow(trials, known, campaign, say)
+    stochastic = [name for name, model in trials.models.items() if model.stochastic]
+    for i, name in enumerate(stochastic):
+        _control(trials, name, FIRST_SEED // 2 + 1_000 * i, controls // len(stochastic), campaign, say)
         keep()
-    campaign.tamperings = tamper()
-    for tampering in campaign.tamperings:
-        say(f"{tampering.what}: {'caught' if tampering.caught else 'NOT CAUGHT'}: {tampering.told}")
+    for tampering in tamper(only):
+        campaign.tamperings.append(tampering)
+        say(f"{tampering.what}: {'refused' if tampering.caught else 'NOT REFUSED'}: {tampering.message}")
     keep()
     return campaign
 
 
-def follow(path: Path, baselines: Path, say: Callable[[str], None]) -> Campaign:
-    """Try again, with twice the seeds, what a campaign's gates owed a verdict on and found inconclusive; keep it there.
+def follow(
+    path: Path,
+    *,
+    models: Mapping[str, Model],
+    task: Task,
+    data: Dataset,
+    metrics: Mapping[str, Metric],
+    baselines: Path,
+    defects: Iterable[Defect],
+    say: Say,
+) -> Campaign:
+    """Try again, with twice the seeds, the defects that a campaign's gates answer for and could not decide on.
+
+    Args: as for `run`; the file is read, and written again.
 
     Raises:
         RecordError: if the file is missing or damaged.
+        SabotageError: if the gates can't be tried, or a defect of the campaign is not known.
     """
     campaign = read_campaign(path)
-    _follow(Court(_models(), load("quick"), baselines), campaign, say)
+    known = [*generic_defects(), *defects]
+    _follow(Trials(models, task, data, metrics, baselines), known, campaign, say)
     write_json(campaign, path)
     return campaign
 
@@ -117,42 +148,68 @@ def read_campaign(path: Path) -> Campaign:
     Raises:
         RecordError: if the file is missing or damaged.
     """
-    return read_json(path, Campaign, "python -m suite sabotage")
+    return read_json(path, Campaign, "fitgate sabotage")
 
 
-def _follow(court: Court, campaign: Campaign, say: Callable[[str], None]) -> None:
-    """Do as the gates say that could not tell: take more seeds."""
+def _planned(known: Iterable[Defect], trials: Trials, only: str) -> list[tuple[Defect, str]]:
+    """The defects that apply, each with a model's name.
+
+    Raises:
+        SabotageError: if two of one model have one name and severity: their trials could not be told apart.
+    """
+    planned: dict[tuple[str, str, str], tuple[Defect, str]] = {}
+    for defect in known:
+        for name, model in trials.models.items():
+            if only not in f"{defect.family} {defect.name} {name}" or not defect.applies(model, trials.data):
+                continue
+            key = (defect.name, defect.severity, name)
+            if planned.setdefault(key, (defect, name))[0] is not defect:
+                raise SabotageError(
+                    f"defect {defect.name}, {defect.severity}",
+                    found=f"two of that name and severity for {name}",
+                    expected="one",
+                    next_step="rename one of them, or name the models that each is meant for",
+                )
+    return list(planned.values())
+
+
+def _follow(trials: Trials, known: Sequence[Defect], campaign: Campaign, say: Say) -> None:
+    """Do as the gates ask that could not decide: take more seeds."""
     for trial in [t for t in campaign.latest if t.due and t.inconclusive and not t.caught_by and len(t.seeds) > 1]:
-        (defect,) = (d for d in defects() if (d.name, d.severity) == (trial.defect, trial.severity))
+        defect = _defect_of(trial, trials, known)
         first = max(trial.seeds) + 1
-        again = court.try_model(trial.model, defect, range(first, first + 2 * len(trial.seeds)))
+        again = trials.defective(trial.model, defect, range(first, first + 2 * len(trial.seeds)))
         campaign.trials.append(again)
-        caught = ", ".join(again.caught_by) or "nothing"
-        say(f"{trial.model}: {trial.defect}, {trial.severity}, with {len(again.seeds)} seeds: caught by {caught}")
+        say(f"again, with {len(again.seeds)} seeds: {_line(again)}")
 
 
-def _control(court: Court, name: str, count: int, campaign: Campaign, say: Callable[[str], None]) -> None:
-    """Clean runs with fresh seeds: each judged alone, and every five of them together."""
-    five = 5
-    for start in range(0, count, five):
-        first = FIRST_SEED // 2 + 1_000 * CONTROLS.index(name) + start
-        alone, together = court.try_clean(name, range(first, first + five))
-        campaign.alone += alone
-        campaign.together.append(together)
-        if (start // five + 1) % 5 == 0:
-            alarms = sum(bool(trial.caught_by) for trial in campaign.alone + campaign.together)
-            say(f"{start + five}/{count} clean runs of {name}; {alarms} false alarms so far")
-
-
-def _harmless() -> Sequence[Defect]:
-    """Changes that change nothing that matters."""
-    return (
-        Defect("control", "another thread count", "1", ("forest",), settings={"n_jobs": 1}),
-        Defect("control", "another thread count", "1", ("cnn",), settings={"device": "cpu:0"}),
-        Defect("control", "random draws reordered", "all", ("cnn",), code=reordered),
+def _defect_of(trial: Trial, trials: Trials, known: Sequence[Defect]) -> Defect:
+    model = trials.models.get(trial.model)
+    for defect in known:
+        named = (defect.name, defect.severity) == (trial.defect, trial.severity)
+        if named and model is not None and defect.applies(model, trials.data):
+            return defect
+    raise SabotageError(
+        "this campaign",
+        found=f"a trial of {trial.model} with {trial.defect}, {trial.severity}, which this project can't repeat",
+        expected="models and defects that its plugins contribute",
+        next_step="bring back the plugin that contributed it, or run the campaign again",
     )
 
 
-def _models() -> dict[str, Model]:
-    registry = find_models()
-    return {name: registry[name] for name in FAST}
+def _control(trials: Trials, name: str, first: int, count: int, campaign: Campaign, say: Say) -> None:
+    """Clean runs with fresh seeds: each judged alone, and every five of them together."""
+    for start in range(0, count, SEEDS_TOGETHER):
+        begin = first + start
+        alone, together = trials.clean(name, range(begin, begin + SEEDS_TOGETHER))
+        campaign.alone += alone
+        campaign.together.append(together)
+        if (start // SEEDS_TOGETHER + 1) % 5 == 0:
+            alarms = sum(bool(trial.caught_by) for trial in campaign.alone + campaign.together)
+            say(f"{start + SEEDS_TOGETHER}/{count} clean runs of {name}; {alarms} false alarms so far")
+
+
+def _line(trial: Trial) -> str:
+    effect = "failed" if trial.effect is None else f"effect {trial.in_unit(trial.effect):+.2f} {trial.unit_shown}"
+    caught = f"caught by {', '.join(trial.caught_by)}" if trial.caught_by else "not caught"
+    return f"{trial.model}: {trial.defect}, {trial.severity}: {effect}; {caught}"

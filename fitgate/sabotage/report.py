@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fitgate.report.escaping import code, md
 from fitgate.report.tables import table
 from fitgate.sabotage.campaign import Campaign
 from fitgate.sabotage.trial import Trial
 from fitgate.statistics import proportion_upper_bound
 
 NOTE = """\
-Each defect was planted where the harness can't see it, in the estimator; the gates, the data and the baselines were the
-suite's own. *Effect* is by how many points the accuracy on the ten digits truly fell: its mean over the seeds that the
-defect was trained with, against the baseline's mean. *Margin* is the fall that the model's regression gate answers for.
-A defect whose effect is smaller may be caught, and need not be: it does less than seeds do. The significance of each
-regression gate is Holm's, among those of all five models. Where a gate that owed a verdict found five seeds too few to
-tell, it was given ten others, as it asks: the last row of a defect counts. No seed here is one of a floor's or a
-baseline's."""
+Each defect was planted in the estimator, where the gates can't see it; the gates, the data and the baselines were the
+project's own. *Effect* is by how much the metric of the model's regression gate became worse: its mean over the seeds
+that the model was trained with, against the mean over the baseline's seeds. *Margin* is the fall that this gate answers
+for. A defect with a smaller effect may be caught, but need not be. The significance of each regression gate is Holm's,
+among those of all the models that took part. Where a gate answered for an effect, but could not decide by these seeds,
+the model was trained with twice as many others, as the gate asks: the last row of a defect counts. No seed here is one
+that a floor or a baseline was made with."""
 
 
 def render(campaign: Campaign) -> str:
@@ -26,15 +27,14 @@ def render(campaign: Campaign) -> str:
     gained = [trial for trial in campaign.trials if trial.effect is not None and trial.effect <= -trial.margin]
     suspected = [trial for trial in gained if trial.suspected]
     refused = [tampering for tampering in campaign.tamperings if tampering.caught]
-    where = campaign.environment
     parts = [
         "# Sabotage: what the gates catch",
         "\n".join(
             [
                 f"- **{len(caught)} of {len(due)}** defects whose effect is at least the margin were caught"
                 f"{_followed(campaign)}{_missed(due)}. Of {_small(campaign.latest)}",
-                f"- **{len(suspected)} of {len(gained)}** leaks that gain at least the margin were called one.",
-                f"- **{len(refused)} of {len(campaign.tamperings)}** tamperings with the harness were refused.",
+                f"- **{len(suspected)} of {len(gained)}** leaks that gain at least the margin were suspected.",
+                f"- **{len(refused)} of {len(campaign.tamperings)}** ways of tampering with a project were refused.",
                 f"- False alarms: {_alarms(campaign.alone)} clean runs with one fresh seed each,",
                 f"  {_alarms(campaign.together)} with several.",
             ]
@@ -43,8 +43,7 @@ def render(campaign: Campaign) -> str:
         f"## Defects\n\n{_defects(campaign.trials)}",
         f"## Tampering\n\n{_tamperings(campaign)}",
         f"## Clean controls\n\n{_controls(campaign)}",
-        f"{campaign.seconds / 60:.1f} minutes on {where.cpu}, {where.cores} cores; Python {where.python}; profile "
-        f"{campaign.profile}; commit `{campaign.commit}`.",
+        _circumstances(campaign),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -59,16 +58,16 @@ def _missed(due: Sequence[Trial]) -> str:
 
 
 def _followed(campaign: Campaign) -> str:
-    """How many trials it took more seeds to catch."""
+    """How many trials it took more seeds to decide."""
     count = len(campaign.trials) - len(campaign.latest)
     return f", {count} of them with more seeds, for which its gate had asked" if count else ""
 
 
 def _small(trials: Sequence[Trial]) -> str:
-    """What became of the defects that do less than the margin."""
+    """What became of the defects whose effect is less than the margin."""
     small = [t for t in trials if not t.due and not t.suspected]
     caught, unsure = sum(bool(t.caught_by) for t in small), sum(bool(t.inconclusive) and not t.caught_by for t in small)
-    return f"the {len(small)} that do less, {caught} were caught, {unsure} called inconclusive."
+    return f"the {len(small)} with a smaller effect, {caught} were caught and {unsure} called inconclusive."
 
 
 def _alarms(trials: Sequence[Trial]) -> str:
@@ -78,25 +77,29 @@ def _alarms(trials: Sequence[Trial]) -> str:
 
 
 def _defects(trials: Sequence[Trial]) -> str:
+    units = {trial.unit_shown for trial in trials}
+    one_unit = next(iter(units)) if len(units) == 1 else ""
     rows = []
     for trial in trials:
-        effect = "-" if trial.effect is None else f"{100 * trial.effect:+.2f}"
-        numbers = [effect, f"{100 * trial.margin:g}", str(len(trial.seeds))]
-        rows.append([trial.family, trial.defect, trial.severity, trial.model, _caught(trial), *numbers])
-    headers = ["family", "defect", "severity", "model", "caught by", "effect, points", "margin", "seeds"]
-    return table(headers, rows, right=5)
+        unit = "" if one_unit else f" {trial.unit_shown}"
+        effect = "-" if trial.effect is None else f"{trial.in_unit(trial.effect):+.2f}{unit}"
+        margin = f"{trial.in_unit(trial.margin):g}{unit}"
+        about = map(md, (trial.family, trial.defect, trial.severity, trial.model))
+        rows.append([*about, _caught(trial), effect, margin, str(len(trial.seeds))])
+    effects = f"effect, {one_unit}" if one_unit else "effect"
+    return table(["family", "defect", "severity", "model", "caught by", effects, "margin", "seeds"], rows, right=5)
 
 
 def _caught(trial: Trial) -> str:
     mark = "✅" if trial.caught_by else "❌" if trial.due else "⚠️" if trial.suspected else "·"
-    by = "<br>".join(f"`{gate}`" for gate in trial.caught_by)
+    by = "<br>".join(code(gate) for gate in trial.caught_by)
     otherwise = "suspected of a leak" if trial.suspected else "inconclusive" if trial.inconclusive else "nothing"
     return f"{mark} {by or otherwise}"
 
 
 def _tamperings(campaign: Campaign) -> str:
-    rows = [[t.what, "✅" if t.caught else "❌", t.told.replace("|", "\\|")] for t in campaign.tamperings]
-    return table(["what", "refused", "last words"], rows)
+    rows = [[md(t.what), "✅" if t.caught else "❌", md(t.message)] for t in campaign.tamperings]
+    return table(["what", "refused", "how the session ended"], rows)
 
 
 def _controls(campaign: Campaign) -> str:
@@ -105,10 +108,24 @@ def _controls(campaign: Campaign) -> str:
         groups.setdefault((trial.model, trial.defect, trial.severity, len(trial.seeds)), []).append(trial)
     rows = [
         [
-            *(model, f"{change} {severity}".strip(), str(seeds), str(len(trials))),
+            *(model, md(f"{change} {severity}".strip()), str(seeds), str(len(trials))),
             str(sum(bool(t.caught_by) for t in trials)),
             str(sum(bool(t.inconclusive) for t in trials)),
         ]
         for (model, change, severity, seeds), trials in groups.items()
     ]
     return table(["model", "what changed", "seeds a run", "runs", "false alarms", "inconclusive"], rows, right=2)
+
+
+def _circumstances(campaign: Campaign) -> str:
+    where = campaign.environment
+    metrics = sorted({trial.metric for trial in campaign.trials if trial.metric})
+    parts = [
+        f"{campaign.seconds / 60:.1f} minutes on {where.cpu}, {where.cores} cores",
+        f"Python {where.python}",
+        f"task {campaign.task}" if campaign.task else "",
+        f"metric {', '.join(metrics)}" if metrics else "",
+        f"profile {campaign.profile}" if campaign.profile else "",
+        f"commit `{campaign.commit}`" if campaign.commit else "not in git",
+    ]
+    return f"{'; '.join(filter(None, parts))}."

@@ -1,4 +1,4 @@
-"""Tampering: defects of the harness's own inputs, each to be refused."""
+"""Tampering: changes of a project's files that would have its gates judge wrongly, each to be refused."""
 
 from __future__ import annotations
 
@@ -7,146 +7,229 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 import numpy as np
+import pytest
 
-ROOT = Path(__file__).parents[2]
-PLUGIN = '''
+from fitgate.gates import Reason
+from fitgate.gates.blessing import bless, propose
+from fitgate.metrics import METRICS
+from fitgate.record import Record, candidates, read
+from fitgate.report import run_verdict
+
+CONFTEST = '''\
 import numpy as np
-from suite import DIGITS, FIVES, Floor, Model, NoRegression
+from fitgate import Dataset, Floor, Model, NoRegression, Task
 
-class Nearest:
-    """The nearest class mean: quick to fit."""
+pytest_plugins = ["fitgate.plugin"]
+
+LABELS = np.tile(np.arange(3), 60)
+NOISE = np.random.default_rng({seed}).normal(size=(180, 3))
+FEATURES = 4 * np.eye(3)[LABELS] + NOISE
+DATA = Dataset.from_arrays("three clouds", FEATURES[:90], LABELS[:90], FEATURES[90:], LABELS[90:])
+CLOUD = Task("cloud", DATA)
+FIRST = Task("first", DATA, target=lambda y: y == 0, metrics=("roc_auc",))
+
+
+class NearestMean:
+    """Of the class with the nearest mean."""
+
     def fit(self, X, y):
-        self.classes = np.unique(y)
-        self.means = np.array([X[y == c].mean(axis=0) for c in self.classes])
+        self.classes_ = np.unique(y)
+        self.means = np.array([X[y == c].mean(axis=0) for c in self.classes_])
         return self
+
+    def distances(self, X):
+        return ((X[:, None, :] - self.means) ** 2).sum(axis=2)
+
     def predict(self, X):
-        return self.classes[((X[:, None, :] - self.means) ** 2).sum(axis=2).argmin(axis=1)]
+        return self.classes_[self.distances(X).argmin(axis=1)]
+
     def decision_function(self, X):
-        distances = ((X[:, None, :] - self.means) ** 2).sum(axis=2)
+        distances = self.distances(X)
         return {score}
 
-NEAREST = Model({name!r}, lambda seed: Nearest(), tasks=(DIGITS, FIVES), stochastic=False,
-                gates=({gates}))
-pytest_plugins = ["fitgate.plugin"]
-def pytest_suite_models():
-    return [NEAREST]
+
+MODEL = Model({name!r}, lambda seed: NearestMean(), tasks=(CLOUD, FIRST), stochastic=False, gates=({gates}))
+
+
+def pytest_fitgate_models():
+    return [MODEL]
 '''
-GATES = 'Floor(DIGITS, "accuracy", quick=0.5), NoRegression(DIGITS), NoRegression(FIVES, "roc_auc", quick=0.05),'
-EVALUATION = """
-def test_evaluation(model, task, trained, dataset):
-    assert trained(model).evaluation(task).n == len(dataset.test)
-"""
-GATE = """
-def test_gate(model, gate, trained, judge):
-    verdict = judge(trained(model), gate)
-    assert verdict.passed, verdict.message
-"""
+GATES = 'Floor(CLOUD, "accuracy", 0.5), NoRegression(CLOUD, "accuracy", 0.05), NoRegression(FIRST, "roc_auc", 0.05),'
+SCORE = "distances[:, 0] - distances[:, 1]"
+ALL_TESTS = "from fitgate.checks.quality import *\n"
+REQUIRE = "--gate-require-baseline"
+NO_GATE = "from fitgate.checks.quality import test_every_test_example_has_a_prediction\n"
 
 
 class Tampering(msgspec.Struct, frozen=True):
-    """What was tampered with, whether the session failed, and the line that says why."""
+    """What was tampered with.
+
+    Attributes:
+        what: in words.
+        caught: whether the session failed, and for this reason, where the same session passed before.
+        message: what it concluded.
+    """
 
     what: str
     caught: bool
-    told: str
+    message: str = msgspec.field(name="told")
 
 
-class Bench:
-    """A project with one quick model and its baseline, in a directory of its own."""
+@dataclass(frozen=True)
+class Session:
+    """A session of pytest that has ended.
+
+    Attributes:
+        status: its exit status.
+        record: None where it ended before it began.
+        output: what it printed.
+    """
+
+    status: int
+    record: Record | None
+    output: str
+
+    @property
+    def message(self) -> str:
+        """What it concluded, in a line."""
+        if self.record is not None:
+            return run_verdict(self.record).line
+        return next(filter(None, map(str.strip, reversed(self.output.splitlines()))), "no output")
+
+    def failed_because(self, reason: Reason) -> bool:
+        """Whether tests failed, and a gate of theirs for a reason."""
+        failed = self.status == pytest.ExitCode.TESTS_FAILED and self.record is not None
+        return failed and any(verdict.reason is reason for verdict in self.record.verdicts)  # type: ignore[union-attr]
+
+
+class Project:
+    """A project with one quick model and its gates, in a directory of its own."""
 
     def __init__(self, directory: Path):
         self.directory = directory
-        self.cache = directory / "cache"
-        self.baselines = directory / "reports" / "baselines" / "quick"
-        self.plugin()
-        (directory / "test_gates.py").write_text(EVALUATION + GATE)
-        (directory / "pytest.ini").write_text("[pytest]\n")
+
+    @property
+    def baselines(self) -> Path:
+        """The directory of baselines."""
+        return self.directory / "baselines"
+
+    def bless(self) -> None:
+        """Make the outputs of a run its baselines."""
         self.run()
-        (run,) = (directory / "reports" / "runs").iterdir()
-        self._python("-m", "suite", "bless", str(run), "--yes")
+        (path,) = self._runs
+        record = read(path)
+        bless(propose(candidates(record, METRICS), record.environment, None, self.baselines))
 
-    def plugin(
-        self, name: str = "nearest", gates: str = GATES, score: str = "distances[:, 0] - distances[:, 1]"
+    def copied_to(self, directory: Path) -> Project:
+        """The same project, elsewhere."""
+        shutil.copytree(self.directory, directory)
+        return Project(directory)
+
+    def write(
+        self, *, name: str = "nearest", gates: str = GATES, score: str = SCORE, seed: int = 0, tests: str = ALL_TESTS
     ) -> None:
-        """Write the plugin."""
-        (self.directory / "conftest.py").write_text(PLUGIN.format(name=name, gates=gates, score=score))
+        """Write its files."""
+        conftest = CONFTEST.format(name=name, gates=gates, score=score, seed=seed)
+        (self.directory / "conftest.py").write_text(conftest, encoding="utf-8")
+        (self.directory / "test_models.py").write_text(tests, encoding="utf-8")
+        (self.directory / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str) -> Session:
         """Run its tests."""
-        return self._python("-m", "pytest", "-p", "no:cacheprovider", *arguments)
+        before = set(self._runs)
+        library = str(Path(__file__).parents[2])
+        path = os.pathsep.join(filter(None, (library, os.environ.get("PYTHONPATH"))))
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+        environment = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+        done = subprocess.run(command, cwd=self.directory, env=environment, capture_output=True, text=True)
+        records = [read(run) for run in self._runs if run not in before]
+        return Session(done.returncode, records[0] if records else None, done.stdout + done.stderr)
 
-    def _python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "DIGIT_BENCH_CACHE_DIR": str(self.cache)}
-        command = [sys.executable, *arguments]
-        return subprocess.run(command, cwd=self.directory, env=environment, capture_output=True, text=True)
-
-
-def tamper() -> list[Tampering]:
-    """Tamper with everything, one thing at a time."""
-    results = []
-    for what, how in TAMPERINGS.items():
-        with tempfile.TemporaryDirectory() as directory:
-            bench = Bench(Path(directory))
-            clean = bench.run("--require-baseline")
-            result = how(bench)
-            lines = (result.stdout + result.stderr).splitlines()
-            told = next((line for line in reversed(lines) if "digit-bench: FAIL" in line or "ERROR" in line), lines[-1])
-            caught = clean.returncode == 0 and result.returncode != 0
-            results.append(Tampering(what, caught, told.removeprefix("digit-bench: ").replace(directory, "...")))
-    return results
+    @property
+    def _runs(self) -> list[Path]:
+        return [path for path in (self.directory / ".fitgate" / "runs").glob("*") if path.is_dir()]
 
 
-def _nan(bench: Bench) -> subprocess.CompletedProcess[str]:
-    bench.plugin(score="np.full(len(X), np.nan)")
-    return bench.run("--require-baseline")
+def tamper(only: str = "") -> Iterator[Tampering]:
+    """Tamper with a project in each way, one at a time.
+
+    Args:
+        only: what `tampering` and its description must contain.
+    """
+    chosen = {what: how for what, how in TAMPERINGS.items() if only in f"tampering {what}"}
+    if not chosen:
+        return
+    with tempfile.TemporaryDirectory() as directory:
+        sound = Project(Path(directory).resolve() / "sound")
+        sound.directory.mkdir()
+        sound.write()
+        sound.bless()
+        passes = sound.run(REQUIRE).status == pytest.ExitCode.OK
+        for i, (what, (plant, is_refused)) in enumerate(chosen.items()):
+            project = sound.copied_to(sound.directory.with_name(f"tampered-{i}"))
+            plant(project)
+            session = project.run(REQUIRE)
+            message = session.message.replace(str(project.directory), "...")
+            yield Tampering(what, passes and is_refused(session), message)
 
 
-def _stale_cache(bench: Bench) -> subprocess.CompletedProcess[str]:
-    (path,) = bench.cache.glob("*.npz")
+def _nan(project: Project) -> None:
+    project.write(score="np.full(len(X), np.nan)")
+
+
+def _edited_baseline(project: Project) -> None:
+    path = project.baselines / "nearest-cloud.npz"
     with np.load(path) as archive:
         arrays = dict(archive)
-    first = next(name for name in arrays if arrays[name].ndim == 1)
-    arrays[first] = np.roll(arrays[first], 1)
+    arrays["predictions"] = np.zeros_like(arrays["predictions"])
     np.savez(path, **arrays)
-    return bench.run("--require-baseline")
 
 
-def _edited_baseline(bench: Bench) -> subprocess.CompletedProcess[str]:
-    path = bench.baselines / "nearest-digits.npz"
-    with np.load(path) as archive:
-        arrays = dict(archive)
-    arrays["predictions"] = arrays["predictions"].copy()
-    arrays["predictions"][0, :50] = 0
-    np.savez(path, **arrays)
-    return bench.run("--require-baseline")
+def _baseline_of_another_task(project: Project) -> None:
+    shutil.copy(project.baselines / "nearest-first.npz", project.baselines / "nearest-cloud.npz")
 
 
-def _wrong_file(bench: Bench) -> subprocess.CompletedProcess[str]:
-    shutil.copy(bench.baselines / "nearest-fives.npz", bench.baselines / "nearest-digits.npz")
-    return bench.run("--require-baseline")
+def _other_data(project: Project) -> None:
+    project.write(seed=1)
 
 
-def _no_gate(bench: Bench) -> subprocess.CompletedProcess[str]:
-    bench.plugin(gates="")
-    (bench.directory / "test_gates.py").write_text(EVALUATION)
-    return bench.run("--require-baseline")
+def _no_gate(project: Project) -> None:
+    project.write(gates="", tests=NO_GATE)
 
 
-def _missing_model(bench: Bench) -> subprocess.CompletedProcess[str]:
-    bench.plugin(name="other")
-    return bench.run()
+def _missing_model(project: Project) -> None:
+    project.write(name="other")
 
 
-TAMPERINGS: dict[str, Callable[[Bench], subprocess.CompletedProcess[str]]] = {
-    "a metric that is NaN": _nan,
-    "a stale cache": _stale_cache,
-    "an edited baseline": _edited_baseline,
-    "another file's predictions as the baseline": _wrong_file,
-    "no gate collected": _no_gate,
-    "a model gone missing": _missing_model,
+def _no_value(session: Session) -> bool:
+    return session.failed_because(Reason.NO_VALUE)
+
+
+def _bad_baseline(session: Session) -> bool:
+    return session.failed_because(Reason.BAD_BASELINE)
+
+
+def _nothing_enforced(session: Session) -> bool:
+    record = session.record
+    enforced_none = record is not None and not record.verdicts and not record.failed_tests
+    return session.status == pytest.ExitCode.TESTS_FAILED and enforced_none
+
+
+def _names_the_model(session: Session) -> bool:
+    return session.status == pytest.ExitCode.USAGE_ERROR and "nearest" in session.message
+
+
+TAMPERINGS: dict[str, tuple[Callable[[Project], None], Callable[[Session], bool]]] = {
+    "a metric that is NaN": (_nan, _no_value),
+    "an edited baseline": (_edited_baseline, _bad_baseline),
+    "another task's predictions as the baseline": (_baseline_of_another_task, _bad_baseline),
+    "other data than the baseline's": (_other_data, _bad_baseline),
+    "no gate collected": (_no_gate, _nothing_enforced),
+    "a model gone missing": (_missing_model, _names_the_model),
 }

@@ -1,14 +1,16 @@
 """The statistics behind the gates: pure functions on arrays."""
 
-from fitgate.statistics.auc import PairedAuc, auc_lower_bound, paired_auc
+from fitgate.statistics.auc import PairedAuc, auc_fall, auc_lower_bound, paired_auc
+from fitgate.statistics.bootstrap import bootstrap_fall, bootstrap_lower_bound
+from fitgate.statistics.change import Change, p_value_of_gain
 from fitgate.statistics.f1 import f1_fall, f1_lower_bound
 from fitgate.statistics.holm import holm
 from fitgate.statistics.mcnemar import McNemar
 from fitgate.statistics.means import Fall, mean_fall, mean_interval, ratio_interval
 from fitgate.statistics.medians import median_interval
+from fitgate.statistics.power import normal_power, power_to_pass, student_power
 from fitgate.statistics.proportions import (
     passing_count,
-    power_to_pass,
     proportion_interval,
     proportion_upper_bound,
     wilson_lower_bound,
@@ -16,10 +18,14 @@ from fitgate.statistics.proportions import (
 from fitgate.statistics.sign_flip import least_blocks, sign_flip
 
 __all__ = [
+    "Change",
     "Fall",
     "McNemar",
     "PairedAuc",
+    "auc_fall",
     "auc_lower_bound",
+    "bootstrap_fall",
+    "bootstrap_lower_bound",
     "f1_fall",
     "f1_lower_bound",
     "holm",
@@ -27,6 +33,8 @@ __all__ = [
     "mean_fall",
     "mean_interval",
     "median_interval",
+    "normal_power",
+    "p_value_of_gain",
     "paired_auc",
     "passing_count",
     "power_to_pass",
@@ -34,5 +42,6 @@ __all__ = [
     "proportion_upper_bound",
     "ratio_interval",
     "sign_flip",
+    "student_power",
     "wilson_lower_bound",
 ]

@@ -13,6 +13,8 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fitgate.statistics.means import Fall
+
 
 @dataclass(frozen=True)
 class PairedAuc:
@@ -53,7 +55,7 @@ def paired_auc(truth: ArrayLike, first: ArrayLike, second: ArrayLike) -> PairedA
     if error > 0:
         p_value = NormalDist().cdf(-difference / error)
     else:
-        p_value = 0.0 if difference > 0 else 1.0  # no example speaks for chance
+        p_value = 0.0 if difference > 0 else 1.0  # without spread, a difference is certain
     return PairedAuc(float(areas[0]), float(areas[1]), difference, error, p_value)
 
 
@@ -63,18 +65,24 @@ def auc_lower_bound(truth: ArrayLike, scores: ArrayLike, confidence: float) -> f
     return float(areas[0] - NormalDist().inv_cdf(confidence) * math.sqrt(covariance[0, 0]))
 
 
+def auc_fall(truth: ArrayLike, before: ArrayLike, now: ArrayLike) -> Fall:
+    """How far the area under the ROC curve has fallen on the same examples; arguments and errors as in `paired_auc`."""
+    test = paired_auc(truth, before, now)
+    return Fall(test.difference, test.standard_error, test.p_value, math.inf)
+
+
 def _delong(truth: ArrayLike, scores: list[ArrayLike]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     from scipy.stats import rankdata
 
     positive = np.asarray(truth, bool)
     s = np.asarray(scores, np.float64)
     if s.shape != (len(scores), *positive.shape):
-        raise ValueError(f"{s.shape[1:]} scores for {positive.shape} examples")
+        raise ValueError(f"scores of shape {s.shape[1:]} for examples of shape {positive.shape}, expected the same")
     if not np.isfinite(s).all():
-        raise ValueError("scores must be finite")
+        raise ValueError(f"{int((~np.isfinite(s)).sum())} scores are NaN or infinite, expected finite numbers")
     m, n = int(positive.sum()), int((~positive).sum())
     if min(m, n) < 2:
-        raise ValueError(f"{m} positive and {n} negative examples: at least two of each are needed")
+        raise ValueError(f"{m} positive and {n} negative examples, expected two or more of each")
     # An example's placement is the share of the other class that it ranks correctly; the area is their mean.
     ranks = rankdata(s, axis=1)
     of_positives = (ranks[:, positive] - rankdata(s[:, positive], axis=1)) / n

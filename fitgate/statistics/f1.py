@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fitgate.statistics.bootstrap import null_fall
 from fitgate.statistics.means import Fall
 
 
@@ -24,17 +23,16 @@ def f1_lower_bound(truth: ArrayLike, predicted: ArrayLike, confidence: float, re
     """
     pairs = np.hstack([np.asarray(truth, bool), np.asarray(predicted, bool)])
     patterns, counts = np.unique(pairs, axis=0, return_counts=True)
-    true, said = np.hsplit(patterns, 2)
+    true, guess = np.hsplit(patterns, 2)
     draws = np.random.default_rng(0).multinomial(counts.sum(), counts / counts.sum(), size=resamples)
-    return float(np.quantile(_f1(draws, true, said), 1 - confidence))
+    return float(np.quantile(_f1(draws, true, guess), 1 - confidence))
 
 
 def f1_fall(truth: ArrayLike, before: ArrayLike, now: ArrayLike, resamples: int = 10_000) -> Fall:
     """How far the F1 score, averaged over labels, has fallen.
 
-    By the paired bootstrap of the null: the p-value is the share of resamples in which the fall, less the fall that was
-    seen, is at least what was seen. Source: P. Koehn, "Statistical significance tests for machine translation
-    evaluation", EMNLP 2004, with the shift of Efron and Tibshirani, chapter 16. The seed is fixed.
+    By the paired bootstrap of the null, as in `bootstrap_fall`, with the patterns of `f1_lower_bound`, which is many
+    times faster. The seed is fixed.
 
     Args:
         truth, before, now: bool `(n, labels)`.
@@ -42,14 +40,13 @@ def f1_fall(truth: ArrayLike, before: ArrayLike, now: ArrayLike, resamples: int 
     """
     pairs = np.hstack([np.asarray(array, bool) for array in (truth, before, now)])
     patterns, counts = np.unique(pairs, axis=0, return_counts=True)
-    true, said_before, said_now = np.hsplit(patterns, 3)
+    true, guess_before, guess_now = np.hsplit(patterns, 3)
     draws = np.random.default_rng(0).multinomial(counts.sum(), counts / counts.sum(), size=resamples)
-    falls, (seen,) = (_f1(x, true, said_before) - _f1(x, true, said_now) for x in (draws, counts[None]))
-    p_value = float((np.sum(falls - seen >= seen) + 1) / (resamples + 1))
-    return Fall(float(seen), float(falls.std(ddof=1)), p_value, math.inf)
+    falls, (observed,) = (_f1(x, true, guess_before) - _f1(x, true, guess_now) for x in (draws, counts[None]))
+    return null_fall(falls, float(observed))
 
 
-def _f1(counts: NDArray[np.int64], true: NDArray[np.bool_], said: NDArray[np.bool_]) -> NDArray[np.float64]:
-    hits, mistakes = counts @ (true & said), counts @ (true ^ said)
+def _f1(counts: NDArray[np.int64], true: NDArray[np.bool_], guess: NDArray[np.bool_]) -> NDArray[np.float64]:
+    hits, mistakes = counts @ (true & guess), counts @ (true ^ guess)
     scores = 2 * hits / np.maximum(2 * hits + mistakes, 1)
     return np.asarray(scores.mean(axis=1), np.float64)

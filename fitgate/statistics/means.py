@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike
+
+from fitgate.statistics.power import student_power
 
 
 def mean_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, float]:
@@ -23,8 +24,9 @@ def mean_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, f
     x = np.asarray(values, np.float64)
     if len(x) < 2:
         raise ValueError(f"{len(x)} values, expected two or more")
-    reach = t.ppf((1 + confidence) / 2, len(x) - 1) * x.std(ddof=1) / math.sqrt(len(x))
-    return float(x.mean() - reach), float(x.mean() + reach)
+    low, high = t.interval(confidence, len(x) - 1)
+    error = x.std(ddof=1) / math.sqrt(len(x))
+    return float(x.mean() + low * error), float(x.mean() + high * error)
 
 
 def ratio_interval(numerators: ArrayLike, denominators: ArrayLike, confidence: float = 0.95) -> tuple[float, float]:
@@ -39,12 +41,12 @@ def ratio_interval(numerators: ArrayLike, denominators: ArrayLike, confidence: f
 
 @dataclass(frozen=True)
 class Fall:
-    """How far a number has fallen, by a test on Student's t.
+    """How much worse a number has become, by a test on Student's t; a `Change`.
 
     Attributes:
-        size: the number before less the number now.
+        size: the worsening: the number before less the number now where higher is better, else now less before.
         standard_error: of the size.
-        p_value: one-sided, of the hypothesis that it has not fallen.
+        p_value: one-sided, of the hypothesis that it has become no worse.
         freedom: degrees of freedom; infinite for a test on the normal distribution.
     """
 
@@ -54,25 +56,19 @@ class Fall:
     freedom: float
 
     def power(self, size: float, significance: float) -> float:
-        """Probability that the test rejects when the number has truly fallen by `size`, at this spread.
-
-        Source: of the noncentral t, J. Cohen, "Statistical Power Analysis for the Behavioral Sciences" (1988).
-        """
-        from scipy.stats import nct, t
-
-        if self.standard_error == 0:
-            return float(size > 0)
-        if math.isinf(self.freedom):
-            normal = NormalDist()
-            return normal.cdf(size / self.standard_error - normal.inv_cdf(1 - significance))
-        return float(nct.sf(t.isf(significance, self.freedom), self.freedom, size / self.standard_error))
+        """Probability that the test rejects when the true worsening is `size`, at this standard error."""
+        return student_power(size, self.standard_error, self.freedom, significance)
 
 
-def mean_fall(before: ArrayLike, now: ArrayLike) -> Fall:
-    """Compare two samples of independent values of one spread, `(m,)` and `(k,)`, together three or more.
+def mean_fall(before: ArrayLike, now: ArrayLike, higher_is_better: bool = True) -> Fall:
+    """Compare two samples of independent values of one spread, by Student's t with the pooled variance.
+
+    Args:
+        before, now: float `(m,)` and `(k,)`, such as a metric of each seed; together three or more.
+        higher_is_better: the direction of the values; a worsening is positive either way.
 
     Raises:
-        ValueError: if a sample is empty, or there are too few values to tell the spread.
+        ValueError: if a sample is empty, or there are too few values to estimate the spread.
     """
     from scipy.stats import t
 
@@ -80,11 +76,11 @@ def mean_fall(before: ArrayLike, now: ArrayLike) -> Fall:
     freedom = len(x) + len(y) - 2
     if min(len(x), len(y)) < 1 or freedom < 1:
         raise ValueError(f"{len(x)} values before and {len(y)} now, expected one or more of each, and three together")
-    size = float(x.mean() - y.mean())
+    size = float(x.mean() - y.mean()) if higher_is_better else float(y.mean() - x.mean())
     variance = (((x - x.mean()) ** 2).sum() + ((y - y.mean()) ** 2).sum()) / freedom
     error = math.sqrt(variance * (1 / len(x) + 1 / len(y)))
     if error > 0:
         p_value = float(t.sf(size / error, freedom))
     else:
-        p_value = 0.0 if size > 0 else 1.0  # nothing speaks for chance
+        p_value = 0.0 if size > 0 else 1.0  # without spread, a difference is certain
     return Fall(size, error, p_value, freedom)

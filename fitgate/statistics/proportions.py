@@ -1,9 +1,12 @@
-"""Proportions: how far below an observed share of successes the true one may lie."""
+"""Proportions: how far from an observed share of successes the true one may lie."""
 
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from statistics import NormalDist
+
+REMEMBERED = 4_096  # answers that each function keeps: many gates ask the same
 
 
 def wilson_lower_bound(successes: int, n: int, confidence: float) -> float:
@@ -11,35 +14,27 @@ def wilson_lower_bound(successes: int, n: int, confidence: float) -> float:
 
     Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927).
 
+    Args:
+        successes: how many of the examples are successes.
+        n: how many examples there are.
+        confidence: of the bound, as 0.99.
+
     Raises:
         ValueError: unless `0 <= successes <= n`, `n > 0` and `0.5 <= confidence < 1`.
     """
     if not (0 <= successes <= n and n > 0 and 0.5 <= confidence < 1):
-        raise ValueError(f"no proportion: {successes} successes of {n} at confidence {confidence}")
-    z = NormalDist().inv_cdf(confidence)
-    share = successes / n
-    centre = share + z**2 / (2 * n)
-    spread = z * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return max(0.0, (centre - spread) / (1 + z**2 / n))
+        raise ValueError(
+            f"{successes} successes of {n} examples at confidence {confidence}: expected 1 or more examples, no more "
+            "successes than examples, and a confidence from 0.5 to below 1"
+        )
+    return _wilson(successes, n, confidence)
 
 
 def passing_count(floor: float, n: int, confidence: float) -> int:
     """The fewest successes of `n` whose Wilson lower bound reaches `floor`; `n + 1` where not even `n` do."""
-    low, high = 0, n + 1
-    while low < high:  # the bound grows with the successes
-        middle = (low + high) // 2
-        if middle > n or wilson_lower_bound(middle, n, confidence) >= floor:
-            high = middle
-        else:
-            low = middle + 1
-    return low
-
-
-def power_to_pass(share: float, floor: float, n: int, confidence: float) -> float:
-    """Probability that a model whose true share of successes is `share` reaches `passing_count` on `n` examples."""
-    from scipy.stats import binom
-
-    return float(binom.sf(passing_count(floor, n, confidence) - 1, n, share))
+    if not 0 < floor < 1:
+        return 0 if floor <= 0 else n + 1
+    return _passing_count(floor, n, confidence)
 
 
 def proportion_upper_bound(successes: int, n: int, confidence: float) -> float:
@@ -59,3 +54,23 @@ def proportion_interval(successes: int, n: int, confidence: float = 0.95) -> tup
 
     interval = binomtest(successes, n).proportion_ci(confidence)
     return float(interval.low), float(interval.high)
+
+
+@lru_cache(REMEMBERED)
+def _wilson(successes: int, n: int, confidence: float) -> float:
+    from scipy.stats import binomtest
+
+    test = binomtest(successes, n, alternative="greater")
+    return max(0.0, float(test.proportion_ci(confidence, method="wilson").low))
+
+
+@lru_cache(REMEMBERED)
+def _passing_count(floor: float, n: int, confidence: float) -> int:
+    # Wilson's bound inverts the score test of the floor, whose spread is the floor's own; rounding may be one off.
+    z = NormalDist().inv_cdf(confidence)
+    count = min(n + 1, math.ceil(n * floor + z * math.sqrt(n * floor * (1 - floor))))
+    while count > 0 and wilson_lower_bound(count - 1, n, confidence) >= floor:
+        count -= 1
+    while count <= n and wilson_lower_bound(count, n, confidence) < floor:
+        count += 1
+    return count

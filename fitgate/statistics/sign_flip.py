@@ -25,7 +25,7 @@ def sign_flip(differences: ArrayLike) -> float:
 
     x = np.asarray(differences, np.float64)
     if not len(x) or not np.isfinite(x).all():
-        raise ValueError(f"{len(x)} differences, expected one or more, all finite")
+        raise ValueError(f"{len(x)} differences, expected one or more, all of them finite")
     if len(x) == 1:
         return 0.5 if x[0] > 0 else 1.0
     result = permutation_test(

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import platform
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fitgate import Above, Floor, Model, NoRegression, Work
 from fitgate.machine import Kernel
-from suite import DIGITS, FIVES, Above, Floor, Model, NoRegression, Work
+from suite.digits import DIGITS, FIVES
+
+if TYPE_CHECKING:
+    from fitgate.sabotage import Defect
 
 
 def build(seed: int) -> Any:
@@ -40,10 +44,10 @@ CNN = Model(
         Floor(DIGITS, "accuracy", quick=0.95, full=0.95),
         Floor(DIGITS, "accuracy", full=0.983),
         Above(FIVES, "roc_auc", rival="sgd"),
-        NoRegression(DIGITS, full=0.0025),
+        NoRegression(DIGITS, "accuracy", quick=0.01, full=0.0025),
         NoRegression(FIVES, "roc_auc", quick=0.001, full=0.0005),
     ),
-    requires=("jax", "flax", "optax"),
+    requires=("jax", "jaxlib", "flax", "optax"),
     work=products,
     description="conv 5x5x8 - pool - conv 3x3x24 - pool - dense 128 - dense, Flax NNX, AdamW one-cycle",
 )
@@ -55,12 +59,19 @@ def cnn(trained: Any) -> Any:
     return trained(CNN)
 
 
-def pytest_suite_models() -> list[Model]:
+def pytest_fitgate_models() -> list[Model]:
     return [CNN]
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_suite_kernels() -> list[Kernel]:
+def pytest_fitgate_kernels() -> list[Kernel]:
     from models.cnn.kernels import accelerator_kernels
 
     return accelerator_kernels()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_fitgate_defects() -> list[Defect]:
+    from models.cnn.defects import network_defects
+
+    return list(network_defects())

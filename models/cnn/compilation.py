@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 import time
 import warnings
 from collections.abc import Iterator
@@ -13,7 +12,10 @@ from typing import Any, NamedTuple
 
 import jax
 
-CACHE_VARIABLE = "DIGIT_BENCH_COMPILE_CACHE"
+from fitgate.errors import FitgateError
+from fitgate.files import private_directory
+
+CACHE_VARIABLE = "FITGATE_COMPILE_CACHE"
 SAVED_EVENT = "/jax/compilation_cache/compile_time_saved_sec"
 LARGEST_CACHE = 256 * 2**20  # bytes
 
@@ -60,26 +62,17 @@ def keep_programs(directory: Path) -> None:
     """Let JAX keep what it compiles in a directory, and fetch it from there.
 
     Whoever can write there can run code here, so the directory is this user's alone, or it is not used, with a warning.
-    `DIGIT_BENCH_COMPILE_CACHE=off` turns it off; a directory that JAX itself was given is left to it.
+    `FITGATE_COMPILE_CACHE=off` turns it off; a directory that JAX itself was given is left to it.
     """
     turned_off = os.environ.get(CACHE_VARIABLE, "").lower() in ("off", "0", "no", "false")
     config: Any = jax.config
     if turned_off or config.jax_compilation_cache_dir:
         return
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = directory.lstat()
-    except OSError as error:
-        warnings.warn(f"{directory} can't hold compiled programs ({error}); they are not kept", stacklevel=2)
-        return
-    if os.name == "posix" and (
-        found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077 or not stat.S_ISDIR(found.st_mode)
-    ):
-        warnings.warn(
-            f"{directory} is open to others: compiled programs are neither read from there nor kept. Delete it, and it "
-            f"is made again as yours alone, or set {CACHE_VARIABLE}=off.",
-            stacklevel=2,
-        )
+        private_directory(directory)
+    except FitgateError as error:
+        message = f"Compiled programs are not kept. {error} {CACHE_VARIABLE}=off keeps none, without a warning."
+        warnings.warn(message, stacklevel=2)
         return
     config.update("jax_compilation_cache_dir", str(directory))
     config.update("jax_compilation_cache_max_size", LARGEST_CACHE)

@@ -11,17 +11,17 @@ from unittest.mock import patch
 
 import numpy as np
 
-from fitgate.sabotage.defects import Defect
+from fitgate.sabotage import CONTROL, Defect
 
 
 def network_defects() -> Iterator[Defect]:
-    """Those that apply to `cnn` alone."""
+    """Those that apply to `cnn` alone, and changes that should not matter to it."""
     plant = partial(Defect, models=("cnn",))
     yield plant("model", "activation removed", "all", code=_no_activation)
     yield plant("model", "softmax twice", "in training", code=_softmax_twice)
     for share, name in ((0.5, "half"), (1.0, "all")):
-        yield plant("model", "biases dropped after training", name, spoil=partial(_drop_biases, share=share))
-    yield plant("model", "normalisation dropped", "in prediction", spoil=_drop_normalisation)
+        yield plant("model", "biases dropped after training", name, after_fit=partial(_drop_biases, share=share))
+    yield plant("model", "normalisation dropped", "in prediction", after_fit=_drop_normalisation)
     for share in (0.2, 0.5):
         yield plant(
             "model", "evaluation in training mode", f"dropout {share}", settings={"dropout": share}, code=_training_mode
@@ -29,9 +29,20 @@ def network_defects() -> Iterator[Defect]:
     yield plant("model", "frozen layer", "first convolution", code=partial(_frozen, "convolutions"))
     yield plant("model", "constant initialisation", "0.01", code=_constant)
     yield plant("training", "wrong loss", "squared error", code=_squared_error)
+    for epochs in (15, 3):
+        yield plant("training", "epochs", f"{epochs} of 30", settings={"epochs": epochs})
+    yield plant("training", "batch", "x8", settings={"batch_size": 1_024})
+    yield plant("data", "unshuffled batches", "by class", train=_sorted, code=_in_order)
+    yield plant(CONTROL, "another thread count", "1", settings={"device": "cpu:0"})
+    yield plant(CONTROL, "random draws reordered", "all", code=_reordered)
 
 
-def in_order() -> AbstractContextManager[Any]:
+def _sorted(X: Any, y: Any, rng: np.random.Generator) -> tuple[Any, Any]:
+    order = np.argsort(y, kind="stable")
+    return X[order], y[order]
+
+
+def _in_order() -> AbstractContextManager[Any]:
     """Training that takes the images as they come."""
     training: Any = import_module("models.cnn.training")
 
@@ -128,7 +139,7 @@ def _drop_normalisation(estimator: Any) -> None:
     estimator._scale = estimator._scale._replace(mean=0.0, deviation=255.0)
 
 
-def reordered() -> AbstractContextManager[Any]:
+def _reordered() -> AbstractContextManager[Any]:
     """Training that draws the same things in another order, as after an innocent change of the code."""
     training: Any = import_module("models.cnn.training")
 

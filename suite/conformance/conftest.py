@@ -19,14 +19,14 @@ def digits():
     """300 training and 200 test digits of the quick profile, in random order, with their labels."""
     import numpy as np
 
-    from fitgate.data import load
+    from suite.digits import DATASET
 
-    dataset = load("quick")
+    dataset = DATASET.on("quick")
     chosen = np.random.default_rng(0).permutation(len(dataset.train))[:300]
     test = np.random.default_rng(1).permutation(len(dataset.test))[:200]
     return (
-        dataset.train.images[chosen],
-        dataset.train.labels[chosen],
-        dataset.test.images[test],
-        dataset.test.labels[test],
+        dataset.train.X[chosen],
+        dataset.train.y[chosen],
+        dataset.test.X[test],
+        dataset.test.y[test],
     )

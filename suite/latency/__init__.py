@@ -1,0 +1,1 @@
+"""How fast the digits' models are, and what they take."""

@@ -1,9 +1,5 @@
-"""What fitting and predicting take of the memory, each in a process of its own: only under `--memory`."""
+"""What fitting and predicting take of the memory, under `--fit-memory`."""
 
-import pytest
+from fitgate.checks import test_memory
 
-pytestmark = [pytest.mark.latency, pytest.mark.memory]
-
-
-def test_memory(model, trained, memory_of, emit):
-    emit(memory_of(trained(model)))
+__all__ = ["test_memory"]

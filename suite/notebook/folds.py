@@ -1,4 +1,4 @@
-"""Folds: what a cross-validated estimator says of examples that it has not seen, each fold a piece of parallel work."""
+"""Folds: what a cross-validated estimator predicts of examples that it has not seen; the folds are parallel work."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fitgate.executor.workers import Workers
+from fitgate.executor import Executor
 
 Array = NDArray[Any]
 CV = 3
@@ -21,7 +21,7 @@ class Folds:
 
     Attributes:
         scores: decision function or probabilities, float64 `(n,)` or `(n, classes)`; None where none were asked for.
-        predictions: `(n,)` or `(n, labels)`.
+        predictions: `(n,)`, or `(n, labels)` of a target of several labels.
         fold: in which fold each example was held out, `(n,)`.
         fitted: the estimator fitted to all examples; None if that was not asked for.
     """
@@ -37,7 +37,7 @@ class Folds:
 
 
 def cross_validate(
-    workers: Workers,
+    workers: Executor,
     what: str,
     estimator: Any,
     X: Array,
@@ -46,10 +46,10 @@ def cross_validate(
     prefer: str | None = None,
     refit: bool = False,
 ) -> Folds:
-    """Fit a clone of an estimator for each of three stratified folds, and ask it of the fold that it has not seen.
+    """Fit a clone of an estimator for each of three stratified folds, and let it predict the fold that it has not seen.
 
     Args:
-        workers: who does it.
+        workers: where the work is done.
         what: the work's name, for its progress.
         estimator: not fitted, and left so.
         X, y: images `(n, 784)` and target; a target of several labels, `(n, labels)`, is split unstratified.
@@ -65,12 +65,12 @@ def cross_validate(
     calls = [delayed(_fold)(estimator, X, y, test, method) for test in splits]
     if refit:
         calls.insert(0, delayed(_fitted)(estimator, X, y))  # the longest first
-    parts = workers.run(f"{what}, fold by fold", calls, shared=(X, y), prefer=prefer)
+    parts = workers.map(f"{what}, fold by fold", calls, shared=(X, y), prefer=prefer)
     fitted = parts.pop(0) if refit else None
     order = np.concatenate(splits)
     scores = None if method is None else _in_order(order, [scores for scores, _ in parts])
     fold = np.repeat(np.arange(CV), [len(test) for test in splits])
-    return Folds(scores, _in_order(order, [said for _, said in parts]), _in_order(order, [fold]), fitted)
+    return Folds(scores, _in_order(order, [predicted for _, predicted in parts]), _in_order(order, [fold]), fitted)
 
 
 def _fold(estimator: Any, X: Array, y: Array, test: Array, method: str | None) -> tuple[Array | None, Array]:

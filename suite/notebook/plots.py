@@ -8,21 +8,19 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from fitgate.record import Record
-from fitgate.report.figures import DPI
-from suite.notebook.story import Images, Lines, Matrices, Plot, Tiles
+from suite import png
+from suite.notebook.story import Images, Lines, Matrices, Plot, Story, Tiles
 
-SIDE = 28
+SIDE = 28  # of an image, pixels
 GAP = 2  # pixels between the images of a panel
 WORD = 9  # pixels above an image for its word
 
 
-def draw_plots(record: Record, directory: Path) -> None:
-    """Draw every plot of the story into a directory, each under its name."""
-    directory.mkdir(parents=True, exist_ok=True)
-    for block in record.story:
+def draw_plots(story: Story, directory: Path) -> None:
+    """Draw every plot of a story into a directory, each under its name."""
+    for block in story.blocks:
         if isinstance(block, Plot):
-            _draw(block).savefig(directory / f"{block.name}.png", dpi=DPI, metadata={"Software": None})
+            png.save(_draw(block), directory / f"{block.name}.png")
 
 
 def _draw(plot: Plot) -> Figure:

@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from fitgate.record import Record, RecordError
+from fitgate.files import write
+from fitgate.record import Record
 from fitgate.report import tables
-from fitgate.report.verdict import verdict_line
 from suite.notebook.agreement import Agreement, Figure, leaves
-from suite.notebook.story import Block, Comparison, Passage, Plot, Rows
+from suite.notebook.story import Block, Comparison, Passage, Plot, Rows, Story, StoryError, story_of
 
+WORDS = {Agreement.IDENTICAL: "identical", Agreement.CLOSE: "close", Agreement.DIFFERS: "different"}
 MARKS = {Agreement.IDENTICAL: "✅ identical", Agreement.CLOSE: "🟡 close", Agreement.DIFFERS: "❌ differs", None: "-"}
 SHOWN_NUMBERS = 12  # of a figure with more, only how many agree
 IN_A_LINE = 4
@@ -31,33 +32,59 @@ def write_story(record: Record, path: Path) -> Path:
     """Write a story in markdown, and its plots into the directory named after it beside it; the path.
 
     Raises:
-        RecordError: if the record holds no story.
+        StoryError: if the record holds no story.
     """
     from suite.notebook.plots import draw_plots
 
-    if not record.story:
-        raise RecordError("this record holds no story, expected one of a run of suite/notebook; name such a record.")
-    draw_plots(record, path.with_suffix(""))
-    path.write_text(render_story(record, path.stem), encoding="utf-8")
+    story = story_of(record)
+    if not story.blocks:
+        raise StoryError(
+            f"the record of the run of {record.started}",
+            found="no story",
+            expected="that of a run of suite/notebook",
+            next_step="name the record of such a run",
+        )
+    draw_plots(story, path.with_suffix(""))
+    write(path, render_story(record, story, path.stem))
     return path
 
 
-def render_story(record: Record, plots: str) -> str:
+def summary(record: Record, story: Story) -> str:
+    """What a run of the notebook came to, in one line."""
+    agreements = [c.agreement for c in story.comparisons if c.agreement]
+    parts = [f"{_count(len(story.sections), 'section')} ran"]
+    if agreements:
+        counts = (f"{agreements.count(a)} {WORDS[a]}" for a in Agreement if a in agreements)
+        parts.append(f"of {_count(len(agreements), 'figure')} {', '.join(counts)}")
+    elif story.comparisons:
+        parts[0] += f", {_count(len(story.comparisons), 'figure')} not compared on this data"
+    if record.failed_tests:
+        parts.append(f"{_count(len(record.failed_tests), 'test')} failed")
+    if record.status != "finished":
+        parts.append("the run was not finished")
+    return "; ".join(parts)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def render_story(record: Record, story: Story, plots: str) -> str:
     """A story in markdown, its plots linked in the directory `plots`."""
-    compared = any(c.agreement for c in record.comparisons)
+    compared = any(c.agreement for c in story.comparisons)
     parts = [
         "# The classification notebook, reproduced",
-        f"**{verdict_line(record)}**",
+        f"**{summary(record, story)}**",
         INTRODUCTION if compared else f"{INTRODUCTION} {NOT_COMPARED}",
-        _contents(record),
+        _contents(story),
     ]
-    for number, section in enumerate(record.sections, 1):
+    for number, section in enumerate(story.sections, 1):
         parts += [f"## {number}. {section.title}", section.opening]
-        mine = (block for block in record.story if block.section == section.section)
+        mine = (block for block in story.blocks if block.section == section.section)
         for kind, blocks in itertools.groupby(mine, type):
             run = list(blocks)
             parts += [_comparisons(run)] if kind is Comparison else [_block(block, plots) for block in run]
-    parts += ["## All figures", _summary(record), "## Environment", tables.environment(record)]
+    parts += ["## All figures", _all_figures(story), "## Environment", tables.environment(record)]
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
@@ -73,13 +100,13 @@ def _block(block: Block, plots: str) -> str:
             return ""
 
 
-def _contents(record: Record) -> str:
+def _contents(story: Story) -> str:
     """The sections, with the time that each took."""
     rows = [
-        [f"{number}. {section.title}", f"{record.section_seconds.get(section.section, 0.0):.1f}"]
-        for number, section in enumerate(record.sections, 1)
+        [f"{number}. {section.title}", f"{story.section_seconds.get(section.section, 0.0):.1f}"]
+        for number, section in enumerate(story.sections, 1)
     ]
-    total = sum(record.section_seconds.values())
+    total = sum(story.section_seconds.values())
     rows.append(["all sections", f"{total:.1f} ({total / 60:.1f} minutes)"])
     note = "Work that several sections use, such as a cross-validation, counts in the first of them."
     return f"{tables.table(['section', 'seconds'], rows, right=1)}\n\n{note}"
@@ -125,8 +152,8 @@ def _shown(value: Any, digits: int | None) -> str:
     return str(value)
 
 
-def _summary(record: Record) -> str:
-    titles = {section.section: number for number, section in enumerate(record.sections, 1)}
-    comparisons = sorted(record.comparisons, key=lambda c: c.section)
-    rows = [[f"`{c.figure.id}`", c.figure.what, str(titles[c.section]), MARKS[c.agreement]] for c in comparisons]
+def _all_figures(story: Story) -> str:
+    numbers = {section.section: number for number, section in enumerate(story.sections, 1)}
+    comparisons = sorted(story.comparisons, key=lambda c: c.section)
+    rows = [[f"`{c.figure.id}`", c.figure.what, str(numbers[c.section]), MARKS[c.agreement]] for c in comparisons]
     return tables.table(["figure", "what it is", "section", "verdict"], rows)

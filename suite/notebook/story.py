@@ -1,16 +1,27 @@
-"""A story: a run told in sections, of words, tables, figures compared, and plots to be drawn."""
+"""A story: a run as sections of words, tables, compared figures and plots, and how a record keeps it."""
 
 from __future__ import annotations
 
+import binascii
+import zlib
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fitgate.errors import FitgateError
+from fitgate.record import Extra, Record, decode_array, encode
 from suite.notebook.agreement import Agreement, Figure
 
 MOST_POINTS = 1_000
+BLOCKS = "story"  # owner of a record's extras that are blocks
+SECONDS = "story-seconds"  # and of those that map a section's name to the seconds that its tests took
+
+
+class StoryError(FitgateError):
+    """A record that holds no story, or a damaged one."""
 
 
 class Section(msgspec.Struct, frozen=True, tag=True):
@@ -118,3 +129,72 @@ def curve(label: str, x: ArrayLike, y: ArrayLike, style: str = "-") -> Curve:
         kept = np.unique(np.searchsorted(along, np.linspace(0, along[-1], MOST_POINTS)).clip(max=len(xs) - 1))
         xs, ys = xs[kept], ys[kept]
     return Curve(label, xs.astype(np.float32), ys.astype(np.float32), style)
+
+
+@dataclass(frozen=True)
+class Story:
+    """What a run recorded of its sections.
+
+    Attributes:
+        blocks: in the order of recording, each section's beginning once.
+        section_seconds: how long each section's tests took, by its name; work that several sections use counts in the
+            first of them.
+    """
+
+    blocks: list[Block]
+    section_seconds: dict[str, float]
+
+    @property
+    def sections(self) -> list[Section]:
+        """The sections, by name."""
+        return sorted((block for block in self.blocks if isinstance(block, Section)), key=lambda s: s.section)
+
+    @property
+    def comparisons(self) -> list[Comparison]:
+        """The figures, each beside what was found."""
+        return [block for block in self.blocks if isinstance(block, Comparison)]
+
+
+def to_extra(block: Block) -> Extra:
+    """A block as a record keeps it."""
+    return Extra(BLOCKS, msgspec.json.decode(encode(block)))
+
+
+def seconds_to_extra(section: str, seconds: float) -> Extra:
+    """What a test of a section took, as a record keeps it."""
+    return Extra(SECONDS, {section: seconds})
+
+
+def story_of(record: Record) -> Story:
+    """The story that a record keeps; one without blocks where it keeps none.
+
+    Raises:
+        StoryError: if what it keeps is not one.
+    """
+    blocks: list[Block] = []
+    begun: set[str] = set()
+    seconds: dict[str, float] = {}
+    try:
+        for extra in record.extras:
+            if extra.owner == BLOCKS:
+                block: Block = msgspec.convert(extra.content, Block, dec_hook=_array)
+                if isinstance(block, Section):  # every test of a section records its beginning
+                    if block.section in begun:
+                        continue
+                    begun.add(block.section)
+                blocks.append(block)
+            elif extra.owner == SECONDS:
+                for section, took in msgspec.convert(extra.content, dict[str, float]).items():
+                    seconds[section] = seconds.get(section, 0.0) + took
+    except (msgspec.ValidationError, zlib.error, binascii.Error, KeyError, TypeError, ValueError) as error:
+        raise StoryError(
+            "the record's story",
+            found=f"something else ({error})",
+            expected="blocks as suite/notebook records them",
+            next_step="run suite/notebook again",
+        ) from error
+    return Story(blocks, seconds)
+
+
+def _array(kind: type, value: Any) -> Any:
+    return decode_array(value)

@@ -12,11 +12,10 @@ from suite.notebook.figures import FIGURES
 from suite.notebook.story import Tiles
 
 
-def test_shapes(story, dataset):
-    images = np.concatenate([dataset.train.images, dataset.test.images])
-    labels = np.concatenate([dataset.train.labels, dataset.test.labels])
+def test_shapes(story, X, y, X_test, y_test):
+    images, labels = np.concatenate([X, X_test]), np.concatenate([y, y_test])
     story.compare(FIGURES["shape"], [images.shape, labels.shape])
-    story.compare(FIGURES["split"], [len(dataset.train), len(dataset.test)])
+    story.compare(FIGURES["split"], [len(X), len(X_test)])
     assert images.dtype == labels.dtype == np.uint8
 
 

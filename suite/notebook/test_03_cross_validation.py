@@ -13,9 +13,9 @@ from suite.notebook.figures import FIGURES
 from suite.notebook.folds import CV
 
 
-def test_by_hand_and_by_cross_val_score_fold_by_fold(story, workers, sgd, sgd_five_folds, X, fives):
+def test_by_hand_and_by_cross_val_score_fold_by_fold(story, step, sgd, sgd_five_folds, X, fives):
     by_hand = sgd_five_folds.accuracy(fives)
-    with workers.step("SGD on fives, by cross_val_score"):
+    with step("SGD on fives, by cross_val_score"):
         by_library = cross_val_score(sgd, X, fives, cv=CV, scoring="accuracy", n_jobs=-1)
     assert np.array_equal(by_hand, by_library)
     story.tell("""

@@ -12,9 +12,9 @@ from suite.notebook.figures import FIGURES
 
 
 def test_precision_and_recall(story, sgd_five_folds, fives):
-    said = sgd_five_folds.predictions
-    precision, recall = precision_score(fives, said), recall_score(fives, said)
-    (_, false_positives), (false_negatives, true_positives) = confusion_matrix(fives, said)
+    answers = sgd_five_folds.predictions
+    precision, recall = precision_score(fives, answers), recall_score(fives, answers)
+    (_, false_positives), (false_negatives, true_positives) = confusion_matrix(fives, answers)
     assert precision == pytest.approx(true_positives / (true_positives + false_positives), rel=1e-12)
     assert recall == pytest.approx(true_positives / (true_positives + false_negatives), rel=1e-12)
     story.compare(FIGURES["sgd_fives_precision"], precision)
@@ -26,10 +26,10 @@ def test_precision_and_recall(story, sgd_five_folds, fives):
 
 
 def test_f1(story, sgd_five_folds, fives):
-    said = sgd_five_folds.predictions
-    precision, recall = precision_score(fives, said), recall_score(fives, said)
+    answers = sgd_five_folds.predictions
+    precision, recall = precision_score(fives, answers), recall_score(fives, answers)
     f1 = 2 * precision * recall / (precision + recall)
-    today = f1_score(fives, said)
+    today = f1_score(fives, answers)
     assert today == pytest.approx(f1, rel=1e-15)
     story.tell("""
         *F1* is the harmonic mean of the two, 2 / (1/precision + 1/recall), which is high only where both are:

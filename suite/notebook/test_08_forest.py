@@ -46,10 +46,11 @@ def test_roc_of_both(story, sgd_five_folds, forest_five_folds, fives):
 
 
 def test_precision_and_recall(story, forest_five_folds, fives):
-    said = forest_five_folds.predictions
+    answers = forest_five_folds.predictions
     average = average_precision_score(fives, forest_five_folds.scores[:, 1])
+    precision, recall = precision_score(fives, answers), recall_score(fives, answers)
     story.tell(f"""
         The forest is clearly the better one. Where more than half of its trees say "5", it is right
-        {100 * precision_score(fives, said):.1f} % of the time, and finds {100 * recall_score(fives, said):.1f} % of the
-        fives; its average precision is {average:.3f}.
+        {100 * precision:.1f} % of the time, and finds {100 * recall:.1f} % of the fives; its average precision is
+        {average:.3f}.
     """)

@@ -13,7 +13,7 @@ from sklearn.multiclass import OneVsOneClassifier
 from sklearn.svm import SVC
 
 from models.svc import SVC_OVR
-from suite import DIGITS
+from suite.digits import DIGITS
 from suite.notebook.conftest import SEED
 from suite.notebook.figures import FIGURES
 
@@ -32,20 +32,20 @@ def duels(X):
 
 
 @pytest.fixture(scope="session")
-def svc(workers, X, y):
-    with workers.step("SVC on ten digits, 45 machines side by side"):
+def svc(step, X, y):
+    with step("SVC on ten digits, 45 machines side by side"):
         return duels(X).fit(X, y)
 
 
 @pytest.fixture(scope="session")
-def sgd_digits(workers, sgd, X, y):
-    with workers.step("SGD on ten digits, all of the training data"):
+def sgd_digits(step, sgd, X, y):
+    with step("SGD on ten digits, all of the training data"):
         return clone(sgd).fit(X, y)
 
 
-def test_svc_is_45_duels(story, workers, X, y):
+def test_svc_is_45_duels(story, step, X, y):
     sample, asked = X[:SAMPLE], X[-SAMPLE:]
-    with workers.backend():
+    with step(f"SVC on {SAMPLE} images, 45 machines side by side"):
         parts = duels(sample).fit(sample, y[:SAMPLE])
     whole = SVC().fit(sample, y[:SAMPLE])
     np.testing.assert_allclose(parts.decision_function(asked), whole.decision_function(asked), rtol=0, atol=1e-9)
@@ -57,17 +57,17 @@ def test_svc_is_45_duels(story, workers, X, y):
 
 
 def test_svc_and_its_ten_scores(story, svc, X, y):
-    scores, said = svc.decision_function(X[:1])[0], svc.predict(X[:1])[0]
+    scores, answer = svc.decision_function(X[:1])[0], svc.predict(X[:1])[0]
     assert scores.shape == (10,)
     winner = scores.argmax()
     story.tell(f"""
-        For the first digit, a {y[0]}, the machine says {said}. Its ten scores count the duels that each digit won, the
-        margins breaking ties. The highest is at position {winner}, and `classes_[{winner}]` is {svc.classes_[winner]}:
-        with digits the two are the same, with other classes they would not be.
+        For the first digit, a {y[0]}, the machine says {answer}. Its ten scores count the duels that each digit won,
+        the margins breaking ties. The highest is at position {winner}, and `classes_[{winner}]` is
+        {svc.classes_[winner]}: with digits the two are the same, with other classes they would not be.
     """)
-    story.compare(FIGURES["svc_first"], [said, winner, svc.classes_[5]])
+    story.compare(FIGURES["svc_first"], [answer, winner, svc.classes_[5]])
     story.compare(FIGURES["svc_scores_first"], scores)
-    assert svc.classes_[winner] == said
+    assert svc.classes_[winner] == answer
 
 
 def test_one_against_the_rest(story, trained, X):
@@ -89,22 +89,22 @@ def test_one_against_one(story, svc):
 
 
 def test_sgd_and_its_ten_scores(story, sgd_digits, X, y):
-    scores, said = sgd_digits.decision_function(X[:1])[0], sgd_digits.predict(X[:1])[0]
-    assert said == sgd_digits.classes_[scores.argmax()]
+    scores, answer = sgd_digits.decision_function(X[:1])[0], sgd_digits.predict(X[:1])[0]
+    assert answer == sgd_digits.classes_[scores.argmax()]
     doubt = scores.argsort()[-2]
     story.tell(f"""
         The linear classifier handles ten classes by itself, one against the rest. It takes the first digit, a {y[0]},
-        for a {said}. Its scores show how sure it is: {np.sum(scores > 0)} of the ten are above zero, and the second
+        for a {answer}. Its scores show how sure it is: {np.sum(scores > 0)} of the ten are above zero, and the second
         highest is that of the {doubt}.
     """)
-    story.compare(FIGURES["sgd_digits_first"], said)
+    story.compare(FIGURES["sgd_digits_first"], answer)
     story.compare(FIGURES["sgd_digits_scores_first"], scores)
 
 
-def test_the_score_that_is_another_today(story, workers, sgd, X, y):
+def test_the_score_that_is_another_today(story, step, sgd, X, y):
     seed = np.random.RandomState(SEED).randint(np.iinfo(np.int32).max, size=10)[1]  # as SGDClassifier draws them
     machine = clone(sgd).set_params(random_state=seed, max_iter=EPOCHS_OF_2020, tol=None)
-    with workers.step(f"SGD on ones, {EPOCHS_OF_2020} epochs"):
+    with step(f"SGD on ones, {EPOCHS_OF_2020} epochs"):
         score = machine.fit(X, y == 1).decision_function(X[:1])[0]
     story.tell(f"""
         The machine for the 1 stops later today than in 2020, when it ended after {EPOCHS_OF_2020} epochs, as it does in

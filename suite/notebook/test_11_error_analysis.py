@@ -66,9 +66,9 @@ def test_the_most_confused_pair(story, matrix, errors, scaled_folds, X, y):
     """)
     for first, second in dict.fromkeys([pair, THE_NOTEBOOK_S_PAIR]):
         panels = [
-            Tiles(f"{true} taken for {said}", X[(y == true) & (scaled_folds.predictions == said)][:SHOWN], 5)
+            Tiles(f"{true} taken for {answer}", X[(y == true) & (scaled_folds.predictions == answer)][:SHOWN], 5)
             for true in (first, second)
-            for said in (first, second)
+            for answer in (first, second)
         ]
         caption = f"Images of {first} (top) and {second} (bottom), taken for {first} (left) and for {second} (right)."
         story.images(f"pair-{first}-{second}", caption, *panels, columns=2)

@@ -5,23 +5,19 @@ large (7, 8, 9), and is it odd? Nearest neighbours can do so: look up the five t
 by pixel, and let them vote on each label.
 """
 
-from functools import partial
-
 import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 from sklearn.neighbors import KNeighborsClassifier
 
-from suite import TRAITS
+from suite.digits import TRAITS
 from suite.notebook.figures import FIGURES
-from suite.notebook.folds import cross_validate
 
 
 @pytest.fixture(scope="session")
-def knn_folds(once, workers, X, y):
+def knn_folds(folds_of, X, y):
     pixels = X.astype(np.float32)  # scikit-learn has no fast search among whole numbers
-    knn = KNeighborsClassifier(n_jobs=-1)
-    return once("story-knn-traits", partial(cross_validate, workers, "kNN on traits", knn, pixels, TRAITS.target(y)))
+    return folds_of("knn-traits", "kNN on traits", KNeighborsClassifier(n_jobs=-1), pixels, TRAITS.target(y))
 
 
 def test_f1(story, knn_folds, X, y):

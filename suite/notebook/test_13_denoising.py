@@ -17,18 +17,18 @@ ASKED = 1_000
 
 
 @pytest.fixture(scope="session")
-def noisy(dataset):
+def noisy(X, X_test):
     """All training images and some test images with noise: each pixel brighter by a whole number below 100."""
     rng = np.random.default_rng(SEED)
-    splits = (dataset.train.images, dataset.test.images[:ASKED])
+    splits = (X, X_test[:ASKED])
     return [images + rng.integers(0, LOUDEST, images.shape).astype(np.float32) for images in splits]
 
 
-def test_noise_is_taken_off(story, workers, dataset, noisy):
+def test_noise_is_taken_off(story, step, X, X_test, y_test, noisy):
     train, test = noisy
-    clean = dataset.test.images[:ASKED]
-    with workers.step("kNN takes the noise off"):
-        cleaned = KNeighborsClassifier(n_jobs=-1).fit(train, dataset.train.images).predict(test)
+    clean = X_test[:ASKED]
+    with step("kNN takes the noise off"):
+        cleaned = KNeighborsClassifier(n_jobs=-1).fit(train, X).predict(test)
     assert cleaned.shape == clean.shape
     before, after = (np.abs(images - clean.astype(np.float32)).mean() for images in (test, cleaned))
     story.tell(f"""
@@ -36,7 +36,7 @@ def test_noise_is_taken_off(story, workers, dataset, noisy):
         the noisy training images, and asked for {len(clean):,} noisy test images. A pixel was off by {before:.1f}
         on average, and is off by {after:.1f} after.
     """)
-    shown = [int(np.flatnonzero(dataset.test.labels[:ASKED] == digit)[0]) for digit in range(10)]
+    shown = [int(np.flatnonzero(y_test[:ASKED] == digit)[0]) for digit in range(10)]
     story.images(
         "denoised",
         "The first test image of each digit: with noise, as the classifier cleaned it, and as it was.",

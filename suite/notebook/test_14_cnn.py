@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from models.cnn import CNN
-from suite import DIGITS
+from suite.digits import DIGITS
 from suite.notebook.figures import FIGURES
 from suite.notebook.story import Axes, Tiles, curve
 
@@ -23,10 +23,10 @@ def predictions(trained):
     return trained(CNN).evaluation(DIGITS).predictions
 
 
-def test_the_goal_is_reached(story, trained, predictions, dataset):
+def test_the_goal_is_reached(story, trained, predictions, X_test, y_test):
     story.compare(FIGURES["cnn_accuracy"], trained(CNN).evaluation(DIGITS).metrics["accuracy"])
-    wrong = int(np.sum(predictions != dataset.test.labels))
-    assert len(predictions) == len(dataset.test)
+    wrong = int(np.sum(predictions != y_test))
+    assert len(predictions) == len(X_test)
     story.tell(
         f"It reads {len(predictions) - wrong:,} of the {len(predictions):,} test images rightly, and {wrong} wrongly."
     )
@@ -43,13 +43,12 @@ def test_how_it_learnt(story, trained):
     assert losses[-1] < losses[0]
 
 
-def test_what_it_still_gets_wrong(story, predictions, dataset):
-    labels = dataset.test.labels
-    wrong = np.flatnonzero(predictions != labels)[:SHOWN]
-    words = [f"{labels[i]} as {predictions[i]}" for i in wrong]
+def test_what_it_still_gets_wrong(story, predictions, X_test, y_test):
+    wrong = np.flatnonzero(predictions != y_test)[:SHOWN]
+    words = [f"{y_test[i]} as {predictions[i]}" for i in wrong]
     story.images(
         "cnn-mistakes",
         f"The first {len(wrong)} test images that it gets wrong: what it is, as what it was read.",
-        Tiles("", dataset.test.images[wrong], 10, words),
+        Tiles("", X_test[wrong], 10, words),
     )
     story.tell("Some of them one would rather not be asked about. That is where the story ends, and the gates begin.")

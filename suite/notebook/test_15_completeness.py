@@ -1,6 +1,6 @@
-"""Whether all was told.
+"""Completeness.
 
-Every figure that the notebook printed has its place above; a figure that nobody came to would fail the run.
+Every figure that the notebook printed has its place above; one that no section compares would fail this test.
 """
 
 import pytest

@@ -1,10 +1,5 @@
-"""Every model answers for every test example, on every task it has."""
+"""Every model answers for every test example, on the session's data."""
 
+from fitgate.checks import test_every_test_example_has_a_prediction, test_the_training_data_is_the_session_s
 
-def test_every_test_example_has_a_prediction(model, task, trained, dataset):
-    evaluation = trained(model).evaluation(task)
-    assert evaluation.n == len(evaluation.predictions) == len(dataset.test)
-
-
-def test_the_training_data_is_the_session_s(model, task, trained, dataset):
-    assert trained(model).on(task).fit.data_digest == dataset.digest
+__all__ = ["test_every_test_example_has_a_prediction", "test_the_training_data_is_the_session_s"]

@@ -1,7 +1,5 @@
-"""How much a model owes to its seed: `--seeds K` trains each K times."""
+"""How much a model owes to its seed: `--fit-seeds K` trains each K times."""
 
+from fitgate.checks import test_seed
 
-def test_seed(model, task, seed, trained, dataset):
-    run = trained(model).seed_run(task, seed)
-    assert run.evaluation.n == len(run.evaluation.predictions) == len(dataset.test)
-    assert run.fit.seed == seed
+__all__ = ["test_seed"]

@@ -1,6 +1,7 @@
 """What the suite promises of its own models, in so many words."""
 
-from suite import DIGITS, FIVES, Above, Floor
+from fitgate import Above, Floor
+from suite.digits import DIGITS, FIVES
 
 
 def test_cnn_reads_at_least_95_percent_of_the_digits(cnn, judge):

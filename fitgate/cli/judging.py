@@ -1,0 +1,79 @@
+"""Commands that judge: a record again, and a run's outputs as baselines."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from fitgate.cli.records import RECORD
+from fitgate.gates.blessing import LEAST_SEEDS, bless, propose
+from fitgate.plugin.discovery import Contributions, discover
+from fitgate.record import RecordError, candidates, judge_again, read
+
+
+def add_commands(commands: Any) -> None:
+    """Declare them to a parser's subparsers."""
+    judge = commands.add_parser(
+        "judge",
+        help="judge a record again, from what it holds",
+        description="Judge a run again from its record alone, by the settings that were in force: nothing is trained, "
+        "and on any machine the verdicts are the same. Exits non-zero if the run fails. Kinds of gate and metrics of "
+        "the project around the current directory are known, besides the library's own.",
+    )
+    judge.add_argument("record", type=Path, metavar="RECORD", help=RECORD)
+    judge.set_defaults(run=_judge)
+
+    blessing = commands.add_parser(
+        "bless",
+        help="make a run's outputs the baselines of the regression gates",
+        description="Make a run's outputs the baselines that regression gates hold later runs to. It shows what would "
+        "change, and asks. Run it in the project's root directory.",
+    )
+    blessing.add_argument("record", type=Path, metavar="RECORD", help=RECORD)
+    blessing.add_argument(
+        "--baselines", type=Path, metavar="DIR", help="where baselines are kept (default: as the project has it)"
+    )
+    blessing.add_argument("--least-seeds", type=int, default=LEAST_SEEDS, metavar="K", help=f"default: {LEAST_SEEDS}")
+    blessing.add_argument("--yes", action="store_true", help="write without asking")
+    blessing.set_defaults(run=_bless)
+
+
+def _judge(options: argparse.Namespace) -> int:
+    from fitgate.report import run_verdict
+
+    record = read(options.record)
+    project = _project()
+    kept = {(v.model, v.task, v.gate): v for v in record.verdicts}
+    record.verdicts = judge_again(record, project.kinds, project.known_metrics).verdicts
+    for verdict in record.verdicts:
+        earlier = kept.get((verdict.model, verdict.task, verdict.gate))
+        differs = f" (the record has {earlier.outcome})" if earlier and earlier.outcome is not verdict.outcome else ""
+        print(f"{verdict.outcome}{differs}: {verdict.model} on {verdict.task}, {verdict.gate}. {verdict.message}")
+    whole = run_verdict(record)
+    print(whole.line)
+    return int(whole.failed)
+
+
+def _bless(options: argparse.Namespace) -> None:
+    record, project = read(options.record), _project()
+    directory = options.baselines or project.baselines
+    found = candidates(record, project.known_metrics)
+    proposals = propose(found, record.environment, record.commit, directory, options.least_seeds)
+    for proposal in proposals:
+        print(proposal.summary)
+    if (record.commit or "-dirty").endswith("-dirty"):
+        print("The run's working tree was not a commit: nobody can repeat it.")
+    question = f"Write {len(proposals)} baselines into {directory}? [y/N] "
+    if not options.yes and input(question).strip().lower() not in ("y", "yes"):
+        raise RecordError(
+            "bless", found="no consent", expected="y or --yes", next_step="nothing was written; run it again to write"
+        )
+    bless(proposals)
+    size = sum(proposal.path.stat().st_size for proposal in proposals)
+    print(f"{len(proposals)} baselines in {directory}, {size / 2**20:.2f} MiB")
+
+
+def _project() -> Contributions:
+    """What the project around the current directory brings; the library's own where there is none."""
+    return discover(Path.cwd())

@@ -1,0 +1,134 @@
+"""Checks of what a dataset's loader returns: two splits that fit, with the content that was expected."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from fitgate.data.digest import digest
+from fitgate.data.errors import DataError
+from fitgate.data.split import About, Loaded, Split
+
+
+def pins(name: str, expected: str | Mapping[str, str] | None, profiles: tuple[str, ...]) -> dict[str, str]:
+    """The digest that is expected of each profile, for those that have one.
+
+    Raises:
+        DataError: if a digest is of no profile, or does not say of which.
+    """
+    if not profiles:
+        raise DataError(name, found="no profile", expected="at least one", next_step="pass a function that loads it")
+    if isinstance(expected, str):
+        expected = {profiles[0]: expected} if len(profiles) == 1 else {"": expected}
+    unknown = sorted(set(expected or {}) - set(profiles))
+    if unknown:
+        raise DataError(
+            name,
+            found=f"a digest of {f'profile {unknown[0]!r}' if unknown[0] else 'no profile'}",
+            expected=f"of {', '.join(profiles)}" if profiles[0] else "one digest, as this dataset has no profiles",
+            next_step="pass digest={profile: hex}" if profiles[0] else "pass digest=hex",
+        )
+    return dict(expected or {})
+
+
+def loaded(where: str, result: object) -> Loaded:
+    """What a loader returned, as the splits that it should be.
+
+    Raises:
+        DataError: if it returned something else.
+    """
+    match result:
+        case Loaded():
+            return result
+        case (Split() as train, Split() as test):
+            return Loaded(train, test)
+    raise DataError(
+        where,
+        found=f"a loader that returned a value of type {type(result).__name__}",
+        expected="two splits, train and test",
+        next_step="return (Split(X, y), Split(X, y)) from it",
+    )
+
+
+def check(where: str, data: Loaded, about: About) -> None:
+    """Check that the splits are whole, and that class names and image shape fit them.
+
+    Raises:
+        DataError: if they don't.
+    """
+    for part, split in (("train", data.train), ("test", data.test)):
+        place = f"{where}, {part} split"
+        split.check(place)
+        if about.class_names:
+            _check_names(place, split, about.class_names)
+        if about.image_shape and isinstance(split.X, np.ndarray):
+            _check_images(place, split.X.shape[1:], about.image_shape)
+    if not len(data.test):
+        raise DataError(
+            f"{where}, test split",
+            found="no examples",
+            expected="at least one, as models are judged by it",
+            next_step="check the source, or choose a larger test split",
+        )
+
+
+def _check_names(where: str, split: Split, names: tuple[str, ...]) -> None:
+    y, last = split.y, len(names) - 1
+    if y.ndim == 2 and y.shape[1] != len(names):
+        raise DataError(
+            where,
+            found=f"{y.shape[1]} columns in y",
+            expected=f"{len(names)}, one for each of class_names",
+            next_step="name each column",
+        )
+    if y.ndim == 1 and y.dtype.kind in "iu" and len(y) and not 0 <= y.min() <= y.max() <= last:
+        position = int(np.argmax((y < 0) | (y > last)))
+        raise DataError(
+            where,
+            found=f"label {y[position]} at position {position:,}",
+            expected=f"labels from 0 to {last}, one for each of class_names",
+            next_step=f"map the labels to 0..{last}, or name every class",
+        )
+
+
+def _check_images(where: str, found: tuple[int, ...], expected: tuple[int, ...]) -> None:
+    if found not in (expected, (math.prod(expected),)):
+        raise DataError(
+            where,
+            found=f"{' x '.join(map(str, found))} values in each row of X",
+            expected=f"{math.prod(expected)}, for images of {' x '.join(map(str, expected))} pixels",
+            next_step="resize the images, or declare the image_shape that they have",
+        )
+
+
+def digests(data: Loaded, image_shape: tuple[int, ...] | None) -> dict[str, str]:
+    """SHA-256, in hex, of each of the four parts in canonical form; rows that are images are hashed in their shape."""
+    return {
+        "train X": digest(data.train.X, image_shape),
+        "train y": digest(data.train.y),
+        "test X": digest(data.test.X, image_shape),
+        "test y": digest(data.test.y),
+    }
+
+
+def joined(parts: Mapping[str, str]) -> str:
+    """One SHA-256, in hex, of all parts."""
+    return hashlib.sha256("".join(parts.values()).encode()).hexdigest()
+
+
+def check_digest(where: str, found: str, pinned: str) -> None:
+    """Check that data has the digest that was pinned.
+
+    Raises:
+        DataError: if it has another.
+    """
+    if found != pinned.lower():
+        raise DataError(
+            where,
+            found=f"data with SHA-256 {found}",
+            expected=f"{pinned}, the digest that the dataset declares",
+            next_step="restore the original data, or declare the new digest if it was meant to change",
+        )

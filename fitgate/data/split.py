@@ -1,0 +1,145 @@
+"""Splits: examples with their targets, and what a source knows about them."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fitgate.data.errors import DataError
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Examples and their targets, the same for every model of a session: NumPy arrays are read-only.
+
+    Args:
+        X: n examples, one a row: a NumPy array of any dtype and shape `(n, ...)`, a SciPy sparse matrix, a pandas
+            DataFrame, or a sequence of strings (kept as a tuple). A list of numbers becomes an array.
+        y: n targets, anything that scikit-learn's `type_of_target` knows: `(n,)`, or `(n, n_outputs)`. Kept as a NumPy
+            array, or as the sparse matrix that it is.
+        groups: `(n,)`, the group of each example where examples depend on each other, such as a patient's.
+
+    Raises:
+        DataError: if a list can't be made an array.
+    """
+
+    X: Any
+    y: Any
+    groups: NDArray[Any] | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "X", _examples(self.X))
+        object.__setattr__(self, "y", self.y if is_sparse(self.y) else _frozen("y", self.y))
+        if self.groups is not None:
+            object.__setattr__(self, "groups", _frozen("groups", self.groups))
+
+    def __len__(self) -> int:
+        return _length(self.X)
+
+    def check(self, where: str) -> None:
+        """Check that the parts fit each other.
+
+        Args:
+            where: what an error calls this split, with its dataset.
+
+        Raises:
+            DataError: if X is of no known type, or y or groups are not of the same length.
+        """
+        if not (isinstance(self.X, np.ndarray | tuple) or is_sparse(self.X) or is_frame(self.X)):
+            raise DataError(
+                where,
+                found=f"X of type {type(self.X).__module__}.{type(self.X).__qualname__}",
+                expected="a NumPy array, a SciPy sparse matrix, a pandas DataFrame, or a sequence of strings",
+                next_step="convert X in the function that loads this dataset",
+            )
+        for name, part in (("X", self.X), ("y", self.y), ("groups", self.groups)):
+            if isinstance(part, np.ndarray) and not part.ndim:
+                raise DataError(
+                    where,
+                    found=f"a single value as {name}",
+                    expected="one row for each example",
+                    next_step=f"check {name}",
+                )
+        for name, part in (("y", self.y), ("groups", self.groups)):
+            if part is not None and _length(part) != len(self):
+                raise DataError(
+                    where,
+                    found=f"{len(self):,} examples in X but {_length(part):,} in {name}",
+                    expected=f"as many in {name} as in X",
+                    next_step="check that both belong to the same split",
+                )
+
+
+@dataclass(frozen=True)
+class About:
+    """What a reader of a report needs to know about a dataset.
+
+    Attributes:
+        class_names: the name of class i, where y holds the integers from 0 on; or of output i, where y has columns.
+        image_shape: height and width (and channels) where each row of X is an image.
+        licence, source: in words.
+    """
+
+    class_names: tuple[str, ...] = ()
+    image_shape: tuple[int, ...] | None = None
+    licence: str = ""
+    source: str = ""
+
+    def over(self, other: About) -> About:
+        """The same, with what is missing taken from `other`."""
+        return About(
+            self.class_names or other.class_names,
+            self.image_shape or other.image_shape,
+            self.licence or other.licence,
+            self.source or other.source,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """What a source yields that knows more than two splits."""
+
+    train: Split
+    test: Split
+    about: About = About()
+
+
+def is_sparse(data: object) -> bool:
+    """Whether it is a SciPy sparse matrix or array; SciPy is not imported to find out."""
+    sparse = sys.modules.get("scipy.sparse")
+    return sparse is not None and bool(sparse.issparse(data))
+
+
+def is_frame(data: object) -> bool:
+    """Whether it is a pandas DataFrame; pandas is not imported to find out."""
+    pandas = sys.modules.get("pandas")
+    return pandas is not None and isinstance(data, pandas.DataFrame)
+
+
+def _length(part: Any) -> int:
+    return int(part.shape[0]) if is_sparse(part) else len(part)  # len() of a sparse matrix is an error
+
+
+def _examples(X: Any) -> Any:
+    if isinstance(X, list | tuple) and all(isinstance(example, str) for example in X):
+        return tuple(X)
+    return _frozen("X", X) if isinstance(X, list | tuple | np.ndarray) else X
+
+
+def _frozen(name: str, values: Any) -> NDArray[Any]:
+    try:
+        # A view: the caller's own array stays writable.
+        array = values.view() if isinstance(values, np.ndarray) else np.asarray(values).view()
+    except ValueError as error:
+        raise DataError(
+            f"a split's {name}",
+            found=f"values that make no array ({error})",
+            expected="rows of one length",
+            next_step=f"check {name}",
+        ) from error
+    array.setflags(write=False)
+    return array

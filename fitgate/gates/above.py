@@ -1,0 +1,89 @@
+"""Rivals: a metric is better than another model's on the same examples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fitgate.gates.evidence import Evidence, NotEvaluated
+from fitgate.gates.gate import Gate, Need
+from fitgate.gates.missing import without_value
+from fitgate.gates.verdict import Outcome, Reason, Verdict
+from fitgate.statistics import normal_power
+from fitgate.tasks import check_metric
+
+
+@dataclass(frozen=True)
+class Above(Gate):
+    """A metric is better than a rival model's on the same examples, significantly: p < 0.01, one-sided.
+
+    The test is the metric's own paired one, such as DeLong's for ROC AUC.
+
+    Args:
+        task: on which task.
+        metric: the metric's name.
+        rival: the other model's name.
+
+    Raises:
+        TaskError: if the metric is not one of the task's.
+    """
+
+    metric: str
+    rival: str
+
+    def __post_init__(self) -> None:
+        check_metric(self.task, self.metric)
+
+    def rule(self, profile: str) -> str | None:
+        """As `roc_auc>sgd`; a relation holds on any data."""
+        return f"{self.metric}>{self.rival}"
+
+    def needs(self, model: str) -> Sequence[Need]:
+        """The model's outputs and the rival's."""
+        return Need(model, self.task.name), Need(self.rival, self.task.name)
+
+    def examine(self, model: str, evidence: Evidence) -> Verdict:
+        """Judge a model by its evaluation and its rival's."""
+        from scipy.stats import norm
+
+        task, metric, settings = self.task.name, evidence.metrics[self.metric], evidence.settings
+        mine = evidence.evaluation_of(model, task)
+        try:
+            theirs = evidence.evaluation_of(self.rival, task)
+        except NotEvaluated as error:
+            message = f"The rival {self.rival} was not evaluated. {error}"
+            return self.verdict(model, evidence, Outcome.FAIL, message, reason=Reason.NOT_EVALUATED)
+        outputs = []
+        for name, evaluation in ((model, mine), (self.rival, theirs)):
+            output = metric.output(evaluation.outputs)
+            if evaluation.metrics.get(self.metric) is None or output is None:
+                return without_value(self, model, evidence, name)
+            outputs.append(output)
+        value, rival_value = float(mine.metrics[self.metric] or 0), float(theirs.metrics[self.metric] or 0)
+        test, significance, confidence = metric.paired_test, settings.significance, settings.confidence
+        change = test.compute(evidence.truths[task].target, *outputs)  # from this model to its rival: a fall is a lead
+        reach, one_sided = (
+            float(norm.ppf(at)) * change.standard_error for at in ((1 + confidence) / 2, 1 - significance)
+        )
+        passed = change.p_value < significance
+        power = (
+            normal_power(change.size, change.standard_error, significance) if change.standard_error else float(passed)
+        )
+        direction = 1 if metric.higher_is_better else -1
+        low, high = sorted(direction * x for x in (change.size - reach, change.size + reach))
+        message = (
+            f"{metric.title} {value:.4f} against {self.rival}'s {rival_value:.4f} on the same {mine.n:,} examples: "
+            f"difference {direction * change.size:+.4f}, {confidence:.0%} interval [{low:+.4f}, {high:+.4f}], "
+            f"{test.describe(change)}, p = {change.p_value:.2g}, {'' if passed else 'not '}below {significance:g}. "
+            f"A model no better passes about {significance:.0%} of test sets, one with this lead about {power:.1%}."
+        )
+        numbers = {
+            "reason": Reason.LEADS if passed else Reason.NO_LEAD,
+            "value": value,
+            "threshold": rival_value,
+            "bound": change.size - one_sided,
+            "bound_of": "lead",
+            "n": mine.n,
+            "p_value": change.p_value,
+        }
+        return self.verdict(model, evidence, Outcome.PASS if passed else Outcome.FAIL, message, **numbers)

@@ -1,0 +1,88 @@
+"""Evidence: all that gates may look at. It comes from a running session or from a record, and holds the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from numpy.typing import NDArray
+
+from fitgate.errors import FitgateError
+from fitgate.gates.baseline import Baseline
+from fitgate.gates.settings import JudgeSettings
+from fitgate.machine import Environment
+from fitgate.metrics import Metric
+from fitgate.runs import Evaluation
+
+Key = tuple[str, str]  # the names of a model and of a task
+
+
+class NotEvaluated(FitgateError):
+    """A model that has no evaluation on a task."""
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """What is true of the test split, as a task asks for it.
+
+    Attributes:
+        profile: of the dataset; empty where it has one size.
+        digest: of the dataset.
+        target: `(n,)`, or `(n, labels)`.
+        labels: the dataset's own y, `(n,)`, by which losses are told.
+        class_names: of those labels; empty where they speak for themselves.
+    """
+
+    profile: str
+    digest: str
+    target: NDArray[Any]
+    labels: NDArray[Any]
+    class_names: Sequence[str] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What models gave for test splits, and what there is to compare it with.
+
+    Attributes:
+        truths: by the task's name.
+        metrics: by name.
+        settings: how to judge.
+        environment: where the models ran.
+        runs: evaluations of a model on a task: the session's one, or one a seed.
+        missing: why a model was not evaluated on a task.
+        baselines: of a model on a task, or why one can't be used.
+    """
+
+    truths: Mapping[str, Truth]
+    metrics: Mapping[str, Metric]
+    settings: JudgeSettings
+    environment: Environment
+    runs: Mapping[Key, Sequence[Evaluation]] = field(default_factory=dict)
+    missing: Mapping[Key, str] = field(default_factory=dict)
+    baselines: Mapping[Key, Baseline | FitgateError] = field(default_factory=dict)
+
+    def runs_of(self, model: str, task: str) -> Sequence[Evaluation]:
+        """A model's evaluations on a task, one or more.
+
+        Raises:
+            NotEvaluated: if there is none.
+        """
+        runs = self.runs.get((model, task))
+        if not runs:
+            raise NotEvaluated(
+                f"{model} on {task}",
+                found=f"no outputs ({self.missing.get((model, task), 'it was not evaluated')})",
+                expected="predictions for the test split",
+                next_step="mend the model, or take its gate away",
+            )
+        return runs
+
+    def evaluation_of(self, model: str, task: str) -> Evaluation:
+        """A model's evaluation on a task, that of its first seed where there are several.
+
+        Raises:
+            NotEvaluated: if there is none.
+        """
+        return self.runs_of(model, task)[0]

@@ -1,0 +1,102 @@
+"""Floors: a metric is good enough, with confidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fitgate.gates.evidence import Evidence
+from fitgate.gates.gate import Gate
+from fitgate.gates.limit import Limit, declared_at, limit, on_profile
+from fitgate.gates.missing import without_value
+from fitgate.gates.verdict import Outcome, Reason, Verdict
+from fitgate.metrics import METRICS, Metric, Rates
+from fitgate.tasks import Task, TaskError, check_metric
+
+
+@dataclass(frozen=True, init=False)
+class Floor(Gate):
+    """A metric is at least so good, with confidence: its one-sided 99 % bound clears the floor.
+
+    A model truly at the floor passes about once in a hundred test sets, and a worse one less often. So that a clean
+    model hardly ever fails, set the floor well below what its seeds reach: `fitgate floors` says where that is. Of a
+    metric for which lower is better, such as a log-loss, the floor is the most that it may be.
+
+    Args:
+        task: on which task.
+        metric: the metric's name.
+        value: the floor, for all profiles.
+        profiles: or one floor for each profile, by its name; the gate does not apply to others.
+
+    Raises:
+        TaskError: if the metric is not one of the task's, or there is not just one way to know the floor.
+    """
+
+    metric: str
+    value: Limit
+
+    def __init__(self, task: Task, metric: str, value: float | None = None, /, **profiles: float | None):
+        check_metric(task, metric)
+        floor = limit(f"Floor({task.name}, {metric!r})", value, profiles)
+        fields = {"task": task, "metric": metric, "value": floor, "where": declared_at()}
+        for name, content in fields.items():
+            object.__setattr__(self, name, content)
+
+    def rule(self, profile: str) -> str | None:
+        """As `accuracy>=0.95`, or `log_loss<=0.3`."""
+        floor = on_profile(self.value, profile)
+        if floor is None:
+            return None
+        own = next((metric for metric in self.task.metrics if isinstance(metric, Metric)), None)
+        metric = own if own is not None and own.name == self.metric else METRICS.get(self.metric)
+        sign = ">=" if metric is None or metric.higher_is_better else "<="
+        return f"{self.metric}{sign}{floor:g}"
+
+    def check(self, profile: str, metrics: Mapping[str, Metric]) -> None:
+        """Refuse a floor outside the metric's range."""
+        floor, (low, high) = on_profile(self.value, profile), metrics[self.metric].range
+        if floor is not None and not low <= floor <= high:
+            raise TaskError(
+                f"{self.where}: Floor on {self.metric} of {self.task.name}",
+                found=f"{floor:g}",
+                expected=f"a number from {low:g} to {high:g}",
+                next_step="correct the floor",
+            )
+
+    def examine(self, model: str, evidence: Evidence) -> Verdict:
+        """Judge a model by its evaluation."""
+        truth, metric = evidence.truths[self.task.name], evidence.metrics[self.metric]
+        floor, confidence = on_profile(self.value, truth.profile), evidence.settings.confidence
+        assert floor is not None, "a gate examines on a profile that it applies to"
+        evaluation = evidence.evaluation_of(model, self.task.name)
+        value, output = evaluation.metrics.get(self.metric), metric.output(evaluation.outputs)
+        if value is None or output is None:
+            return without_value(self, model, evidence, model)
+        method = metric.confidence_bound
+        bound = float(method.compute(truth.target, output, confidence))
+        cleared = metric.lead(bound, floor) >= 0
+        side = "lower" if metric.higher_is_better else "upper"
+        message = (
+            f"{metric.title} {value:.4f} on n={evaluation.n:,}; {method.name} {confidence:.0%} {side} bound "
+            f"{bound:.4f} {'clears' if cleared else 'does not clear'} {floor:g} "
+            f"(by {metric.difference(metric.lead(bound, floor))}). "
+            f"{_told(metric.rates(floor, value, bound, evaluation.n, confidence), floor, value, evaluation.n)}"
+        )
+        if not cleared and metric.lead(value, floor) >= 0:
+            message += " The value itself reaches the floor, but not by enough to be sure on so few examples."
+        outcome, reason = (Outcome.PASS, Reason.BOUND_CLEARS) if cleared else (Outcome.FAIL, Reason.BOUND_MISSES)
+        numbers = {"value": value, "threshold": floor, "bound": bound, "bound_of": "value", "n": evaluation.n}
+        return self.verdict(model, evidence, outcome, message, reason=reason, **numbers)
+
+
+def _told(rates: Rates, floor: float, value: float, n: int) -> str:
+    """How often the floor lets a model pass, in words."""
+    if rates.needed is None:
+        return (
+            f"A model truly at {floor:g} passes about {rates.at_floor:.0%} of test sets, one truly at {value:.4f} "
+            f"about {rates.at_value:.1%}."
+        )
+    return (
+        f"It takes {rates.needed:,} of {n:,} right: a model truly at {floor:g} passes {rates.at_floor:.1%} of test "
+        f"sets, one truly at {value:.4f} {rates.at_value:.1%}."
+    )

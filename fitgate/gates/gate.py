@@ -1,0 +1,135 @@
+"""The contract of a gate: what it is called, which outputs it needs, and how it examines a model."""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, NamedTuple, Self
+
+import msgspec
+
+from fitgate.gates.evidence import Evidence
+from fitgate.gates.limit import declared_at
+from fitgate.gates.verdict import Outcome, Reason, Verdict
+from fitgate.metrics import Metric
+from fitgate.tasks import Task
+
+
+class Need(NamedTuple):
+    """Outputs that a gate needs: those of a model on a task, by their names."""
+
+    model: str
+    task: str
+
+
+class Request(NamedTuple):
+    """More seeds that a gate asks for: so many of a model on a task, those included that there are."""
+
+    model: str
+    task: str
+    seeds: int
+
+
+@dataclass(frozen=True)
+class Contested:
+    """What a gate found that tests a hypothesis, before the session's tests are adjusted for each other.
+
+    Attributes:
+        p_worse, p_better: one-sided p-values: that the model is no worse, and that it is no better.
+        conclude: from both, adjusted, to the verdict.
+        seeds: how many the gate would ask for, were the verdict INCONCLUSIVE; None for no more.
+    """
+
+    p_worse: float
+    p_better: float
+    conclude: Callable[[float, float], Verdict]
+    seeds: int | None = None
+
+
+class Declaration(msgspec.Struct, frozen=True, tag=True):
+    """A gate as a record keeps it, so that it can judge again.
+
+    Attributes:
+        model, task: names.
+        gate: the rule in symbols.
+        kind: of gate.
+        parameters: what it was declared with, as plain values.
+        where: the file and line that declare it.
+    """
+
+    model: str
+    task: str
+    gate: str
+    kind: str
+    parameters: dict[str, Any]
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class Gate(ABC):
+    """A rule that a model must hold to. A kind of gate is a frozen dataclass derived from this one.
+
+    Its fields besides `task` are plain values (numbers, strings, lists, mappings), so that a record can keep them and
+    judge again. `kind` is the class's name unless it sets another; the hook `pytest_fitgate_gates` makes a kind known.
+
+    Attributes:
+        task: on which task.
+        where: the file and line that declare it.
+    """
+
+    kind: ClassVar[str] = ""
+    task: Task
+    where: str = field(default_factory=declared_at, kw_only=True, compare=False, repr=False)
+
+    def __init_subclass__(cls) -> None:
+        cls.kind = vars(cls).get("kind", cls.__name__)
+
+    @abstractmethod
+    def rule(self, profile: str) -> str | None:
+        """The rule in symbols, as `accuracy>=0.95`; None where it does not apply to a profile."""
+
+    @abstractmethod
+    def examine(self, model: str, evidence: Evidence) -> Verdict | Contested:
+        """Judge a model from evidence alone, on a profile that the gate applies to.
+
+        Raises:
+            NotEvaluated: if outputs that it needs are missing; the session makes that a FAIL.
+        """
+
+    def needs(self, model: str) -> Sequence[Need]:
+        """The outputs without which it can't judge a model: by default that model's on the gate's task."""
+        return (Need(model, self.task.name),)
+
+    def baselines(self, model: str) -> Sequence[Need]:
+        """The baselines that it holds a model to: by default none."""
+        return ()
+
+    def check(self, profile: str, metrics: Mapping[str, Metric]) -> None:  # noqa: B027 # nothing to check is fine
+        """Refuse a number that the gate can't mean, once the session's profile and metrics are known.
+
+        Raises:
+            TaskError: if it is such.
+        """
+
+    def verdict(self, model: str, evidence: Evidence, outcome: Outcome, message: str, **numbers: Any) -> Verdict:
+        """A verdict of this gate, with its kind, rule and place filled in; `numbers` are fields of `Verdict`."""
+        rule = self.rule(evidence.truths[self.task.name].profile) or ""
+        told: dict[str, Any] = {"metric": getattr(self, "metric", ""), "reason": Reason.OTHER, **numbers}
+        return Verdict(model, self.task.name, rule, outcome, message, kind=self.kind, where=self.where, **told)
+
+    def declaration(self, model: str, profile: str) -> Declaration:
+        """What a record keeps of this gate on a model."""
+        names = (f.name for f in dataclasses.fields(self) if f.name not in ("task", "where"))
+        parameters = msgspec.to_builtins({name: getattr(self, name) for name in names})
+        return Declaration(model, self.task.name, self.rule(profile) or "", self.kind, parameters, self.where)
+
+    @classmethod
+    def restored(cls, declaration: Declaration, task: Task) -> Self:
+        """The gate that a record kept."""
+        gate = object.__new__(cls)
+        fields = {"task": task, "where": declaration.where, **declaration.parameters}
+        for name, value in fields.items():
+            object.__setattr__(gate, name, value)
+        return gate

@@ -1,0 +1,49 @@
+"""Limits: the number that a gate holds to, one for all profiles or one for each, and the line that declares it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from fitgate.tasks import TaskError
+
+PACKAGE = str(Path(__file__).parents[1])
+Limit = float | Mapping[str, float]
+
+
+def limit(what: str, number: float | None, profiles: Mapping[str, float | None]) -> Limit:
+    """A gate's number as it was declared: one number, or one by profile.
+
+    Args:
+        what: the gate, for errors.
+        number: for all profiles.
+        profiles: by profile; None where the gate does not apply.
+
+    Raises:
+        TaskError: if there is both, or neither.
+    """
+    by_profile = {profile: float(value) for profile, value in profiles.items() if value is not None}
+    if (number is None) == (not by_profile):
+        raise TaskError(
+            what,
+            found="a number for all profiles and others by profile" if by_profile else "no number",
+            expected="one number, or one for each profile by its name",
+            next_step="give just one of the two",
+        )
+    return by_profile if number is None else float(number)
+
+
+def on_profile(declared: Limit, profile: str) -> float | None:
+    """The number on a profile; None where the gate does not apply."""
+    return declared.get(profile) if isinstance(declared, Mapping) else declared
+
+
+def declared_at() -> str:
+    """File and line, as `models/forest.py:31`, of the code outside this package that is being run."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and (frame.f_code.co_filename.startswith((PACKAGE, "<"))):
+        frame = frame.f_back
+    path = Path(frame.f_code.co_filename)
+    shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else Path(path.parent.name, path.name)
+    return f"{shown.as_posix()}:{frame.f_lineno}"

@@ -1,0 +1,49 @@
+"""Losses: which examples a model used to get right, and what else has changed since."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from fitgate.gates.baseline import Baseline
+from fitgate.gates.evidence import Truth
+from fitgate.machine import Environment, changes
+from fitgate.metrics import right
+from fitgate.runs import Evaluation
+
+SHOWN_CLASSES = 3
+SHOWN_EXAMPLES = 10
+MOST_CLASSES = 100  # more distinct labels are no classes
+
+
+def describe_losses(
+    baseline: Baseline, runs: Sequence[Evaluation], truth: Truth, environment: Environment
+) -> tuple[list[int], str]:
+    """The examples that were lost most clearly, and in words their classes and what else changed."""
+    then, now = (
+        np.mean([right(truth.target, outputs.predictions) for outputs in several], axis=0)
+        for several in (baseline.outputs, [run.outputs for run in runs])
+    )
+    order = np.argsort(now - then, kind="stable")
+    lost = [int(i) for i in order[(now < then)[order]][:SHOWN_EXAMPLES]]
+    parts = [_classes(then - now, truth)]
+    if lost:
+        parts.append(f"Lost most clearly: test examples {', '.join(map(str, lost))}.")
+    changed = changes(baseline.about.environment, environment)
+    parts.append(f"Since the baseline changed: {'; '.join(changed)}." if changed else "The environment is the same.")
+    return lost, " ".join(filter(None, parts))
+
+
+def _classes(falls: np.ndarray, truth: Truth) -> str:
+    """The classes whose right answers fell most; empty where there are no classes, or none fell."""
+    labels = np.asarray(truth.labels)
+    classes = np.unique(labels) if labels.ndim == 1 else np.array([])
+    if not 0 < len(classes) <= MOST_CLASSES:
+        return ""
+    of_class = [(float(falls[labels == c].mean()), i, c) for i, c in enumerate(classes)]
+    worst = sorted((fall for fall in of_class if fall[0] > 0), key=lambda fall: (-fall[0], fall[1]))[:SHOWN_CLASSES]
+    named = len(truth.class_names) == len(classes)
+    names = [truth.class_names[i] if named else c for _, i, c in worst]
+    told = ", ".join(f"{name} by {100 * fall:.2f} points" for name, (fall, _, _) in zip(names, worst, strict=True))
+    return f"Right answers fell most for the classes {told}." if told else ""

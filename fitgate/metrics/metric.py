@@ -1,0 +1,173 @@
+"""The contract of a metric: what it reads, which way is better, how sure a value is, and how two are compared."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fitgate.statistics import Change, bootstrap_fall, bootstrap_lower_bound, normal_power
+
+Array = NDArray[Any]
+Reads = Literal["predictions", "scores", "probabilities"]
+
+
+class Outputs(NamedTuple):
+    """What a model gave for the examples of a test split, in their order.
+
+    Attributes:
+        predictions: `(n,)`, or `(n, labels)` of a multilabel task.
+        scores: float `(n,)`, higher for what is more likely positive, or `(n, classes)`; None where none were asked
+            for. Metrics may depend on their order alone: a baseline keeps their ranks.
+        probabilities: float `(n, classes)`; None where none were asked for.
+    """
+
+    predictions: Array
+    scores: Array | None = None
+    probabilities: Array | None = None
+
+
+class Rates(NamedTuple):
+    """How often a floor lets a model pass, over test sets of this size.
+
+    Attributes:
+        at_floor: a model whose true value is the floor.
+        at_value: one whose true value is the value that was seen.
+        needed: right answers that it takes to pass; None where that is not what is counted.
+    """
+
+    at_floor: float
+    at_value: float
+    needed: int | None = None
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A one-sided confidence bound of a metric, on the side where the metric is worse.
+
+    Attributes:
+        name: of the method, for messages.
+        compute: from target, output and confidence, such as 0.99, to the bound.
+        rates: from floor, value, bound, number of examples and confidence to how often the floor lets a model pass;
+            None for the normal approximation, by the distance between value and bound.
+    """
+
+    name: str
+    compute: Callable[[Array, Array, float], float]
+    rates: Callable[[float, float, float, int, float], Rates] | None = None
+
+
+@dataclass(frozen=True)
+class PairedTest:
+    """A test of two outputs for the same examples.
+
+    Attributes:
+        name: of the method, for messages.
+        compute: from target, output before and output now to the change; a worsening is positive.
+        detail: what a message adds about a change; empty for nothing.
+    """
+
+    name: str
+    compute: Callable[[Array, Array, Array], Change]
+    detail: Callable[[Any], str] = lambda change: ""
+
+    def describe(self, change: Change) -> str:
+        """The method, and what is particular to this change."""
+        return ", ".join(filter(None, (self.name, self.detail(change))))
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number that says how good a model's output is.
+
+    Attributes:
+        name: what tasks, gates and records call it.
+        label: what reports call it; its name if empty.
+        compute: from target and the output that it reads to its value.
+        reads: which output that is.
+        higher_is_better: its direction.
+        range: the least and the greatest value that it can have.
+        unit: `share` for a number from 0 to 1, whose differences are told in points of a hundredth; else what the
+            value is in, such as `mm`, or empty.
+        bound: its confidence bound; None for the percentile bootstrap.
+        paired: its test of two outputs; None for the paired bootstrap.
+    """
+
+    name: str
+    label: str = field(default="", kw_only=True)
+    compute: Callable[[Array, Array], float] = field(repr=False)
+    reads: Reads = field(default="predictions", kw_only=True)
+    higher_is_better: bool = field(default=True, kw_only=True)
+    range: tuple[float, float] = field(default=(0.0, 1.0), kw_only=True)
+    unit: str = field(default="share", kw_only=True)
+    bound: Bound | None = field(default=None, kw_only=True, repr=False)
+    paired: PairedTest | None = field(default=None, kw_only=True, repr=False)
+
+    @property
+    def title(self) -> str:
+        """What reports call it."""
+        return self.label or self.name
+
+    def output(self, outputs: Outputs) -> Array | None:
+        """What it reads of a model's outputs; None where that is missing, or a number in it is not finite."""
+        read = {"predictions": outputs.predictions, "scores": outputs.scores, "probabilities": outputs.probabilities}
+        found = read[self.reads]
+        if found is None or (found.dtype.kind in "fc" and not np.isfinite(found).all()):
+            return None
+        return found
+
+    def value(self, target: Array, outputs: Outputs) -> float:
+        """Its value; NaN where what it reads is missing or not finite."""
+        read = self.output(outputs)
+        return math.nan if read is None else float(self.compute(target, read))
+
+    @property
+    def confidence_bound(self) -> Bound:
+        """Its bound, or the bootstrap's."""
+        if self.bound is not None:
+            return self.bound
+        way = {"higher_is_better": self.higher_is_better}
+        return Bound("bootstrap", partial(bootstrap_lower_bound, self.compute, **way))
+
+    @property
+    def paired_test(self) -> PairedTest:
+        """Its test of two outputs, or the bootstrap's."""
+        if self.paired is not None:
+            return self.paired
+        way = {"higher_is_better": self.higher_is_better}
+        return PairedTest("the paired bootstrap", partial(bootstrap_fall, self.compute, **way))
+
+    def rates(self, floor: float, value: float, bound: float, n: int, confidence: float) -> Rates:
+        """How often a floor lets a model pass."""
+        method = self.confidence_bound
+        if method.rates is not None:
+            return method.rates(floor, value, bound, n, confidence)
+        from scipy.stats import norm
+
+        error = abs(value - bound) / float(norm.ppf(confidence))
+        return Rates(1 - confidence, normal_power(self.lead(value, floor), error, 1 - confidence))
+
+    def lead(self, value: float, other: float) -> float:
+        """By how much a value is better than another."""
+        return value - other if self.higher_is_better else other - value
+
+    def difference(self, size: float, signed: bool = True) -> str:
+        """A difference of two values, as `+1.71 points`."""
+        number, unit = (100 * size, "point") if self.unit == "share" else (size, self.unit)
+        if not signed:
+            shown = f"{number:g}"
+        else:
+            shown = f"{0.0 + number:+.2f}" if self.unit == "share" else f"{0.0 + number:+.4g}"
+        plural = "s" if unit == "point" and shown.lstrip("+-") != "1" else ""
+        return f"{shown} {unit}{plural}".strip()
+
+
+def right(target: Array, predictions: Array) -> NDArray[np.bool_]:
+    """Whether each example is right, bool `(n,)`: in all its labels, where there are several."""
+    same: NDArray[np.bool_] = np.asarray(target == predictions)
+    return same if same.ndim == 1 else np.asarray(same.all(axis=1))

@@ -1,0 +1,85 @@
+"""Collection: one test per model, and per gate, seed or task, where a test function takes these."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import pytest
+
+from fitgate.gates import Claim, Gate
+from fitgate.model import Model
+from fitgate.plugin.session import Parts
+from fitgate.tasks import Task
+
+
+def parametrize(metafunc: pytest.Metafunc, parts: Parts) -> None:
+    """Give a test function that takes a `model` its models, with gates, seeds or tasks where it takes those too."""
+    names, models = metafunc.fixturenames, parts.registry.models
+    if "gate" in names:
+        gates = [(model, gate) for model in models for gate in model.gates if isinstance(gate, Gate)]
+        rules = [(model, gate, gate.rule(_profile(parts, gate))) for model, gate in gates]
+        applied = [
+            pytest.param(model, gate, id=f"{model.name}-{gate.task.name}-{rule}") for model, gate, rule in rules if rule
+        ]
+        metafunc.parametrize(("model", "gate"), applied)
+    elif "seed" in names:  # seed by seed, so that whatever slows the machine slows all models alike
+        of_seed = [(seed, model) for seed in parts.options.seeds for model in models if model.stochastic]
+        runs = [(model, task, seed) for seed, model in of_seed for task in model.tasks]
+        ids = [f"{model.name}-{task.name}-{seed}" for model, task, seed in runs]
+        metafunc.parametrize(("model", "task", "seed"), runs, ids=ids)
+    elif "task" in names:
+        pairs = [(model, task) for model in models for task in model.tasks]
+        metafunc.parametrize(("model", "task"), [pytest.param(m, t, id=f"{m.name}-{t.name}") for m, t in pairs])
+    else:
+        metafunc.parametrize("model", [pytest.param(model, id=model.name) for model in models])
+
+
+def left_out(items: Iterable[pytest.Item], parts: Parts) -> Iterator[pytest.Item]:
+    """The tests that the options do not ask for: of several seeds, pytest's placeholder for them, and of memory."""
+    settings = parts.options.settings
+    for item in items:
+        of_seeds = {"model", "seed"} <= set(getattr(item, "fixturenames", ()))
+        if (of_seeds and not settings.seeds) or (item.get_closest_marker("memory") and not settings.memory):
+            yield item
+
+
+def selected_claims(items: Iterable[pytest.Item]) -> Iterator[Claim]:
+    """The gates that the selected tests judge."""
+    for item in items:
+        params = _params(item)
+        model, gate = params.get("model"), params.get("gate")
+        if isinstance(model, Model) and isinstance(gate, Gate):
+            yield Claim(model.name, gate)
+
+
+def part(item: pytest.Item) -> str | None:
+    """What a test is for: `gates` are to be enforced, `latency` or `no_gates`; None if it uses no model."""
+    if item.get_closest_marker("no_gates"):
+        return "no_gates"
+    if "trained" not in getattr(item, "fixturenames", ()):
+        return None
+    return "latency" if item.get_closest_marker("latency") else "gates"
+
+
+def used_tasks(items: Iterable[pytest.Item], parts: Parts) -> Iterator[Task]:
+    """The tasks whose data the selected tests use; of a test that does not say, those of all models."""
+    for item in items:
+        params = _params(item)
+        gate, task, model = params.get("gate"), params.get("task"), params.get("model")
+        if isinstance(gate, Gate):
+            yield gate.task
+        elif isinstance(task, Task):
+            yield task
+        elif isinstance(model, Model):
+            yield model.timed_task
+        elif part(item):
+            yield from parts.registry.tasks.values()
+
+
+def _params(item: pytest.Item) -> Mapping[str, object]:
+    """What a test is parametrized with."""
+    return item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+
+
+def _profile(parts: Parts, gate: Gate) -> str:
+    return parts.registry.data_of(gate.task).dataset.profile

@@ -1,0 +1,184 @@
+"""The registry: what plugins contribute to a session, each under its name, and tasks on their data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from fitgate.data import Dataset
+from fitgate.errors import FitgateError
+from fitgate.gates import GATES, Gate
+from fitgate.machine import KERNELS, Kernel, distributions_of
+from fitgate.metrics import Metric
+from fitgate.model import Model, ModelError, register
+from fitgate.record import ModelEntry, Settings, describe_model
+from fitgate.tasks import Task, TaskData, TaskError, known_metrics
+
+T = TypeVar("T")
+
+
+class Registry:
+    """What a session may use.
+
+    Args:
+        hook: pytest's hooks.
+        settings: what is in force.
+    """
+
+    def __init__(self, hook: Any, settings: Settings):
+        self._hook = hook
+        self._settings = settings
+        self._datasets: dict[int, Dataset] = {}
+        self._tasks: dict[str, TaskData] = {}
+
+    @cached_property
+    def known_models(self) -> dict[str, Model]:
+        """Every model that a plugin contributed, by name."""
+        return register(_contributed(self._hook.pytest_fitgate_models, Model))
+
+    @cached_property
+    def tasks(self) -> dict[str, Task]:
+        """The tasks of all models, by name."""
+        tasks: dict[str, Task] = {}
+        for task in (task for model in self.known_models.values() for task in model.tasks):
+            if tasks.setdefault(task.name, task) is not task:
+                raise TaskError(
+                    f"task {task.name}",
+                    found="two different tasks of that name",
+                    expected="one, which models share",
+                    next_step="rename one of them",
+                )
+        return tasks
+
+    @cached_property
+    def metrics(self) -> Mapping[str, Metric]:
+        """Every metric, by name."""
+        return known_metrics(self.tasks.values(), _contributed(self._hook.pytest_fitgate_metrics, Metric))
+
+    @cached_property
+    def kinds(self) -> Mapping[str, type[Gate]]:
+        """Every kind of gate, by name: the library's, those of plugins, and those that models have."""
+        declared = {type(gate) for model in self.known_models.values() for gate in model.gates}
+        contributed = [kind for kinds in self._hook.pytest_fitgate_gates() for kind in kinds]
+        return {**GATES, **{kind.kind: kind for kind in (*contributed, *declared)}}
+
+    @property
+    def kernels(self) -> list[Kernel]:
+        """The calibration kernels."""
+        return [*KERNELS, *_contributed(self._hook.pytest_fitgate_kernels, Kernel)]
+
+    @property
+    def models(self) -> list[Model]:
+        """The models that take part, by name; all but the slow ones if none was selected."""
+        every = self.known_models
+        return [every[name] for name in self._settings.models or sorted(n for n, m in every.items() if not m.slow)]
+
+    @cached_property
+    def libraries(self) -> list[str]:
+        """The distributions that the models require."""
+        return distributions_of(name for model in self.known_models.values() for name in model.requires)
+
+    @property
+    def profile(self) -> str:
+        """The profile of the session: as it was asked for, else the first one that a dataset has."""
+        found = (self.data_of(task).dataset.profile for model in self.models for task in model.tasks)
+        return self._settings.profile or next(filter(None, found), "")
+
+    @property
+    def loaded(self) -> list[TaskData]:
+        """The tasks that were asked for so far."""
+        return list(self._tasks.values())
+
+    def data_of(self, task: Task) -> TaskData:
+        """A task on its dataset, of the session's profile. Nothing is loaded before it is used."""
+        if task.name not in self._tasks:
+            self._tasks[task.name] = TaskData(task, self._dataset(task))
+        return self._tasks[task.name]
+
+    def check(self, baselines: Path) -> None:
+        """Refuse what can't work, before anything is collected.
+
+        Args:
+            baselines: the directory of the baselines.
+
+        Raises:
+            FitgateError: if names clash, or an option, task, gate or baseline names what there is not.
+        """
+        models, metrics = self.known_models, self.metrics
+        for option, names in (("--fit-models", self._settings.models), ("--gate-require", self._settings.require)):
+            for name in names:
+                if name not in models:
+                    raise ModelError(
+                        option,
+                        found=f"{name!r}",
+                        expected=f"one of the models: {', '.join(sorted(models)) or 'there are none'}",
+                        next_step="correct the name",
+                    )
+        for model in self.models:
+            for gate in model.gates:
+                if isinstance(gate, Gate):
+                    gate.check(self.data_of(gate.task).dataset.profile, metrics)
+        for path in sorted((baselines / self.profile).glob("*.npz")):
+            name = path.stem.partition("-")[0]
+            if name not in models:
+                raise ModelError(
+                    path,
+                    found=f"a baseline of a model {name!r}, which no plugin contributes",
+                    expected=f"one of {', '.join(sorted(models)) or 'no model'}",
+                    next_step="bring its plugin back, or delete the file",
+                )
+
+    def unavailable(self, model: Model) -> str | None:
+        """Why a model can't take part; None if it can."""
+        if model.missing:
+            return f"{model.name} needs {', '.join(model.missing)}, which is not installed"
+        return None
+
+    def described(self) -> list[ModelEntry]:
+        """The models that take part, as a record keeps them."""
+        return [describe_model(model, self.unavailable(model)) for model in self.models]
+
+    @cached_property
+    def _known_datasets(self) -> dict[str, Dataset]:
+        found = _contributed(self._hook.pytest_fitgate_datasets, Dataset)
+        return {dataset.name: dataset for dataset in found}
+
+    def _dataset(self, task: Task) -> Dataset:
+        declared = task.dataset
+        if isinstance(declared, str):
+            if declared not in self._known_datasets:
+                raise TaskError(
+                    f"task {task.name}",
+                    found=f"dataset {declared!r}",
+                    expected=f"one of {', '.join(sorted(self._known_datasets)) or 'those of plugins: there are none'}",
+                    next_step="contribute it by the hook pytest_fitgate_datasets",
+                )
+            declared = self._known_datasets[declared]
+        if id(declared) not in self._datasets:
+            self._datasets[id(declared)] = declared.on(self._settings.profile or None)
+        return self._datasets[id(declared)]
+
+
+def _contributed(hook: Callable[[], Iterable[Iterable[Any]]], kind: type[T]) -> list[T]:
+    """What implementations of a hook return, in the order in which their plugins were registered."""
+    items: list[T] = []
+    for contribution in reversed(list(hook())):
+        for item in contribution:
+            if not isinstance(item, kind):
+                raise ModelError(
+                    "a plugin's hook",
+                    found=f"{item!r}",
+                    expected=f"a list of {kind.__name__} objects",
+                    next_step="correct what the hook returns",
+                )
+            items.append(item)
+    return items
+
+
+def as_usage_error(error: FitgateError) -> pytest.UsageError:
+    """An error that ends a session before it begins, in one line."""
+    return pytest.UsageError(str(error))

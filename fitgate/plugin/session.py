@@ -1,0 +1,135 @@
+"""The parts that a session is made of, in each of its processes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import pytest
+
+from fitgate.executor import Executor
+from fitgate.gates import Claim, Gate, Outcome, Verdict
+from fitgate.machine import calibrate
+from fitgate.model import Model
+from fitgate.plugin.announcer import LONG, Announcer
+from fitgate.plugin.options import Options
+from fitgate.plugin.registry import Registry
+from fitgate.plugin.stage import Stage
+from fitgate.plugin.trained import TrainedModel
+from fitgate.record import Entry
+from fitgate.runs import Evaluator, Once, SeedRun
+from fitgate.runs.memory import Memory, measure
+
+
+class Parts:
+    """What fixtures and hooks of one process share.
+
+    Args:
+        config: pytest's.
+        options: what is in force.
+        shared: where processes of one session share what they trained; None in a session of one process.
+
+    Attributes:
+        options: as given.
+        registry: models, datasets, metrics, kinds of gate and kernels.
+        announcer: tells the terminal of long work.
+        once: keeps what the processes of a session compute once together.
+        executor: does isolated and parallel work.
+        stage: judges.
+    """
+
+    def __init__(self, config: pytest.Config, options: Options, shared: Path | None):
+        self.options = options
+        self.registry = Registry(config.hook, options.settings)
+        self.announcer = Announcer(config, self._has_long_work)
+        self.once = Once(shared)
+        self.executor = Executor(options.settings.backend or None, options.scheduler, self.announcer.say)
+        self.stage = Stage(options, self.registry, lambda: self.evaluator, self.emit, config.rootpath)
+        self._entries: list[Entry] = []
+        self._calibrated: set[str] = set()
+
+    @cached_property
+    def evaluator(self) -> Evaluator:
+        """What trains and evaluates, once."""
+        self.announcer.listen(self.registry.models)
+        spread = self._spread if self.options.settings.backend else None
+        return Evaluator(
+            self.registry.data_of,
+            self.registry.metrics,
+            self.options.settings.seed,
+            self.once,
+            self.emit,
+            self.announcer.announce,
+            spread,
+        )
+
+    def trained(self, model: Model) -> TrainedModel:
+        """A model, fitted on first use; skips the test if the user left it out, or its library is missing.
+
+        Under `--gate-require`, a missing library fails the test.
+        """
+        settings = self.options.settings
+        if settings.models and model.name not in settings.models:
+            pytest.skip(f"{model.name} is not among --fit-models")
+        if model.slow and model.name not in settings.models:
+            pytest.skip(f"{model.name} is slow, and not among --fit-models")
+        if reason := self.registry.unavailable(model):
+            if model.name in settings.require:
+                pytest.fail(f"{reason}, and --gate-require {model.name} asks for it", pytrace=False)
+            pytest.skip(reason)
+        return TrainedModel(model, self.evaluator, tuple(self.options.seeds))
+
+    def judge(self, subject: TrainedModel, gate: Gate) -> Verdict:
+        """A gate's verdict on a model, recorded.
+
+        INCONCLUSIVE and NO BASELINE skip the test, unless `--gate-strict` or `--gate-require-baseline` make them
+        failures. Of a model that failed outright, its error is raised.
+        """
+        profile = self.registry.data_of(gate.task).dataset.profile
+        if gate.rule(profile) is None:
+            pytest.skip(f"this gate does not apply to profile {profile}")
+        verdict = self.stage.verdict(Claim(subject.model.name, gate))
+        if verdict.outcome is Outcome.FAIL and verdict.value is None:
+            subject.evaluation(gate.task)  # raises what made it fail, if that is why
+        settings = self.options.settings.judge
+        tolerated = {Outcome.INCONCLUSIVE: not settings.strict, Outcome.NO_BASELINE: not settings.require_baseline}
+        if tolerated.get(verdict.outcome):
+            pytest.skip(f"{verdict.outcome}: {verdict.message}")
+        return verdict
+
+    def calibrated(self, model: Model) -> None:
+        """Run all calibration kernels, unless this was done before for this model's timings."""
+        if model.name in self._calibrated:
+            return
+        self._calibrated.add(model.name)
+        for kernel in self.registry.kernels:
+            if found := calibrate(kernel, model.name):
+                self.emit(found)
+
+    def memory(self, model: Model) -> Memory:
+        """What a model takes of the memory."""
+        self.announcer.announce(f"measuring the memory of {model.name}, in processes of its own ...")
+        task = model.timed_task
+        return measure(model, self.registry.data_of(task), self.options.settings.seed, self.executor)
+
+    def emit(self, entry: Entry) -> None:
+        """Hand an entry to the recorder, with the report of the test that is running."""
+        self._entries.append(entry)
+
+    def drain(self) -> list[Entry]:
+        """The entries since the last call."""
+        entries, self._entries[:] = list(self._entries), []
+        return entries
+
+    def _has_long_work(self) -> bool:
+        return any(len(data.dataset.train) >= LONG for data in self.registry.loaded)
+
+    def _spread(self, what: str, calls: Sequence[Callable[[], SeedRun]]) -> list[SeedRun]:
+        from joblib import delayed
+
+        return self.executor.map(what, [delayed(_call)(call) for call in calls])
+
+
+def _call(work: Callable[[], SeedRun]) -> SeedRun:
+    return work()

@@ -1,0 +1,186 @@
+"""Judging as a stage of the session: outputs first, then one family of verdicts, then the seeds that these ask for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from fitgate.gates import (
+    Baseline,
+    BaselineError,
+    Claim,
+    Gate,
+    Need,
+    Verdict,
+    baseline_file,
+    judge,
+    needs,
+    read_baseline,
+)
+from fitgate.plugin.options import Options
+from fitgate.plugin.registry import Registry
+from fitgate.record import (
+    Entry,
+    Record,
+    UnusableBaseline,
+    begin,
+    describe_data,
+    describe_task,
+    evidence,
+)
+from fitgate.runs import Evaluator, Failure, ModelFailed
+
+Key = tuple[str, str, str]
+
+
+class Stage:
+    """Judges the gates that a session has selected, all at once, when the first of them is asked for.
+
+    Args:
+        options: what is in force.
+        registry: the session's models and metrics.
+        evaluator: serves outputs.
+        emit: is given what the record needs: baselines, and verdicts.
+        directory: of the project.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        registry: Registry,
+        evaluator: Callable[[], Evaluator],
+        emit: Callable[[Entry], None],
+        directory: Path,
+    ):
+        self._options = options
+        self._registry = registry
+        self._evaluator = evaluator
+        self._emit = emit
+        self._directory = directory
+        self._claims: dict[Key, Claim] = {}
+        self._verdicts: dict[Key, Verdict] = {}
+        self._baselines: set[Need] = set()
+        self._record: Record | None = None
+
+    def select(self, claims: Iterable[Claim]) -> None:
+        """Note which gates this session is to judge: their false alarms are counted together."""
+        for claim in claims:
+            model = self._registry.known_models.get(claim.model)
+            if self._key(claim) not in self._claims and model and self._registry.unavailable(model) is None:
+                self._claims[self._key(claim)] = claim
+                self._emit(claim.gate.declaration(claim.model, self._profile(claim.gate)))
+
+    def verdict(self, claim: Claim) -> Verdict:
+        """The verdict on a claim; one that was not selected joins those that were."""
+        if self._key(claim) not in self._claims:
+            self.select([claim])
+            self._verdicts.clear()
+        if not self._verdicts:
+            self._judge()
+        return self._verdicts[self._key(claim)]
+
+    def _judge(self) -> None:
+        record = self._record = self._record or begin(
+            self._options.settings, [], 1, self._directory, self._registry.libraries
+        )
+        claims = list(self._claims.values())
+        wanted = self._in_turn(needs(claims))
+        for seed in self._options.seeds:  # seed by seed, so that whatever slows the machine slows all models alike
+            for need in wanted:
+                self._train_seed(need, seed)
+        for need in wanted:
+            self._serve(record, need, self._options.seeds)
+        for claim in claims:
+            self._add_baselines(record, claim)
+        while True:
+            judgement = judge(claims, evidence(record, self._registry.metrics))
+            if not judgement.requests:
+                break
+            for request in judgement.requests:
+                seeds = [self._options.settings.seed + i for i in range(request.seeds)]
+                self._serve(record, Need(request.model, request.task), seeds)
+        for claim, verdict in zip(claims, judgement.verdicts, strict=True):
+            self._verdicts[self._key(claim)] = verdict
+            self._emit(verdict)
+
+    def _train_seed(self, need: Need, seed: int) -> None:
+        """Train a model with one of the seeds of the session; what it fails of is seen when it serves."""
+        model = self._registry.known_models.get(need.model)
+        task = model.task(need.task) if model else None
+        if model and task and model.stochastic and self._registry.unavailable(model) is None:
+            with suppress(ModelFailed, pytest.skip.Exception):
+                self._evaluator().seed_run(model, task, seed, self._options.seeds)
+
+    def _serve(self, record: Record, need: Need, seeds: Sequence[int]) -> None:
+        """Put outputs into the evidence, trained now if nobody has yet; or why there are none."""
+        model = self._registry.known_models.get(need.model)
+        task = model.task(need.task) if model else None
+        if model is None or task is None:
+            lacking = f"no plugin contributes a model {need.model!r}" if model is None else "it does not have that task"
+            record.add(Failure(need.model, need.task, "fit", lacking))
+            return
+        if reason := self._registry.unavailable(model):
+            record.add(Failure(need.model, need.task, "fit", reason))
+            return
+        data, evaluator = self._registry.data_of(task), self._evaluator()
+        record.add(describe_data(data.dataset))
+        record.add(describe_task(data))
+        try:
+            if seeds and model.stochastic:
+                record.seed_runs[:] = [
+                    run for run in record.seed_runs if (run.fit.model, run.fit.task) != (model.name, task.name)
+                ]
+                record.seed_runs += [evaluator.seed_run(model, task, seed, seeds) for seed in seeds]
+            record.add(evaluator.evaluation(model, task))
+        except ModelFailed as error:
+            record.add(error.failure)
+        except pytest.skip.Exception as error:
+            reason = f"it called pytest.skip ({error.msg}), and only a library named in `requires` may skip a model"
+            failure = Failure(model.name, task.name, "fit", reason)
+            record.add(failure)
+            self._emit(failure)
+
+    def _add_baselines(self, record: Record, claim: Claim) -> None:
+        """Put the baselines that a gate is held to into the evidence and the record, each once."""
+        profile = self._profile(claim.gate)
+        for need in claim.gate.baselines(claim.model):
+            if need not in self._baselines:
+                self._baselines.add(need)
+                found = self._read_baseline(need, profile)
+                if found is not None:
+                    record.add(found)
+                    self._emit(found)
+
+    def _read_baseline(self, need: Need, profile: str) -> Baseline | UnusableBaseline | None:
+        path = baseline_file(self._options.baselines, profile, *need)
+        try:
+            baseline = read_baseline(path)
+            if baseline is not None and (baseline.about.model, baseline.about.task) != need:
+                raise BaselineError(
+                    path,
+                    found=f"a baseline of {baseline.about.model} on {baseline.about.task}",
+                    expected=f"one of {need.model} on {need.task}",
+                    next_step="restore the file, or bless a run again",
+                )
+        except BaselineError as error:
+            where = os.path.relpath(error.where, self._directory)
+            return UnusableBaseline(*need, where, error.found, error.expected, error.next_step)
+        return baseline
+
+    def _key(self, claim: Claim) -> Key:
+        return claim.model, claim.gate.task.name, claim.gate.rule(self._profile(claim.gate)) or ""
+
+    def _profile(self, gate: Gate) -> str:
+        return self._registry.data_of(gate.task).dataset.profile
+
+    @staticmethod
+    def _in_turn(wanted: list[Need]) -> list[Need]:
+        """The same, from another place on in each process of a session: they then begin with different models."""
+        worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+        count = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+        start = len(wanted) * (int(worker) if worker.isdigit() else 0) // max(count, 1)
+        return wanted[start:] + wanted[:start]

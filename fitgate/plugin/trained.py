@@ -1,0 +1,48 @@
+"""A model as tests see it: fitted once a session, on first use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fitgate.model import Model
+from fitgate.runs import Evaluation, Evaluator, SeedRun, Trained
+from fitgate.tasks import Task
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A model's fitted estimators, one for each of its tasks, each made on first use.
+
+    Attributes:
+        model: the model.
+        evaluator: what fits and evaluates it.
+        seeds: those of `--fit-seeds`.
+    """
+
+    model: Model
+    evaluator: Evaluator
+    seeds: tuple[int, ...]
+
+    def on(self, task: Task) -> Trained:
+        """The estimator fitted on a task, with its provenance.
+
+        Raises:
+            ModelFailed: if fitting failed, now or before.
+        """
+        return self.evaluator.trained(self.model, task)
+
+    def evaluation(self, task: Task) -> Evaluation:
+        """What it makes of the test split, with metrics.
+
+        Raises:
+            ModelFailed: if fitting or predicting failed, now or before.
+        """
+        return self.evaluator.evaluation(self.model, task)
+
+    def seed_run(self, task: Task, seed: int) -> SeedRun:
+        """The model trained with one of the seeds of `--fit-seeds`, and evaluated.
+
+        Raises:
+            ModelFailed: if fitting or predicting failed, now or before.
+        """
+        return self.evaluator.seed_run(self.model, task, seed, self.seeds)

@@ -1,0 +1,133 @@
+"""Protocols that an estimator may offer beyond scikit-learn's: each is optional, and works for anybody's model.
+
+An estimator offers one by having its members; there is nothing to inherit from. A wrapper, such as a pipeline, offers
+what it has itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeVar, cast
+
+P = TypeVar("P")
+
+
+class DecisionFunction(Protocol):
+    """Scores: float `(n,)` of a binary classifier, higher for the second class, else `(n, classes)`."""
+
+    def decision_function(self, X: Any) -> Any: ...
+
+
+class Probabilities(Protocol):
+    """Probabilities of the classes, float `(n, classes)`, in the order of `classes_`."""
+
+    def predict_proba(self, X: Any) -> Any: ...
+
+
+class Compiles(Protocol):
+    """Tells how long it compiled just in time, so that reports can tell that apart from training and predicting.
+
+    Attributes:
+        compile_seconds_: wall time in seconds by what was compiled: `fit`, or `predict[n]` for a batch of `n`. It grows
+            as more is compiled.
+    """
+
+    compile_seconds_: dict[str, float]
+
+
+class CachesCompilation(Protocol):
+    """Tells what it was spared by a cache of compiled programs; reports then say CACHED.
+
+    Attributes:
+        compile_saved_seconds_: by the same names, how much longer compiling took when it was not in the cache.
+    """
+
+    compile_saved_seconds_: dict[str, float]
+
+
+class StatesExecution(Protocol):
+    """Tells on what and how it computed.
+
+    Attributes:
+        execution_: in words, as `2 cpu devices`.
+    """
+
+    execution_: str
+
+
+class TrainingLoss(Protocol):
+    """Tells its training loss, as scikit-learn's networks do.
+
+    Attributes:
+        loss_curve_: a number for each epoch.
+    """
+
+    loss_curve_: Sequence[float]
+
+
+class ValidationScores(Protocol):
+    """Tells its accuracy on held-out examples, as scikit-learn's networks do.
+
+    Attributes:
+        validation_scores_: a number for each epoch, or None.
+    """
+
+    validation_scores_: Sequence[float] | None
+
+
+class DeviceMemory(Protocol):
+    """Tells how much of an accelerator's memory it took.
+
+    Attributes:
+        device_bytes_: the most that was in use, in bytes; None where the device does not tell.
+    """
+
+    device_bytes_: int | None
+
+
+class RoundTrip(Protocol):
+    """Sends examples to a device and as many numbers back as predictions, without computing them."""
+
+    def round_trip(self, X: Any) -> None: ...
+
+
+class FitsSeeds(Protocol):
+    """Trains several seeds as one program.
+
+    Attributes:
+        fits_seeds_at_once: whether it does so on its devices.
+    """
+
+    fits_seeds_at_once: bool
+
+    def fit_seeds(self, X: Any, y: Any, seeds: Sequence[int]) -> list[Any]:
+        """Fitted estimators, one for each seed, in their order."""
+
+
+class Pipeline(Protocol):
+    """scikit-learn's pipelines: named steps, of which the last decides.
+
+    Attributes:
+        steps: pairs of a name and an estimator.
+    """
+
+    steps: Sequence[tuple[str, Any]]
+
+
+class Wraps(Protocol):
+    """scikit-learn's meta-estimators: one estimator inside another.
+
+    Attributes:
+        estimator: the one inside.
+    """
+
+    estimator: Any
+
+
+def offered(estimator: object, protocol: type[P]) -> P | None:
+    """The estimator, seen as what offers a protocol; None if it lacks one of its members.
+
+    Members are looked up on the object: scikit-learn makes methods appear and vanish with an estimator's parameters.
+    """
+    members = {*vars(protocol).get("__annotations__", {}), *(name for name in vars(protocol) if name[0] != "_")}
+    return cast(P, estimator) if all(hasattr(estimator, name) for name in members) else None

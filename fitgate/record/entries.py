@@ -1,0 +1,193 @@
+"""What a record describes besides what happened: settings, datasets, tasks, metrics, models, and examples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from numpy.typing import NDArray
+
+from fitgate.data import Dataset
+from fitgate.gates import JudgeSettings
+from fitgate.metrics import Metric
+from fitgate.model import Model
+from fitgate.tasks import TaskData
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """What was in force, however it was set: on the command line, in the project's configuration, or by default.
+
+    Attributes:
+        profile: of the datasets; empty where they have one size.
+        seed: what models were built with.
+        seeds: with how many seeds each model was trained from the start; 0 for the session's one.
+        models: names of those that took part alone; empty for all but the slow ones.
+        require: names of models whose missing library is a failure.
+        threads: cores that the session was to use; None for all.
+        timing: how long predictions were timed, times the usual.
+        memory: whether memory was measured.
+        backend: joblib's backend of parallel work; empty for processes on this machine.
+        judge: how gates judged.
+    """
+
+    profile: str = ""
+    seed: int = 42
+    seeds: int = 0
+    models: list[str] = []
+    require: list[str] = []
+    threads: int | None = None
+    timing: float = 1.0
+    memory: bool = False
+    backend: str = ""
+    judge: JudgeSettings = JudgeSettings()
+
+
+class DataEntry(msgspec.Struct, frozen=True, tag=True, eq=False):
+    """A dataset.
+
+    Attributes:
+        name, profile, licence, source: as it says.
+        digest: SHA-256 of all.
+        digests: SHA-256 of each part.
+        n_train, n_test: examples in each split.
+        labels: the test split's y.
+        class_names: of its labels, where they have names.
+        image_shape: height and width where rows are images.
+    """
+
+    name: str
+    profile: str
+    digest: str
+    digests: dict[str, str]
+    n_train: int
+    n_test: int
+    labels: NDArray[Any]
+    class_names: list[str] = []
+    image_shape: tuple[int, ...] | None = None
+    licence: str = ""
+    source: str = ""
+
+
+class TaskEntry(msgspec.Struct, frozen=True, tag=True, eq=False):
+    """A task.
+
+    Attributes:
+        name, kind, question: as it says.
+        dataset: the dataset's name.
+        metrics: names of its metrics, the most telling first.
+        target: the truth of the test split.
+    """
+
+    name: str
+    dataset: str
+    kind: str
+    question: str
+    metrics: list[str]
+    target: NDArray[Any]
+
+
+class MetricEntry(msgspec.Struct, frozen=True, tag=True):
+    """A metric, as far as a report needs it.
+
+    Attributes:
+        name, title, unit, higher_is_better: as it says.
+    """
+
+    name: str
+    title: str
+    unit: str = "share"
+    higher_is_better: bool = True
+
+
+class ModelEntry(msgspec.Struct, frozen=True, tag=True):
+    """A model that took part, or would have.
+
+    Attributes:
+        name, description: as its plugin says.
+        tasks: names of its tasks, first the one whose predictions are timed.
+        skipped: why it did not take part; None if it did.
+        stochastic: whether the seed changes what it learns.
+    """
+
+    name: str
+    description: str
+    tasks: list[str]
+    skipped: str | None = None
+    stochastic: bool = True
+
+
+class Misclassified(msgspec.Struct, frozen=True, eq=False):
+    """A test example that models got wrong.
+
+    Attributes:
+        task: the task's name.
+        index: in the test split.
+        label: the truth.
+        answers: each model's, by its name.
+        row: the example itself: an array, a mapping from columns to values, or text.
+    """
+
+    task: str
+    index: int
+    label: Any
+    answers: dict[str, Any]
+    row: Any
+
+
+class UnusableBaseline(msgspec.Struct, frozen=True, tag=True):
+    """A baseline that could not be read, as the error has it."""
+
+    model: str
+    task: str
+    where: str
+    found: str
+    expected: str
+    next_step: str
+
+
+class Extra(msgspec.Struct, frozen=True, tag=True, eq=False):
+    """What a plugin keeps in the record for reports of its own.
+
+    Attributes:
+        owner: whose it is.
+        content: plain values; arrays as `encode` writes them (`decode_array` reads them).
+    """
+
+    owner: str
+    content: Any
+
+
+def describe_data(dataset: Dataset) -> DataEntry:
+    """A dataset as a record keeps it."""
+    import numpy as np
+
+    return DataEntry(
+        name=dataset.name,
+        profile=dataset.profile,
+        digest=dataset.digest,
+        digests=dict(dataset.digests),
+        n_train=len(dataset.train),
+        n_test=len(dataset.test),
+        labels=np.asarray(dataset.test.y),
+        class_names=list(dataset.class_names),
+        image_shape=tuple(dataset.image_shape) if dataset.image_shape else None,
+        licence=dataset.licence,
+        source=dataset.source,
+    )
+
+
+def describe_task(data: TaskData) -> TaskEntry:
+    """A task as a record keeps it."""
+    task = data.task
+    names = list(task.metric_names)
+    return TaskEntry(task.name, data.dataset.name, data.kind, task.question, names, data.y_test)
+
+
+def describe_metric(metric: Metric) -> MetricEntry:
+    """A metric as a record keeps it."""
+    return MetricEntry(metric.name, metric.title, metric.unit, metric.higher_is_better)
+
+
+def describe_model(model: Model, skipped: str | None) -> ModelEntry:
+    """A model as a record keeps it."""
+    return ModelEntry(model.name, model.description, [task.name for task in model.tasks], skipped, model.stochastic)

@@ -1,0 +1,136 @@
+"""From a record to what judging needs: the evidence, and the claims that it is to be judged by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NoReturn
+
+from fitgate.data import Dataset
+from fitgate.errors import FitgateError
+from fitgate.gates import Baseline, BaselineError, Claim, Evidence, Gate, Judgement, Truth, judge
+from fitgate.gates.blessing import Candidate
+from fitgate.metrics import METRICS, Metric
+from fitgate.record.record import Record
+from fitgate.record.storage import RecordError
+from fitgate.runs import SeedRun
+from fitgate.tasks import Task
+
+
+def evidence(record: Record, metrics: Mapping[str, Metric]) -> Evidence:
+    """All that a record holds for gates to look at.
+
+    Args:
+        record: of a run, finished or going on.
+        metrics: by name.
+    """
+    failures = {(f.model, f.task): str(f) for f in record.failures}
+    runs = {(e.model, e.task): [e] for e in record.evaluations}
+    runs |= {key: [run.evaluation for run in several] for key, several in seed_runs(record).items()}
+    skipped = {(m.name, task): m.skipped for m in record.models if m.skipped for task in m.tasks}
+    baselines: dict[tuple[str, str], Baseline | FitgateError] = {
+        (b.about.model, b.about.task): b for b in record.baselines
+    }
+    baselines |= {
+        (b.model, b.task): BaselineError(b.where, found=b.found, expected=b.expected, next_step=b.next_step)
+        for b in record.unusable_baselines
+    }
+    return Evidence(
+        truths=truths(record),
+        metrics=metrics,
+        settings=record.settings.judge,
+        environment=record.environment,
+        runs={key: several for key, several in runs.items() if key not in failures},
+        missing={**skipped, **failures},
+        baselines=baselines,
+    )
+
+
+def truths(record: Record) -> dict[str, Truth]:
+    """What is true of the test split, by task."""
+    data = {entry.name: entry for entry in record.datasets}
+    return {
+        task.name: Truth(of.profile, of.digest, task.target, of.labels, of.class_names)
+        for task in record.tasks
+        if (of := data.get(task.dataset)) is not None
+    }
+
+
+def seed_runs(record: Record) -> dict[tuple[str, str], list[SeedRun]]:
+    """The runs with several seeds, by model and task, in the order of the seeds."""
+    found: dict[tuple[str, str], dict[int, SeedRun]] = {}
+    for run in record.seed_runs:
+        found.setdefault((run.fit.model, run.fit.task), {})[run.fit.seed] = run
+    return {key: [runs[seed] for seed in sorted(runs)] for key, runs in found.items()}
+
+
+def claims(record: Record, kinds: Mapping[str, type[Gate]]) -> list[Claim]:
+    """The gates that a record's session selected, made again from their declarations.
+
+    Raises:
+        RecordError: if the kind of one is not known.
+    """
+    tasks = {task.name: Task(task.name, _absent(task.dataset), metrics=tuple(task.metrics)) for task in record.tasks}
+    found = []
+    for declared in record.gates:
+        if declared.kind not in kinds:
+            raise RecordError(
+                declared.where or declared.gate,
+                found=f"a gate of kind {declared.kind}",
+                expected=f"one of {', '.join(sorted(kinds))}",
+                next_step="run this in the project that declares it, or install the plugin that brings the kind",
+            )
+        found.append(Claim(declared.model, kinds[declared.kind].restored(declared, tasks[declared.task])))
+    return found
+
+
+def judge_again(record: Record, kinds: Mapping[str, type[Gate]], metrics: Mapping[str, Metric] = METRICS) -> Judgement:
+    """The verdicts that a record's evidence gives, by the settings that were in force.
+
+    Raises:
+        RecordError: if it holds no declared gates, or one of a kind that is not known.
+    """
+    if not record.gates:
+        raise RecordError(
+            f"the run of {record.started}",
+            found="no declared gates",
+            expected="those that were selected, which records keep from schema 3 on",
+            next_step="repeat the run with this version",
+        )
+    return judge(claims(record, kinds), evidence(record, metrics))
+
+
+def candidates(record: Record, metrics: Mapping[str, Metric] = METRICS) -> dict[tuple[str, str], Candidate]:
+    """What of a record may become baselines, by model and task.
+
+    Raises:
+        RecordError: if the run has not finished.
+    """
+    if record.status != "finished":
+        raise RecordError(
+            f"the run of {record.started}",
+            found=f"one that is {record.status}",
+            expected="a finished run",
+            next_step="repeat it",
+        )
+    found, known, several = {}, truths(record), seed_runs(record)
+    fits = {(fit.model, fit.task): fit for fit in record.fits}
+    alone = {(e.model, e.task): [SeedRun(fits[e.model, e.task], e)] for e in record.evaluations}
+    for model in record.models:
+        for task in (task for task in record.tasks if task.name in model.tasks):
+            key = (model.name, task.name)
+            runs = several.get(key) if model.stochastic and key in several else alone.get(key)
+            if runs:
+                found[key] = Candidate(runs, model.stochastic, known[task.name], metrics[task.metrics[0]])
+    return found
+
+
+def _absent(name: str) -> Dataset:
+    def load() -> NoReturn:
+        raise RecordError(
+            f"dataset {name}",
+            found="a record",
+            expected="the data itself",
+            next_step="judge from the record alone: a gate never trains",
+        )
+
+    return Dataset(name, load)

@@ -1,0 +1,29 @@
+"""What all figures have in common."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
+
+DPI = 120
+MARKERS = "osD^vP*X"
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG, the same bytes each time."""
+    figure.savefig(path, dpi=DPI, metadata={"Software": None})
+
+
+def plain(text: str) -> str:
+    """Text as itself: matplotlib reads what stands between dollar signs as formulas."""
+    return text.replace("$", r"\$")
+
+
+def plain_log_scale(axes: Axes) -> None:
+    """Make the horizontal axis logarithmic, its numbers plain ones."""
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter(LogFormatter())  # it labels some of them where there is less than a decade

@@ -1,0 +1,31 @@
+"""Names of the files of figures."""
+
+from __future__ import annotations
+
+import re
+from itertools import chain
+
+from fitgate.report.view.report import ReportView
+
+
+def figure_file(view: ReportView, kind: str, task: str) -> str:
+    """The name of a figure's file, such as `confusion.png`; the task's name is in it where figures are of several.
+
+    Args:
+        view: of the report.
+        kind: of figure.
+        task: that it is of.
+    """
+    tasks = figure_tasks(view)
+    if len(tasks) < 2:
+        return f"{kind}.png"
+    plain = [re.sub(r"[^A-Za-z0-9_-]+", "-", name) for name in tasks]
+    own = plain[tasks.index(task)]
+    number = f"-{tasks.index(task) + 1}" if plain.count(own) > 1 else ""
+    return f"{kind}-{own}{number}.png"
+
+
+def figure_tasks(view: ReportView) -> list[str]:
+    """The tasks that figures are of, each once."""
+    drawn = ([part.task for part in parts] for parts in (view.tradeoffs, view.learnings, view.confusions))
+    return list(dict.fromkeys([*chain(*drawn), *(part.task for part in view.misclassified)]))

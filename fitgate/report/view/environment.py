@@ -1,0 +1,102 @@
+"""The environment: machine, software, data and the run itself, and what the models are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fitgate.machine import Condition
+from fitgate.record import DataEntry, Record
+from fitgate.report.view.words import noun, threads
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Something about a run: what it is, in words, and where it needs it a literal such as a digest or a command."""
+
+    name: str
+    text: str
+    literal: str = ""
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """What a model is, and which class of which library did the work; why not, where it was skipped."""
+
+    name: str
+    description: str
+    implementation: str
+    execution: str
+    skipped: str
+
+
+def environment(record: Record) -> tuple[Fact, ...]:
+    """All that is known of how a run came about."""
+    where = record.environment
+    machine = [where.cpu, f"{where.cores} cores", f"{where.memory_gib:g} GiB", where.system, where.blas]
+    allowed = record.settings.threads
+    option = f"limited to {allowed}: " if allowed is not None else ""
+    disturbed = "" if record.workers == 1 else ", whose timings disturb each other"
+    return (
+        Fact("machine", ", ".join(filter(None, [*machine, where.accelerator]))),
+        Fact("software", ", ".join([f"Python {where.python}", *(f"{k} {v}" for k, v in where.libraries.items())])),
+        *map(_data, record.datasets),
+        Fact("seed", str(record.settings.seed)),
+        Fact("started", record.started.replace("T", " ").replace("+00:00", " UTC")),
+        Fact("duration", _duration(record)),
+        Fact("threads", f"{option}{threads(record)}"),
+        Fact("condition", _conditions(record)),
+        Fact("processes", f"{record.workers}{disturbed}"),
+        Fact("arguments", "" if record.selection else "none", " ".join(record.selection)),
+        Fact("commit", "" if record.commit else "not in git", record.commit or ""),
+    )
+
+
+def size(data: DataEntry) -> str:
+    """A dataset's name, profile and size."""
+    profile = f", profile {data.profile}" if data.profile else ""
+    return f"{data.name}{profile}: {data.n_train:,} training and {data.n_test:,} test {noun([data]).many}"
+
+
+def models(record: Record) -> tuple[ModelRow, ...]:
+    """The models that were fitted or skipped."""
+    rows = []
+    for model in record.models:
+        fit = next((fit for fit in record.fits if fit.model == model.name), None)
+        if fit:
+            rows.append(ModelRow(model.name, model.description, fit.implementation, fit.execution, ""))
+        elif model.skipped:
+            rows.append(ModelRow(model.name, model.description, "", "", model.skipped))
+    return tuple(rows)
+
+
+def _data(data: DataEntry) -> Fact:
+    about = [size(data), *([f"licence {data.licence}"] if data.licence else []), "SHA-256"]
+    return Fact("data", ", ".join(about), data.digest[:16])
+
+
+def _duration(record: Record) -> str:
+    """How long a run took, and what of it its models did; that says nothing where plugins worked of their own."""
+    duration = f"{record.wall_seconds:.1f} s"
+    if record.extras or not record.wall_seconds:
+        return duration
+    rest = (
+        "imports, fitgate itself, reports and measuring memory"
+        if record.memory
+        else "imports, fitgate itself and reports"
+    )
+    overhead = 1 - record.model_seconds / record.wall_seconds
+    return f"{duration}, of which fitting and predicting took {record.model_seconds:.1f} s ({overhead:.0%} is {rest})"
+
+
+def _conditions(record: Record) -> str:
+    """What is known of the machine at the start and at the end."""
+    moments = (f"{c.when}: {', '.join(_measured(c)) or 'unknown'}" for c in record.conditions)
+    return "; ".join(moments) or "not recorded"
+
+
+def _measured(condition: Condition) -> list[str]:
+    return [
+        *([f"load {condition.load:g}"] if condition.load is not None else []),
+        *([f"{condition.mhz:,.0f} MHz"] if condition.mhz is not None else []),
+        *([f"{condition.celsius:g} degrees Celsius"] if condition.celsius is not None else []),
+    ]

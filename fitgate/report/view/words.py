@@ -1,0 +1,157 @@
+"""Words and numbers that several views show: examples or images, names of classes, values of metrics, percentiles."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fitgate.latency.timing import Timing
+from fitgate.record import DataEntry, MetricEntry, Record, TaskEntry, decode_array
+from fitgate.record.examples import CLASSES
+
+MOST_VALUES = 8
+MOST_CHARACTERS = 120
+CHANNELS = (1, 3, 4)
+ARRAY_KEYS = {"dtype", "shape", "zlib"}
+
+
+class Noun(NamedTuple):
+    """What the examples of datasets are called."""
+
+    one: str
+    many: str
+
+
+class Percentiles(NamedTuple):
+    """Percentiles of a query's seconds; None for one that takes more queries than there were."""
+
+    p50: float | None
+    p90: float | None
+    p99: float | None
+
+
+def noun(datasets: Iterable[DataEntry | None]) -> Noun:
+    """`image` where the rows of all of some datasets are images, `example` otherwise."""
+    known = list(datasets)
+    images = bool(known) and all(data is not None and data.image_shape for data in known)
+    return Noun("image", "images") if images else Noun("example", "examples")
+
+
+def main_tasks(record: Record) -> list[TaskEntry]:
+    """The tasks that some model puts first: those that figures are drawn for."""
+    first = {model.tasks[0] for model in record.models if model.tasks}
+    return [task for task in record.tasks if task.name in first]
+
+
+def has_classes(record: Record, task: TaskEntry) -> bool:
+    """Whether each example of a task belongs to one class.
+
+    scikit-learn calls a target of whole numbers one of classes, even where models answer with fractions: those are not.
+    """
+    answers = [e.predictions for e in record.evaluations if e.task == task.name]
+    return task.kind in CLASSES and not any(map(_has_fractions, answers))
+
+
+def class_names(record: Record, task: TaskEntry | None) -> Callable[[Any], str]:
+    """From a label to what its class is called: the dataset's name where the task asks for its labels, else itself."""
+    data = record.dataset(task.name) if task is not None else None
+    names: Sequence[str] = ()
+    if data is not None and task is not None and np.array_equal(data.labels, task.target):
+        names = data.class_names
+
+    def name(label: Any) -> str:
+        plain = label.item() if isinstance(label, np.generic) else label
+        if isinstance(plain, float) and plain.is_integer():
+            plain = int(plain)
+        known = type(plain) is int and 0 <= plain < len(names)
+        return names[plain] if known else str(plain)
+
+    return name
+
+
+def metric_value(value: float | None, metric: MetricEntry) -> str:
+    """A metric's value: four decimals of a share, five significant digits of anything else."""
+    if value is None or not math.isfinite(value):
+        return "NaN"
+    return f"{value:.4f}" if metric.unit == "share" else f"{value:.5g} {metric.unit}".strip()
+
+
+def is_share(metric: MetricEntry) -> bool:
+    """Whether a metric is a number from 0 to 1, which figures show in percent."""
+    return metric.unit == "share"
+
+
+def figure_value(value: float, metric: MetricEntry) -> float:
+    """A value as figures show it: shares in percent."""
+    return 100 * value if is_share(metric) else value
+
+
+def axis_title(metric: MetricEntry, task: str) -> str:
+    """A metric's title on a task, with its unit."""
+    unit = "%" if is_share(metric) else metric.unit
+    return ", ".join(filter(None, [f"{metric.title} on {task}", unit]))
+
+
+def percentiles(timing: Timing | None) -> Percentiles | None:
+    """The percentiles of a timing's queries; None where there is no timing."""
+    if timing is None:
+        return None
+    p50, p90, p99 = (timing.percentile(q) for q in (50, 90, 99))
+    return Percentiles(p50, p90, p99)
+
+
+def threads(record: Record) -> str:
+    """Cores that a session could use, and threads of each library."""
+    return ", ".join(f"{name} {count}" for name, count in record.threads.items()) or "not recorded"
+
+
+def shortened(text: str, most: int = MOST_CHARACTERS) -> str:
+    """A text of at most so many characters, its white space made plain."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= most else f"{flat[: most - 3]}..."
+
+
+def row_content(row: Any) -> Any:
+    """An example as it was given, whether the record is of this session or was read from a file."""
+    if isinstance(row, dict) and row.keys() == ARRAY_KEYS:
+        return decode_array(row)
+    return row
+
+
+def row_text(row: Any) -> str:
+    """An example's first values: of an array, of columns with their names, or of a text its beginning."""
+    content = row_content(row)
+    if isinstance(content, np.ndarray):
+        return _of_many([_number(value) for value in content.ravel()[: MOST_VALUES + 1]], content.size)
+    if isinstance(content, dict):
+        items = [f"{name}: {shortened(str(value), 40)}" for name, value in list(content.items())[: MOST_VALUES + 1]]
+        return _of_many(items, len(content))
+    return shortened(str(content))
+
+
+def image(row: Any, shape: tuple[int, ...]) -> NDArray[Any] | None:
+    """An example as the picture that it is: `(height, width)`, or `(height, width, channels)` with 1, 3 or 4 of them.
+
+    None where it has another number of values, or shape.
+    """
+    content = row_content(row)
+    if not isinstance(content, np.ndarray) or content.size != math.prod(shape) or content.dtype.kind not in "biuf":
+        return None
+    drawable = len(shape) == 2 or (len(shape) == 3 and shape[-1] in CHANNELS)
+    return content.reshape(shape) if drawable else None
+
+
+def _has_fractions(answers: NDArray[Any]) -> bool:
+    return answers.dtype.kind == "f" and bool(np.any(np.isfinite(answers) & (answers != np.floor(answers))))
+
+
+def _of_many(values: Sequence[str], count: int) -> str:
+    return ", ".join(values) if count <= MOST_VALUES else f"{', '.join(values[:MOST_VALUES])}, ... ({count:,} values)"
+
+
+def _number(value: Any) -> str:
+    return f"{value:.5g}" if isinstance(value, float | np.floating) else shortened(str(value), 40)

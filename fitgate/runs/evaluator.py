@@ -1,0 +1,145 @@
+"""The evaluator: trains and evaluates models once a session, whoever asks, with one seed or several."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from fitgate.metrics import Metric
+from fitgate.model import Model
+from fitgate.runs.evaluation import Evaluation, SeedRun, evaluate
+from fitgate.runs.once import Once
+from fitgate.runs.training import Failure, Fit, ModelFailed, Trained, train, train_at_once, trains_seeds_at_once
+from fitgate.tasks import Task, TaskData
+
+Emitted = Fit | Evaluation | Failure | SeedRun
+
+
+def run_seed(model: Model, data: TaskData, seed: int, metrics: Mapping[str, Metric]) -> SeedRun:
+    """Train a model with a seed, and evaluate it: a piece of work that can be done anywhere.
+
+    Raises:
+        ModelFailed: if that fails.
+    """
+    trained = train(model, data, seed)
+    return SeedRun(trained.fit, evaluate(trained, data, metrics))
+
+
+class Evaluator:
+    """Trains and evaluates models, each once per task and seed.
+
+    Args:
+        data_of: a task on its data.
+        metrics: by name.
+        seed: what models are built with; further seeds count up from it.
+        once: where results are kept.
+        emit: is given each `Fit`, `Evaluation`, `SeedRun` or `Failure`, by the process in which it happened.
+        announce: is told in words what is about to take long, and what it took.
+        spread: does calls of `run_seed` elsewhere, side by side, and gives their results; None for one after the other,
+            here.
+    """
+
+    def __init__(
+        self,
+        data_of: Callable[[Task], TaskData],
+        metrics: Mapping[str, Metric],
+        seed: int,
+        once: Once,
+        emit: Callable[[Emitted], None] = lambda entry: None,
+        announce: Callable[[str], None] = lambda words: None,
+        spread: Callable[[str, Sequence[Callable[[], SeedRun]]], list[SeedRun]] | None = None,
+    ):
+        self._data_of = data_of
+        self._metrics = metrics
+        self._seed = seed
+        self._once = once
+        self._emit = emit
+        self._announce = announce
+        self._spread = spread
+
+    def trained(self, model: Model, task: Task) -> Trained:
+        """The model fitted on a task, on first use.
+
+        Raises:
+            ModelFailed: if that failed, now or before.
+        """
+        return self._once(f"{model.name}-{task.name}-fit", lambda: self._train(model, task))
+
+    def evaluation(self, model: Model, task: Task) -> Evaluation:
+        """The trained model's outputs and metrics, on first use.
+
+        Raises:
+            ModelFailed: if training or predicting failed, now or before.
+        """
+        return self._once(f"{model.name}-{task.name}-predict", lambda: self._evaluate(self.trained(model, task), task))
+
+    def seed_run(self, model: Model, task: Task, seed: int, among: Sequence[int]) -> SeedRun:
+        """The model trained with a seed, and evaluated, on first use.
+
+        Args:
+            model, task: what to train on what.
+            seed: which one.
+            among: the seeds that are wanted; a model that trains several at once trains these.
+
+        Raises:
+            ModelFailed: if training or predicting failed, now or before.
+        """
+        return self._once(f"{model.name}-{task.name}-seed-{seed}", lambda: self._run_seed(model, task, seed, among))
+
+    def runs(self, model: Model, task: Task, seeds: Sequence[int]) -> list[Evaluation]:
+        """The model's evaluations with each of several seeds; the session's alone if there are none or it heeds none.
+
+        Raises:
+            ModelFailed: if training or predicting failed, now or before.
+        """
+        if seeds and model.stochastic:
+            return [self.seed_run(model, task, seed, seeds).evaluation for seed in seeds]
+        return [self.evaluation(model, task)]
+
+    def _run_seed(self, model: Model, task: Task, seed: int, among: Sequence[int]) -> SeedRun:
+        data, subject = self._data_of(task), f"{model.name} on {task.name}"
+        key = f"{model.name}-{task.name}-seeds-{min(among)}-{max(among)}"
+        if trains_seeds_at_once(model, seed):
+            self._announce(f"fitting {subject} with seeds {_listed(among)} ...")
+            work = partial(train_at_once, model, data, among)
+            fitted: Trained = self._once(key, partial(self._reporting_failure, work))[seed]
+            evaluation = self._reporting_failure(lambda: evaluate(fitted, data, self._metrics))
+            run = SeedRun(fitted.fit, evaluation)
+        elif seed == self._seed:  # the session trains it anyway
+            run = SeedRun(self.trained(model, task).fit, self.evaluation(model, task))
+        elif self._spread is not None:
+            seeds = [s for s in among if s != self._seed]
+            calls = [partial(run_seed, model, data, s, self._metrics) for s in seeds]
+            together = partial(self._spread, f"fitting {subject} with seeds {_listed(seeds)}", calls)
+            runs: list[SeedRun] = self._once(key, partial(self._reporting_failure, together))
+            run = runs[seeds.index(seed)]
+        else:
+            self._announce(f"fitting {subject} with seed {seed} ...")
+            run = self._reporting_failure(lambda: run_seed(model, data, seed, self._metrics))
+        self._emit(run)
+        return run
+
+    def _train(self, model: Model, task: Task) -> Trained:
+        data = self._data_of(task)
+        self._announce(f"fitting {model.name} on {task.name}: {len(data.dataset.train):,} examples ...")
+        trained: Trained = self._reporting_failure(lambda: train(model, data, self._seed))
+        self._announce(f"fitted {model.name} on {task.name} in {trained.fit.seconds:.1f} s")
+        self._emit(trained.fit)
+        return trained
+
+    def _evaluate(self, trained: Trained, task: Task) -> Evaluation:
+        evaluation: Evaluation = self._reporting_failure(lambda: evaluate(trained, self._data_of(task), self._metrics))
+        self._emit(evaluation)
+        return evaluation
+
+    def _reporting_failure(self, work: Callable[[], Any]) -> Any:
+        try:
+            return work()
+        except ModelFailed as error:
+            self._emit(error.failure)
+            raise
+
+
+def _listed(seeds: Sequence[int]) -> str:
+    return ", ".join(map(str, seeds))

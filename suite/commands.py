@@ -1,0 +1,113 @@
+"""The suite's own commands, `python -m suite COMMAND`: reports that only the digits' exam has."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from fitgate.errors import FitgateError
+from fitgate.record import read
+
+RECORD = "a record.json, or the directory that holds it"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a subcommand; its exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m suite",
+        description="Reports of the digits' exam, rendered from records of its runs. Nothing is trained. The exam "
+        "itself runs as pytest; commands for any project's records are those of python -m fitgate.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
+
+    notebook = commands.add_parser(
+        "notebook",
+        help="render the classification notebook again",
+        description="Render the classification notebook from the record of a run of suite/notebook: a markdown file, "
+        "and its plots in a directory of the same name beside it.",
+        epilog="Such a record comes from: pytest suite/notebook. Example: python -m suite notebook reports/notebook "
+        "--out reports/notebook.md",
+    )
+    notebook.add_argument("record", type=Path, metavar="RECORD", help=RECORD)
+    notebook.add_argument(
+        "--out", type=Path, metavar="FILE", help="markdown file to write (default: notebook.md beside the record)"
+    )
+    notebook.set_defaults(run=_notebook)
+
+    race = commands.add_parser(
+        "race",
+        help="compare how fast and how well models learn",
+        description="Compare the training times and accuracies of models that a run trained with the same seeds: a "
+        "markdown file, and its figure in a directory of the same name beside it.",
+        epilog="Such a record comes from pytest with --fit-seeds. Example: python -m suite race reports/race --out "
+        "reports/race.md",
+    )
+    race.add_argument("record", type=Path, metavar="RECORD", help=RECORD)
+    race.add_argument(
+        "--models",
+        type=_names,
+        default="cnn,torch_cnn",
+        metavar="NAME,...",
+        help="models to compare, the first with each of the others (default: cnn,torch_cnn)",
+    )
+    race.add_argument(
+        "--target",
+        type=_share,
+        default=0.99,
+        metavar="ACCURACY",
+        help="accuracy that a model's mean should reach, from 0 to 1 (default: 0.99)",
+    )
+    race.add_argument(
+        "--out", type=Path, metavar="FILE", help="markdown file to write (default: race.md beside the record)"
+    )
+    race.set_defaults(run=_race)
+
+    options = parser.parse_args(arguments)
+    try:
+        options.run(options)
+    except FitgateError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _notebook(options: argparse.Namespace) -> None:
+    from suite.notebook.report import summary, write_story
+    from suite.notebook.story import story_of
+
+    record = read(options.record)
+    path = write_story(record, options.out or _beside(options.record, "notebook.md"))
+    print(f"{summary(record, story_of(record))}\nreport in {path}")
+
+
+def _race(options: argparse.Namespace) -> None:
+    from suite.race import write_race
+
+    record = read(options.record)
+    path = options.out or _beside(options.record, "race.md")
+    print(f"report in {write_race(record, path, options.models, options.target)}")
+
+
+def _beside(record: Path, name: str) -> Path:
+    return (record if record.is_dir() else record.parent) / name
+
+
+def _names(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if len(names) < 2 or len(names) > len(set(names)):
+        raise argparse.ArgumentTypeError(
+            f"found {text!r}, expected two or more different models, such as cnn,torch_cnn"
+        )
+    return names
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 < share <= 1:
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected an accuracy above 0 and up to 1, such as 0.99")
+    return share

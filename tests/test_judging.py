@@ -1,0 +1,146 @@
+"""Judging as a stage: one family of verdicts, the same wherever and however often it is done."""
+
+import dataclasses
+import shutil
+
+import pytest
+
+from fitgate import Gate, NoRegression, Outcome
+from fitgate.cli import main
+from fitgate.gates import GATES, Claim, JudgeSettings, judge
+from fitgate.record import evidence, judge_again, read, save
+from tests.conftest import SEEDED
+from tests.evidence import baseline, evaluation, wrong
+from tests.evidence import evidence as made
+from tests.fakes import DIGITS
+
+SUBTLE = SEEDED.replace("0.1", "0.02")
+READER = 'model(gates=(Floor(DIGITS, "accuracy", 0.9), Above(FIVES, "roc_auc", "poor"), Floor(FIVES, "f1", 0.9)))'
+POOR = 'model("poor", blunder=4, gates=(Floor(DIGITS, "accuracy", 0.9), Floor(FIVES, "f1", 0.5)))'
+
+
+def verdicts_of(record):
+    numbers = ("model", "task", "gate", "outcome", "reason", "value", "threshold", "bound", "p_value", "power", "lost")
+    return sorted([str(getattr(v, name)) for name in numbers] for v in record.verdicts)
+
+
+def test_each_gate_is_examined_once_however_many_there_are():
+    examined = []
+
+    @dataclasses.dataclass(frozen=True)
+    class Counted(NoRegression):
+        def examine(self, model, evidence):
+            examined.append(model)
+            return super().examine(model, evidence)
+
+    names = [f"m{i}" for i in range(50)]
+    before = baseline(evaluation(DIGITS, wrong(10)))
+    found = made(
+        {(name, "digits"): evaluation(DIGITS, wrong(10), model=name) for name in names},
+        {(name, "digits"): before for name in names},
+    )
+    judge([Claim(name, Counted(DIGITS, "accuracy", 0.1)) for name in names], found)
+    assert examined == names
+
+
+@pytest.mark.parametrize("how", [("-n", "2"), ("-x",)])
+def test_verdicts_are_the_same_however_the_session_runs(project, how):
+    project.write(READER, POOR)
+    project.run("-k", "test_gate")
+    expected = verdicts_of(project.record)
+    assert len(expected) == 5
+    shutil.rmtree(project.path / ".fitgate")
+    project.run("-k", "test_gate", *how, subprocess="-n" in how)
+    assert verdicts_of(project.record) == expected
+
+
+def test_a_selection_is_the_family_that_is_judged(project):
+    project.write(READER, POOR)
+    project.run("-k", "test_gate and f1")
+    assert (
+        {gate.gate for gate in project.record.gates}
+        == {v.gate for v in project.record.verdicts}
+        == {"f1>=0.9", "f1>=0.5"}
+    )
+
+
+def test_a_record_is_judged_again_with_the_same_verdicts(blessed, capsys, monkeypatch):
+    blessed.write(SUBTLE, READER, POOR)
+    blessed.run("--fit-seeds", "3", "--fit-seed", "50", "-k", "seed or gate")
+    record = blessed.record
+    assert len(record.verdicts) == 6
+    before = verdicts_of(record)
+    record.verdicts = judge_again(record, GATES).verdicts
+    assert verdicts_of(record) == before
+    monkeypatch.chdir(blessed.runs[0])  # where no project is
+    assert main(["judge", "."]) == 1
+    assert "the record has" not in capsys.readouterr().out
+
+
+def test_the_settings_that_were_in_force_judge_again(blessed, capsys, monkeypatch):
+    blessed.write(SEEDED.replace("0.1", "0.001"))
+    assert blessed.run("-k", "test_gate", "--fit-seed", "70", "--gate-strict").ret == 1
+    monkeypatch.chdir(blessed.runs[0])
+    assert main(["judge", "."]) == 1
+    assert "FAIL: 1 of 1 gates failed" in capsys.readouterr().out
+
+
+def test_a_record_of_other_outputs_is_judged_otherwise(project, capsys):
+    project.write(READER, POOR)
+    project.run("-k", "test_gate")
+    (run,) = project.runs
+    record = read(run)
+    record.evaluations = [e for e in record.evaluations if (e.model, e.task) != ("reader", "digits")]
+    save(record, run / "record.json")
+    assert main(["judge", str(run)]) == 1
+    assert "FAIL (the record has PASS): reader on digits, accuracy>=0.9." in capsys.readouterr().out
+
+
+def test_an_inconclusive_gate_asks_for_seeds_and_gets_no_more_than_are_allowed(blessed):
+    blessed.write(SEEDED.replace("0.1", "0.015"))
+    blessed.run("-k", "test_gate", "--fit-seed", "70")
+    (verdict,) = blessed.record.verdicts
+    assert (verdict.outcome, verdict.seeds) == (Outcome.INCONCLUSIVE, 1)
+    shutil.rmtree(blessed.path / ".fitgate")
+    blessed.run("-k", "test_gate", "--fit-seed", "70", "--gate-most-seeds", "7")
+    (verdict,) = blessed.record.verdicts
+    assert verdict.seeds in (5, 7)
+    assert len(blessed.record.seed_runs) == verdict.seeds
+    assert verdict.outcome is not Outcome.INCONCLUSIVE
+
+
+def test_looks_share_the_significance():
+    settings = JudgeSettings(seeds=1, most_seeds=20)
+    assert (settings.looks, settings.significance_a_look) == (4, 0.0025)  # 1, 5, 10 and 20 seeds
+    assert JudgeSettings(seeds=5, most_seeds=5).looks == 1
+
+
+def test_a_gate_that_was_selected_and_not_judged_fails_the_session(project):
+    project.write(READER)
+    project.pytester.makepyfile(
+        test_quality="""
+        import pytest
+        @pytest.mark.skip(reason="not today")
+        def test_gate(model, gate, trained, judge): pass
+        """
+    )
+    result = project.run("test_quality.py")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["fitgate: FAIL: 3 of 3 gates were selected and not judged: reader *"])
+
+
+def test_a_model_may_not_skip_itself(project):
+    project.write(READER.replace("gates", "estimator=Skipping, gates"), POOR)
+    result = project.run("-k", "test_gate and reader and digits")
+    assert result.ret == 1
+    (verdict,) = project.record.verdicts
+    assert (verdict.outcome, "it called pytest.skip" in verdict.message) == (Outcome.FAIL, True)
+
+
+def test_evidence_of_a_record_is_all_that_gates_see(project):
+    project.write(READER, POOR)
+    project.run("-k", "test_gate")
+    found = evidence(project.record, {})
+    assert set(found.truths) == {"digits", "fives"}
+    assert set(found.runs) == {(m, t) for m in ("reader", "poor") for t in ("digits", "fives")}
+    assert issubclass(NoRegression, Gate)
