@@ -52,12 +52,12 @@ class Above(Gate):
             theirs = evidence.evaluation_of(self.rival, task)
         except NotEvaluated as error:
             message = f"The rival {self.rival} was not evaluated. {error}"
-            return self.verdict(model, evidence, Outcome.FAIL, message, reason=Reason.NOT_EVALUATED)
+            return self.verdict(model, evidence, Outcome.FAIL, message, metric=self.metric, reason=Reason.NOT_EVALUATED)
         outputs = []
         for name, evaluation in ((model, mine), (self.rival, theirs)):
             output = metric.output(evaluation.outputs)
             if evaluation.metrics.get(self.metric) is None or output is None:
-                return without_value(self, model, evidence, name)
+                return without_value(self, evidence.metrics[self.metric], model, evidence, name)
             outputs.append(output)
         value, rival_value = float(mine.metrics[self.metric] or 0), float(theirs.metrics[self.metric] or 0)
         test, significance, confidence = metric.paired_test, settings.significance, settings.confidence
@@ -78,6 +78,7 @@ class Above(Gate):
             f"A model no better passes about {significance:.0%} of test sets, one with this lead about {power:.1%}."
         )
         numbers = {
+            "metric": self.metric,
             "reason": Reason.LEADS if passed else Reason.NO_LEAD,
             "value": value,
             "threshold": rival_value,

@@ -30,7 +30,7 @@ class Truth:
         profile: of the dataset; empty where it has one size.
         digest: of the dataset.
         target: `(n,)`, or `(n, labels)`.
-        labels: the dataset's own y, `(n,)`, by which losses are told.
+        labels: the dataset's own y, `(n,)`, by which losses are counted.
         class_names: of those labels; empty where they speak for themselves.
     """
 

@@ -71,7 +71,7 @@ class Floor(Gate):
         evaluation = evidence.evaluation_of(model, self.task.name)
         value, output = evaluation.metrics.get(self.metric), metric.output(evaluation.outputs)
         if value is None or output is None:
-            return without_value(self, model, evidence, model)
+            return without_value(self, evidence.metrics[self.metric], model, evidence, model)
         method = metric.confidence_bound
         bound = float(method.compute(truth.target, output, confidence))
         cleared = metric.lead(bound, floor) >= 0
@@ -86,7 +86,7 @@ class Floor(Gate):
             message += " The value itself reaches the floor, but not by enough to be sure on so few examples."
         outcome, reason = (Outcome.PASS, Reason.BOUND_CLEARS) if cleared else (Outcome.FAIL, Reason.BOUND_MISSES)
         numbers = {"value": value, "threshold": floor, "bound": bound, "bound_of": "value", "n": evaluation.n}
-        return self.verdict(model, evidence, outcome, message, reason=reason, **numbers)
+        return self.verdict(model, evidence, outcome, message, metric=self.metric, reason=reason, **numbers)
 
 
 def _told(rates: Rates, floor: float, value: float, n: int) -> str:

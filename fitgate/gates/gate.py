@@ -12,7 +12,7 @@ import msgspec
 
 from fitgate.gates.evidence import Evidence
 from fitgate.gates.limit import declared_at
-from fitgate.gates.verdict import Outcome, Reason, Verdict
+from fitgate.gates.verdict import Outcome, Verdict
 from fitgate.metrics import Metric
 from fitgate.tasks import Task
 
@@ -116,8 +116,7 @@ class Gate(ABC):
     def verdict(self, model: str, evidence: Evidence, outcome: Outcome, message: str, **numbers: Any) -> Verdict:
         """A verdict of this gate, with its kind, rule and place filled in; `numbers` are fields of `Verdict`."""
         rule = self.rule(evidence.truths[self.task.name].profile) or ""
-        told: dict[str, Any] = {"metric": getattr(self, "metric", ""), "reason": Reason.OTHER, **numbers}
-        return Verdict(model, self.task.name, rule, outcome, message, kind=self.kind, where=self.where, **told)
+        return Verdict(model, self.task.name, rule, outcome, message, kind=self.kind, where=self.where, **numbers)
 
     def declaration(self, model: str, profile: str) -> Declaration:
         """What a record keeps of this gate on a model."""

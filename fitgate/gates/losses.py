@@ -45,5 +45,7 @@ def _classes(falls: np.ndarray, truth: Truth) -> str:
     worst = sorted((fall for fall in of_class if fall[0] > 0), key=lambda fall: (-fall[0], fall[1]))[:SHOWN_CLASSES]
     named = len(truth.class_names) == len(classes)
     names = [truth.class_names[i] if named else c for _, i, c in worst]
-    told = ", ".join(f"{name} by {100 * fall:.2f} points" for name, (fall, _, _) in zip(names, worst, strict=True))
-    return f"Right answers fell most for the classes {told}." if told else ""
+    worst_classes = ", ".join(
+        f"{name} by {100 * fall:.2f} points" for name, (fall, _, _) in zip(names, worst, strict=True)
+    )
+    return f"Right answers fell most for the classes {worst_classes}." if worst else ""

@@ -5,20 +5,21 @@ from __future__ import annotations
 from fitgate.gates.evidence import Evidence
 from fitgate.gates.gate import Gate
 from fitgate.gates.verdict import Outcome, Reason, Verdict
+from fitgate.metrics import Metric
 
 
-def without_value(gate: Gate, model: str, evidence: Evidence, lacking: str) -> Verdict:
+def without_value(gate: Gate, metric: Metric, model: str, evidence: Evidence, lacking: str) -> Verdict:
     """FAIL: the model, or a rival that it is held against, has no value of the gate's metric.
 
     Args:
         gate: that judges.
+        metric: by which.
         model: that is judged.
         evidence: what there is.
         lacking: the model that has no value.
     """
-    metric = evidence.metrics[getattr(gate, "metric", "")]
     message = (
         f"{lacking} has no {metric.title} on {gate.task.name}: its {metric.reads} are missing, or hold a NaN or an "
         "infinite number."
     )
-    return gate.verdict(model, evidence, Outcome.FAIL, message, reason=Reason.NO_VALUE)
+    return gate.verdict(model, evidence, Outcome.FAIL, message, reason=Reason.NO_VALUE, metric=metric.name)

@@ -108,11 +108,13 @@ class NoRegression(Gate):
                 raise baseline
             check_baseline(baseline, model, task, runs, evidence.truths[task])
         except FitgateError as error:
-            verdict = self.verdict(model, evidence, Outcome.FAIL, str(error), reason=Reason.BAD_BASELINE)
+            verdict = self.verdict(
+                model, evidence, Outcome.FAIL, str(error), metric=self.metric, reason=Reason.BAD_BASELINE
+            )
             return _certain(verdict)
         found = self._compare(baseline, runs, evidence)
         if found is None:
-            return _certain(without_value(self, model, evidence, model))
+            return _certain(without_value(self, evidence.metrics[self.metric], model, evidence, model))
 
         def conclude(p_worse: float, p_better: float) -> Verdict:
             return self._conclude(model, baseline, found, p_worse, p_better, evidence)
@@ -128,7 +130,9 @@ class NoRegression(Gate):
             f"There is no baseline of {model} on {self.task.name}{of_profile}. To make one: pytest{option} "
             f"--fit-models={model} --fit-seeds=20, then fitgate bless RECORD."
         )
-        return self.verdict(model, evidence, Outcome.NO_BASELINE, message, reason=Reason.NO_BASELINE)
+        return self.verdict(
+            model, evidence, Outcome.NO_BASELINE, message, metric=self.metric, reason=Reason.NO_BASELINE
+        )
 
     def _compare(self, baseline: Baseline, runs: Sequence[Evaluation], evidence: Evidence) -> Comparison | None:
         """A model against its baseline; None where the metric has no value."""
@@ -173,6 +177,7 @@ class NoRegression(Gate):
             evidence,
             outcome,
             " ".join(filter(None, parts)),
+            metric=self.metric,
             reason=reason,
             value=found.now,
             threshold=found.before - margin if metric.higher_is_better else found.before + margin,

@@ -92,7 +92,7 @@ class Metric:
         reads: which output that is.
         higher_is_better: its direction.
         range: the least and the greatest value that it can have.
-        unit: `share` for a number from 0 to 1, whose differences are told in points of a hundredth; else what the
+        unit: `share` for a number from 0 to 1, whose differences are shown in points of a hundredth; else what the
             value is in, such as `mm`, or empty.
         bound: its confidence bound; None for the percentile bootstrap.
         paired: its test of two outputs; None for the paired bootstrap.

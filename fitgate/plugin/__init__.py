@@ -104,7 +104,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def pytest_runtestloop(session: pytest.Session) -> None:
-    """Load the data and reach the backend before the first test, so that what is wrong with them is told at once."""
+    """Load the data and reach the backend before the first test, so that a fault of theirs ends the session at once."""
     # A worker of pytest-xdist may not end the session: there, each test says what is wrong with the data.
     if hasattr(session.config, "workerinput") or session.config.option.collectonly:
         return

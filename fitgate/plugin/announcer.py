@@ -1,4 +1,4 @@
-"""The announcer: tells the terminal of long work, with the time that has passed."""
+"""The announcer: shows long work on the terminal, with the time that has passed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from fitgate.model import Model
 
-LONG = 10_000  # training examples: fits on fewer are told of only under -v
+LONG = 10_000  # training examples: fits on fewer are announced only under -v
 
 
 class Announcer:
@@ -19,7 +19,7 @@ class Announcer:
 
     Args:
         config: pytest's.
-        is_long: whether the session's work is long enough to be told of without `-v`.
+        is_long: whether the session's work is long enough to be announced without `-v`.
     """
 
     def __init__(self, config: pytest.Config, is_long: Callable[[], bool]):
@@ -28,12 +28,12 @@ class Announcer:
         self._started = time.perf_counter()
 
     def announce(self, words: str) -> None:
-        """Tell of work that takes long on large data."""
+        """Show a line about work that takes long on large data."""
         if self._config.get_verbosity() > 0 or self._is_long():
             self.say(words)
 
     def say(self, words: str) -> None:
-        """Tell at once."""
+        """Show a line, whatever the data."""
         plugins = self._config.pluginmanager
         terminal, capture = plugins.getplugin("terminalreporter"), plugins.getplugin("capturemanager")
         if terminal:

@@ -139,7 +139,7 @@ class Recorder:
                     record.add(describe_data(data.dataset))
                     record.add(describe_task(data))
                 except FitgateError:
-                    continue  # the tests of these models have told of it
+                    continue  # the tests of these models have failed with it
                 for name in task.metric_names:
                     record.add(describe_metric(registry.metrics[name]))
 

@@ -33,7 +33,7 @@ class Parts:
     Attributes:
         options: as given.
         registry: models, datasets, metrics, kinds of gate and kernels.
-        announcer: tells the terminal of long work.
+        announcer: shows long work on the terminal.
         once: keeps what the processes of a session compute once together.
         executor: does isolated and parallel work.
         stage: judges.

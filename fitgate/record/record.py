@@ -94,7 +94,7 @@ class Record(msgspec.Struct):
     extras: list[Extra] = []
 
     def add(self, entry: Entry) -> None:
-        """Put an entry where it belongs. What is told once, by whichever process, replaces what was told before."""
+        """Put an entry where it belongs. What describes the same thing as an earlier entry replaces it."""
         name, key = PLACES[type(entry)]
         entries: list[Any] = getattr(self, name)
         if key is not None:

@@ -35,7 +35,7 @@ class Evaluator:
         seed: what models are built with; further seeds count up from it.
         once: where results are kept.
         emit: is given each `Fit`, `Evaluation`, `SeedRun` or `Failure`, by the process in which it happened.
-        announce: is told in words what is about to take long, and what it took.
+        announce: is given a line about what is about to take long, and about what it took.
         spread: does calls of `run_seed` elsewhere, side by side, and gives their results; None for one after the other,
             here.
     """
