@@ -13,8 +13,8 @@ from fitgate.files import write
 from fitgate.gates import Outcome
 from fitgate.latency.timing import SCENARIOS
 from fitgate.model import Model, ModelError
-from fitgate.plugin.discovery import Contributions, discover
-from fitgate.tasks import Task, TaskError
+from fitgate.plugin.project import Project, project
+from fitgate.tasks import TaskData, TaskError
 
 SABOTAGE = Path("reports", "sabotage.md")
 AB = Path("reports", "ab.md")
@@ -85,17 +85,16 @@ def _sabotage(options: argparse.Namespace) -> None:
     if options.kept:
         campaign = read_campaign(options.kept)
     else:
-        project = discover(Path.cwd())
-        models = _available(project, [name for name in options.models.split(",") if name])
-        task = _task(models, options.task)
-        data = project.data_of(task).on(options.profile)
+        around = project(Path.cwd(), options.profile)
+        models = _available(around, [name for name in options.models.split(",") if name])
+        data = _data(around, models, options.task)
         given: dict[str, Any] = {
             "models": models,
-            "task": task,
-            "data": data,
-            "metrics": project.known_metrics,
-            "baselines": options.baselines or project.baselines,
-            "defects": project.defects,
+            "task": data.task,
+            "data": data.dataset,
+            "metrics": around.metrics,
+            "baselines": options.baselines or around.baselines,
+            "defects": around.defects,
             "say": say,
         }
         if options.follow:
@@ -107,30 +106,30 @@ def _sabotage(options: argparse.Namespace) -> None:
     print(f"report in {options.out}")
 
 
-def _available(project: Contributions, names: Sequence[str]) -> dict[str, Model]:
+def _available(around: Project, names: Sequence[str]) -> dict[str, Model]:
     """The models of these names, or all but the slow ones, that have their libraries."""
     for name in names:
-        if name not in project.models:
+        if name not in around.models:
             raise ModelError(
                 "--models",
                 found=repr(name),
-                expected=f"one of {', '.join(sorted(project.models)) or 'the project: it has no model'}",
+                expected=f"one of {', '.join(sorted(around.models)) or 'the project: it has no model'}",
                 next_step="correct the name, or run this in the project's directory",
             )
-    chosen = names or [name for name, model in project.models.items() if not model.slow]
-    return {name: project.models[name] for name in chosen if not project.models[name].missing}
+    chosen = names or [name for name, model in around.models.items() if not model.slow]
+    return {name: around.models[name] for name in chosen if not around.models[name].missing}
 
 
-def _task(models: Mapping[str, Model], name: str | None) -> Task:
-    """The task of a name, or the one that most models have."""
-    tasks = Counter(task for model in models.values() for task in model.tasks)
-    for task, _ in tasks.most_common():
-        if name in (None, task.name):
-            return task
+def _data(around: Project, models: Mapping[str, Model], name: str | None) -> TaskData:
+    """The task of a name, or the one that most models have, on its data."""
+    names = Counter(task.name for model in models.values() for task in model.tasks)
+    for task, _ in names.most_common():
+        if name in (None, task):
+            return around.tasks[task]
     raise TaskError(
         "--task",
         found=repr(name),
-        expected=f"one of {', '.join(task.name for task in tasks) or 'the models: there are none'}",
+        expected=f"one of {', '.join(names) or 'the models: there are none'}",
         next_step="correct the name, or run this in the project's directory",
     )
 

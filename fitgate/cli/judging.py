@@ -8,7 +8,7 @@ from typing import Any
 
 from fitgate.cli.records import RECORD
 from fitgate.gates.blessing import LEAST_SEEDS, bless, propose
-from fitgate.plugin.discovery import Contributions, discover
+from fitgate.plugin.project import project
 from fitgate.record import RecordError, candidates, judge_again, read
 
 
@@ -43,9 +43,9 @@ def _judge(options: argparse.Namespace) -> int:
     from fitgate.report import run_verdict
 
     record = read(options.record)
-    project = _project()
+    around = project(Path.cwd())
     kept = {(v.model, v.task, v.gate): v for v in record.verdicts}
-    record.verdicts = judge_again(record, project.kinds, project.known_metrics).verdicts
+    record.verdicts = judge_again(record, around.kinds, around.metrics).verdicts
     for verdict in record.verdicts:
         earlier = kept.get((verdict.model, verdict.task, verdict.gate))
         differs = f" (the record has {earlier.outcome})" if earlier and earlier.outcome is not verdict.outcome else ""
@@ -56,9 +56,9 @@ def _judge(options: argparse.Namespace) -> int:
 
 
 def _bless(options: argparse.Namespace) -> None:
-    record, project = read(options.record), _project()
-    directory = options.baselines or project.baselines
-    found = candidates(record, project.known_metrics)
+    record, around = read(options.record), project(Path.cwd())
+    directory = options.baselines or around.baselines
+    found = candidates(record, around.metrics)
     proposals = propose(found, record.environment, record.commit, directory, options.least_seeds)
     for proposal in proposals:
         print(proposal.summary)
@@ -72,8 +72,3 @@ def _bless(options: argparse.Namespace) -> None:
     bless(proposals)
     size = sum(proposal.path.stat().st_size for proposal in proposals)
     print(f"{len(proposals)} baselines in {directory}, {size / 2**20:.2f} MiB")
-
-
-def _project() -> Contributions:
-    """What the project around the current directory brings; the library's own where there is none."""
-    return discover(Path.cwd())

@@ -1,0 +1,70 @@
+"""The project around a directory, as its sessions see it: for commands that work without one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from fitgate.gates import GATES, Gate
+from fitgate.metrics import METRICS, Metric
+from fitgate.model import Model
+from fitgate.plugin.discovery import configured
+from fitgate.plugin.options import BASELINES, read_options
+from fitgate.plugin.registry import Registry
+from fitgate.tasks import TaskData
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project's models and what comes with them; the library's own alone where a directory has no project.
+
+    Attributes:
+        models: by name.
+        tasks: on their data, by name.
+        metrics, kinds: metrics and kinds of gate by name, the library's own included.
+        defects: that its plugins contribute.
+        baselines: directory of its baselines.
+    """
+
+    models: Mapping[str, Model]
+    tasks: Mapping[str, TaskData]
+    metrics: Mapping[str, Metric]
+    kinds: Mapping[str, type[Gate]]
+    defects: tuple[Any, ...]
+    baselines: Path
+
+
+def project(root: Path, profile: str | None = None) -> Project:
+    """The project around a directory.
+
+    Args:
+        root: the directory.
+        profile: of its datasets; None for the project's own choice.
+
+    Raises:
+        DiscoveryError: if pytest can't be configured there.
+        FitgateError: if what its plugins contribute clashes.
+    """
+    return configured(root, partial(_project, profile))
+
+
+def _project(profile: str | None, config: pytest.Config) -> Project:
+    if "pytest_fitgate_models" not in vars(config.hook):  # nothing there loads fitgate
+        return Project({}, {}, METRICS, GATES, (), BASELINES)
+    options = read_options(config)
+    settings = options.settings if profile is None else replace(options.settings, profile=profile)
+    registry = Registry(config.hook, settings)
+    return Project(
+        registry.known_models,
+        {task.name: registry.data_of(task) for task in registry.tasks.values()},
+        registry.metrics,
+        registry.kinds,
+        tuple(defect for defects in reversed(config.hook.pytest_fitgate_defects()) for defect in defects),
+        options.baselines,
+    )
