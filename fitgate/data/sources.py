@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 
@@ -15,16 +15,6 @@ from fitgate.data.idx import find_idx, read_idx
 from fitgate.data.split import About, Loaded, Split
 
 IDX_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
-
-
-@runtime_checkable
-class Bunch(Protocol):
-    """What scikit-learn's dataset loaders return."""
-
-    data: Any
-    target: Any
-
-    def get(self, key: str, default: Any) -> Any: ...
 
 
 def sklearn_splits(load: Callable[[], Any], name: str, *, test_size: float | int, seed: int) -> Loaded:
@@ -45,8 +35,8 @@ def sklearn_splits(load: Callable[[], Any], name: str, *, test_size: float | int
     from sklearn.utils.multiclass import type_of_target
 
     bunch = load()
-    if isinstance(bunch, Bunch):
-        X, y = bunch.data, bunch.target
+    if isinstance(bunch, Mapping) and {"data", "target"} <= bunch.keys():
+        X, y = bunch["data"], bunch["target"]
     elif isinstance(bunch, tuple) and len(bunch) == 2:
         X, y = bunch
     else:
@@ -70,7 +60,7 @@ def sklearn_splits(load: Callable[[], Any], name: str, *, test_size: float | int
         ) from error
     X_train, X_test, y_train, y_test = parts
     outputs = np.shape(y)[1:2] if counts is None else (len(counts),)
-    about = _about(bunch, outputs) if isinstance(bunch, Bunch) else About()
+    about = _about(bunch, outputs) if isinstance(bunch, Mapping) else About()
     return Loaded(Split(X_train, y_train), Split(X_test, y_test), about)
 
 
@@ -142,7 +132,7 @@ def _pixels(shape: tuple[int, ...]) -> str:
     return f"{' x '.join(map(str, shape))} pixels"
 
 
-def _about(bunch: Bunch, outputs: tuple[int, ...]) -> About:
+def _about(bunch: Mapping[str, Any], outputs: tuple[int, ...]) -> About:
     """What a bunch says of itself. Its `target_names` name the classes or outputs, or else the column that y was."""
     names = tuple(str(name) for name in bunch.get("target_names", ()))
     images = bunch.get("images", None)
