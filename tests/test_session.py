@@ -254,6 +254,13 @@ def test_the_report_goes_to_the_step_summary_without_figures(project, monkeypatc
     assert "![" in project.report
 
 
+def test_a_directory_apart_from_its_option_is_refused_in_one_line(project):
+    project.write(READER)
+    result = project.run("--fit-runs-dir", str(project.path), subprocess=True)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: --fit-runs-dir *; write --fit-runs-dir={project.path}."])
+
+
 def test_long_work_is_announced(project):
     project.write(READER)
     result = project.run("-v", "-k", "test_gate")
