@@ -91,7 +91,7 @@ def test_an_environment_is_of_this_machine():
 
 
 def test_the_libraries_are_the_core_s_and_those_that_are_asked_for():
-    assert list(library_versions()) == ["numpy", "scipy", "scikit-learn", "pytest", "pytest-benchmark"]
+    assert list(library_versions()) == ["fitgate", "numpy", "scipy", "scikit-learn", "pytest", "pytest-benchmark"]
     assert library_versions(["joblib", "no-such-library"])["joblib"] == version("joblib")
     assert "no-such-library" not in environment(["joblib", "no-such-library"]).libraries
 

@@ -203,9 +203,27 @@ def test_an_unknown_profile_ends_the_session_with_one_sentence(project):
     result = project.run("--fit-profile", "huge")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(
-        ["ERROR: fake: found no profile 'huge', expected one of quick, full; name one of these."]
+        ["ERROR: --fit-profile: found 'huge', expected one of the datasets' profiles: full, quick; correct *"]
     )
     assert not project.runs
+
+
+@pytest.mark.parametrize(
+    ("returned", "message"),
+    [
+        ("model()", "found Model(*, expected a list of Model objects"),
+        ("[Floor(DIGITS, 'accuracy', 0.5)]", "found Floor(*, expected a list of kinds of gate"),
+    ],
+)
+def test_what_a_hook_must_not_return_is_a_usage_error(project, returned, message):
+    hook = "models" if "model" in returned else "gates"
+    project.write(READER)
+    plugin = f"from tests.fakes import *\ndef pytest_fitgate_{hook}():\n    return {returned}\n"
+    project.pytester.makepyfile(extra=plugin)
+    project.pytester.syspathinsert()
+    result = project.run("-p", "fitgate.plugin", "-p", "extra")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: a plugin's hook: {message}; correct what the hook returns."])
 
 
 LOST = """

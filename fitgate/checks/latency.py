@@ -89,6 +89,8 @@ def test_serve(
     model: Model, trained: Trained, data_of: DataOf, timing_factor: float, benchmark: Any, emit: Emit
 ) -> None:
     """How many queries a second a model answers in time, where they arrive at random and one by one."""
+    if not benchmark.enabled:
+        pytest.skip("timings are off")
     task = model.timed_task
     test, seconds = data_of(task).test, timing_factor * SERVER.seconds
     predict, queries = trained(model).on(task).estimator.predict, batches(test.X, len(test), 1)

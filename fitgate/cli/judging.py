@@ -58,17 +58,25 @@ def _judge(options: argparse.Namespace) -> int:
 def _bless(options: argparse.Namespace) -> None:
     record, around = read(options.record), project(Path.cwd())
     directory = options.baselines or around.baselines
-    found = candidates(record, around.metrics)
+    found = candidates(record, around.kinds, around.metrics)
     proposals = propose(found, record.environment, record.commit, directory, options.least_seeds)
     for proposal in proposals:
         print(proposal.summary)
     if (record.commit or "-dirty").endswith("-dirty"):
         print("The run's working tree was not a commit: nobody can repeat it.")
     question = f"Write {len(proposals)} baselines into {directory}? [y/N] "
-    if not options.yes and input(question).strip().lower() not in ("y", "yes"):
+    if not options.yes and not _agrees(question):
         raise RecordError(
             "bless", found="no consent", expected="y or --yes", next_step="nothing was written; run it again to write"
         )
     bless(proposals)
     size = sum(proposal.path.stat().st_size for proposal in proposals)
     print(f"{len(proposals)} baselines in {directory}, {size / 2**20:.2f} MiB")
+
+
+def _agrees(question: str) -> bool:
+    """Whether the user says yes; where nobody can be asked, nobody does."""
+    try:
+        return input(question).strip().lower() in ("y", "yes")
+    except EOFError:
+        return False

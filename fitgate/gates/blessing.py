@@ -80,9 +80,9 @@ def propose(
     if not proposals:
         raise BaselineError(
             "this run",
-            found="no model that was evaluated",
-            expected="outputs for the test split",
-            next_step="run pytest with --fit-seeds=20, and bless that run",
+            found="no outputs that a gate would be held to",
+            expected="those of models with a regression gate, and of that gate's tests",
+            next_step="declare one, run pytest with --fit-seeds=20 --fit-seed=2000, and bless that run",
         )
     return proposals
 

@@ -127,8 +127,8 @@ class NoRegression(Gate):
         of_profile = f" for profile {profile}" if profile else ""
         option = f" --fit-profile={profile}" if profile else ""
         message = (
-            f"There is no baseline of {model} on {self.task.name}{of_profile}. To make one: pytest{option} "
-            f"--fit-models={model} --fit-seeds=20, then fitgate bless RECORD."
+            f"There is no baseline of {model} on {self.task.name}{of_profile}. To make one, with seeds of its own: "
+            f"pytest{option} --fit-models={model} --fit-seeds=20 --fit-seed=2000, then fitgate bless RECORD."
         )
         return self.verdict(
             model, evidence, Outcome.NO_BASELINE, message, metric=self.metric, reason=Reason.NO_BASELINE

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-CORE = ("numpy", "scipy", "scikit-learn", "pytest", "pytest-benchmark")
+CORE = ("fitgate", "numpy", "scipy", "scikit-learn", "pytest", "pytest-benchmark")
 
 
 class Environment(msgspec.Struct, frozen=True):
@@ -120,12 +120,14 @@ def _cpu() -> str:
 
 
 def _blas() -> str:
-    """As `openblas 0.3.31 SkylakeX`: that of NumPy, which is loaded first."""
+    """As `openblas 0.3.31 SkylakeX`: that of NumPy where it can be told from others."""
     from threadpoolctl import threadpool_info
 
-    first = next((pool for pool in threadpool_info() if pool["user_api"] == "blas"), None)
-    if first is None:
+    pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
+    if not pools:
         return ""
+    # Other libraries may bring their own, and their order is that of loading.
+    first = min(pools, key=lambda pool: ("numpy" not in pool["filepath"], pool["filepath"]))
     return " ".join(filter(None, (first["internal_api"], first.get("version"), first.get("architecture"))))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABCMeta
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -63,8 +64,13 @@ class Registry:
     def kinds(self) -> Mapping[str, type[Gate]]:
         """Every kind of gate, by name: the library's, those of plugins, and those that models have."""
         declared = {type(gate) for model in self.known_models.values() for gate in model.gates}
-        contributed = [kind for kinds in self._hook.pytest_fitgate_gates() for kind in kinds]
-        return {**GATES, **{kind.kind: kind for kind in (*contributed, *declared)}}
+        contributed = _contributed(self._hook.pytest_fitgate_gates, ABCMeta, "kinds of gate")
+        for kind in contributed:
+            if not issubclass(kind, Gate):
+                raise _wrong_contribution(kind, "kinds of gate, which are derived from fitgate.Gate")
+            declared.add(kind)
+        known: dict[str, type[Gate]] = {kind.kind: kind for kind in declared if issubclass(kind, Gate)}
+        return {**GATES, **known}
 
     @property
     def kernels(self) -> list[Kernel]:
@@ -108,7 +114,15 @@ class Registry:
         Raises:
             FitgateError: if names clash, or an option, task, gate or baseline names what there is not.
         """
-        models, metrics = self.known_models, self.metrics
+        models, metrics, _ = self.known_models, self.metrics, self.kinds
+        profiles = {name for task in self.tasks.values() for name in self._declared(task).profiles}
+        if self._settings.profile and self._settings.profile not in profiles:
+            raise TaskError(
+                "--fit-profile",
+                found=f"{self._settings.profile!r}",
+                expected=f"one of the datasets' profiles: {', '.join(sorted(profiles)) or 'they have none'}",
+                next_step="correct the name, or leave the option out",
+            )
         for option, names in (("--fit-models", self._settings.models), ("--gate-require", self._settings.require)):
             for name in names:
                 if name not in models:
@@ -147,7 +161,8 @@ class Registry:
         found = _contributed(self._hook.pytest_fitgate_datasets, Dataset)
         return {dataset.name: dataset for dataset in found}
 
-    def _dataset(self, task: Task) -> Dataset:
+    def _declared(self, task: Task) -> Dataset:
+        """A task's dataset, all of its profiles."""
         declared = task.dataset
         if isinstance(declared, str):
             if declared not in self._known_datasets:
@@ -158,25 +173,32 @@ class Registry:
                     next_step="contribute it by the hook pytest_fitgate_datasets",
                 )
             declared = self._known_datasets[declared]
+        return declared
+
+    def _dataset(self, task: Task) -> Dataset:
+        declared = self._declared(task)
         if id(declared) not in self._datasets:
             self._datasets[id(declared)] = declared.on(self._settings.profile or None)
         return self._datasets[id(declared)]
 
 
-def _contributed(hook: Callable[[], Iterable[Iterable[Any]]], kind: type[T]) -> list[T]:
+def _contributed(hook: Callable[[], Iterable[Iterable[Any]]], kind: type[T], named: str = "") -> list[T]:
     """What implementations of a hook return, in the order in which their plugins were registered."""
     items: list[T] = []
     for contribution in reversed(list(hook())):
+        if not isinstance(contribution, list | tuple):
+            raise _wrong_contribution(contribution, f"a list of {named or f'{kind.__name__} objects'}")
         for item in contribution:
             if not isinstance(item, kind):
-                raise ModelError(
-                    "a plugin's hook",
-                    found=f"{item!r}",
-                    expected=f"a list of {kind.__name__} objects",
-                    next_step="correct what the hook returns",
-                )
+                raise _wrong_contribution(item, f"a list of {named or f'{kind.__name__} objects'}")
             items.append(item)
     return items
+
+
+def _wrong_contribution(found: object, expected: str) -> ModelError:
+    return ModelError(
+        "a plugin's hook", found=f"{found!r}", expected=expected, next_step="correct what the hook returns"
+    )
 
 
 def as_usage_error(error: FitgateError) -> pytest.UsageError:

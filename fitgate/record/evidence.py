@@ -99,8 +99,15 @@ def judge_again(record: Record, kinds: Mapping[str, type[Gate]], metrics: Mappin
     return judge(claims(record, kinds), evidence(record, metrics))
 
 
-def candidates(record: Record, metrics: Mapping[str, Metric] = METRICS) -> dict[tuple[str, str], Candidate]:
-    """What of a record may become baselines, by model and task.
+def candidates(
+    record: Record, kinds: Mapping[str, type[Gate]], metrics: Mapping[str, Metric] = METRICS
+) -> dict[tuple[str, str], Candidate]:
+    """What of a record may become baselines, by model and task: what its gates are held to.
+
+    Args:
+        record: of a finished run.
+        kinds: of gate, by name.
+        metrics: by name.
 
     Raises:
         RecordError: if the run has not finished.
@@ -112,16 +119,19 @@ def candidates(record: Record, metrics: Mapping[str, Metric] = METRICS) -> dict[
             expected="a finished run",
             next_step="repeat it",
         )
-    found, known, several = {}, truths(record), seed_runs(record)
+    found: dict[tuple[str, str], Candidate] = {}
+    known, several = truths(record), seed_runs(record)
     fits = {(fit.model, fit.task): fit for fit in record.fits}
     alone = {(e.model, e.task): [SeedRun(fits[e.model, e.task], e)] for e in record.evaluations}
-    for model in record.models:
-        for task in (task for task in record.tasks if task.name in model.tasks):
-            key = (model.name, task.name)
-            runs = several.get(key) if model.stochastic and key in several else alone.get(key)
+    stochastic = {model.name: model.stochastic for model in record.models}
+    first = {task.name: task.metrics[0] for task in record.tasks}
+    for claim, declared in zip(claims(record, kinds), record.gates, strict=True):
+        for key in claim.gate.baselines(claim.model):
+            runs = several.get(key) if stochastic[key.model] and key in several else alone.get(key)
             if runs:
-                found[key] = Candidate(runs, model.stochastic, known[task.name], metrics[task.metrics[0]])
-    return found
+                metric = metrics[declared.parameters.get("metric", first[key.task])]
+                found.setdefault(key, Candidate(runs, stochastic[key.model], known[key.task], metric))
+    return dict(found)
 
 
 def _absent(name: str) -> Dataset:

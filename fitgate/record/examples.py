@@ -44,16 +44,23 @@ def _wrong(task: TaskEntry, answers: dict[str, NDArray[Any]], row_of: RowOf) -> 
 
 def lost_examples(record: Record, row_of: RowOf) -> dict[str, list[Misclassified]]:
     """The test examples that failed regression gates name, with what the model makes of them now, by gate."""
-    answers = {(e.model, e.task): e.predictions for e in record.evaluations}
-    answers |= {(r.fit.model, r.fit.task): r.evaluation.predictions for r in reversed(record.seed_runs)}
+    answers: dict[tuple[str, str], list[NDArray[Any]]] = {}
+    for e in (*(run.evaluation for run in record.seed_runs), *record.evaluations):
+        answers.setdefault((e.model, e.task), []).append(e.predictions)
     tasks = {task.name: task for task in record.tasks}
     return {
         f"{v.model} on {v.task}, {v.gate}": [
-            _example(tasks[v.task], i, {v.model: answers[v.model, v.task]}, row_of) for i in v.lost
+            _example(tasks[v.task], i, {v.model: _wrong_at(i, tasks[v.task], answers[v.model, v.task])}, row_of)
+            for i in v.lost
         ]
         for v in record.verdicts
-        if v.lost and answers[v.model, v.task].ndim == 1
+        if v.lost and answers[v.model, v.task][0].ndim == 1
     }
+
+
+def _wrong_at(i: int, task: TaskEntry, seeds: list[NDArray[Any]]) -> NDArray[Any]:
+    """The predictions of the first of several seeds that gets an example wrong."""
+    return next((predictions for predictions in seeds if predictions[i] != task.target[i]), seeds[0])
 
 
 def _example(task: TaskEntry, i: int, answers: dict[str, NDArray[Any]], row_of: RowOf) -> Misclassified:

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from fitgate.gates import Reason
+from fitgate.gates import GATES, Reason
 from fitgate.gates.blessing import bless, propose
 from fitgate.metrics import METRICS
 from fitgate.record import Record, candidates, read
@@ -60,7 +60,9 @@ MODEL = Model({name!r}, lambda seed: NearestMean(), tasks=(CLOUD, FIRST), stocha
 def pytest_fitgate_models():
     return [MODEL]
 '''
-GATES = 'Floor(CLOUD, "accuracy", 0.5), NoRegression(CLOUD, "accuracy", 0.05), NoRegression(FIRST, "roc_auc", 0.05),'
+DECLARED_GATES = (
+    'Floor(CLOUD, "accuracy", 0.5), NoRegression(CLOUD, "accuracy", 0.05), NoRegression(FIRST, "roc_auc", 0.05),'
+)
 SCORE = "distances[:, 0] - distances[:, 1]"
 ALL_TESTS = "from fitgate.checks.quality import *\n"
 REQUIRE = "--gate-require-baseline"
@@ -124,7 +126,7 @@ class Project:
         self.run()
         (path,) = self._runs
         record = read(path)
-        bless(propose(candidates(record, METRICS), record.environment, None, self.baselines))
+        bless(propose(candidates(record, GATES, METRICS), record.environment, None, self.baselines))
 
     def copied_to(self, directory: Path) -> Project:
         """The same project, elsewhere."""
@@ -132,7 +134,13 @@ class Project:
         return Project(directory)
 
     def write(
-        self, *, name: str = "nearest", gates: str = GATES, score: str = SCORE, seed: int = 0, tests: str = ALL_TESTS
+        self,
+        *,
+        name: str = "nearest",
+        gates: str = DECLARED_GATES,
+        score: str = SCORE,
+        seed: int = 0,
+        tests: str = ALL_TESTS,
     ) -> None:
         """Write its files."""
         conftest = CONFTEST.format(name=name, gates=gates, score=score, seed=seed)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 
 from fitgate.errors import FitgateError
-from fitgate.files import private_directory
+from fitgate.files import private_directory, write
 
 CACHE_VARIABLE = "FITGATE_COMPILE_CACHE"
 SAVED_EVENT = "/jax/compilation_cache/compile_time_saved_sec"
@@ -37,25 +38,47 @@ class Compiled(NamedTuple):
 def compiled(function: Any, *arguments: Any, donate: tuple[int, ...] = ()) -> Compiled:
     """A function compiled for arguments like these, some of which, by position, it may overwrite."""
     started = time.perf_counter()
-    with _saved() as saved:
-        program = jax.jit(function, donate_argnums=donate).lower(*arguments).compile()
-    return Compiled(program, time.perf_counter() - started, sum(saved, 0.0))
+    with _cache_hits() as hits:
+        lowered = jax.jit(function, donate_argnums=donate).lower(*arguments)
+        program = lowered.compile()
+    seconds = time.perf_counter() - started
+    return Compiled(program, seconds, _saved_seconds(lowered.as_text(), seconds, hits))
 
 
 @contextmanager
-def _saved() -> Iterator[list[float]]:
-    """The seconds that JAX says its cache saved meanwhile."""
-    saved: list[float] = []
+def _cache_hits() -> Iterator[list[float]]:
+    """For each program that JAX's cache had meanwhile, the seconds that this saved, in whole ones as JAX keeps them."""
+    hits: list[float] = []
 
     def listen(event: str, duration_secs: float, **_: str | int) -> None:
         if event == SAVED_EVENT:
-            saved.append(max(duration_secs, 0.0))
+            hits.append(max(duration_secs, 0.0))
 
     jax.monitoring.register_event_duration_secs_listener(listen)
     try:
-        yield saved
+        yield hits
     finally:
         jax.monitoring.unregister_event_duration_listener(listen)
+
+
+def _saved_seconds(program: str, seconds: float, hits: list[float]) -> float:
+    """How much longer a program took when it was compiled: 0 if it was now, which is then noted beside the cache.
+
+    Args:
+        program: its text.
+        seconds: that it took now.
+        hits: of the cache, as `_cache_hits` gives them.
+    """
+    config: Any = jax.config
+    kept = Path(config.jax_compilation_cache_dir or "")
+    if not config.jax_compilation_cache_dir or not kept.is_dir():
+        return sum(hits)
+    note = kept / f"{hashlib.sha256(program.encode()).hexdigest()}-seconds"
+    with suppress(OSError, ValueError):
+        if hits:
+            return max(float(note.read_text()) - seconds, 0.0)
+        write(note, repr(seconds))
+    return sum(hits)
 
 
 def keep_programs(directory: Path) -> None:
