@@ -23,8 +23,8 @@ from fitgate.report.view.words import shortened
 LONGEST_NAME = 24  # characters of a class's name on an axis
 LOST = "Test {} that were right in the baseline and are wrong now, those first that changed most clearly."
 MISCLASSIFIED = (
-    "The test {} that {} wrong: the place in the test split, the true class, and what "
-    "models answered and how many of them did."
+    "Test {} that {} wrong, 20 at most, those first that most get wrong: the place in the test split, the true class, "
+    "and what models answered and how many of them did."
 )
 
 
