@@ -45,6 +45,7 @@ class Task:
     kind: str = field(default="", kw_only=True, repr=False)
     metrics: tuple[str | Metric, ...] = field(default=("accuracy",), kw_only=True, repr=False)
     question: str = field(default="", kw_only=True, repr=False)
+    _named: dict[str, Metric] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if not self.metrics:
@@ -56,6 +57,15 @@ class Task:
     def metric_names(self) -> tuple[str, ...]:
         """The names of its metrics."""
         return tuple(metric if isinstance(metric, str) else metric.name for metric in self.metrics)
+
+    def metric(self, name: str) -> Metric | None:
+        """Its metric of a name; None for one that a plugin contributes, until the session has found it."""
+        own = (metric for metric in self.metrics if isinstance(metric, Metric) and metric.name == name)
+        return next(own, self._named.get(name, METRICS.get(name)))
+
+    def resolve(self, known: Mapping[str, Metric]) -> None:
+        """Let it know the metrics that it names."""
+        self._named.update({name: known[name] for name in self.metric_names if name in known})
 
 
 class TaskData:
@@ -118,7 +128,14 @@ def known_metrics(tasks: Iterable[Task], contributed: Iterable[Metric] = ()) -> 
                     expected=f"one of {', '.join(sorted(known))}",
                     next_step="correct its name, or contribute it by the hook pytest_fitgate_metrics",
                 )
+        task.resolve(known)
     return known
+
+
+def is_better_higher(task: Task, name: str) -> bool:
+    """Whether a metric of a task is better the higher it is; so it is taken to be until it is known."""
+    metric = task.metric(name)
+    return metric is None or metric.higher_is_better
 
 
 def check_metric(task: Task, metric: str) -> None:

@@ -1,1 +1,1 @@
-"""Tests of the harness itself, on tiny fake models: nothing real is trained here."""
+"""Tests of the library itself, on tiny fake models: nothing real is trained here."""

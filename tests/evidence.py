@@ -52,6 +52,11 @@ def evidence(runs, baselines=None, profile="quick", missing=None, **settings):
     )
 
 
+def claim(model, gate, profile="quick"):
+    """The claim that a model holds to a gate."""
+    return Claim(model, gate, gate.rule(profile) or "")
+
+
 def verdict_of(gate, *runs, before=None, profile="quick", rivals=None, family=(), **settings):
     """The verdict on the model `m`, in a session with rivals and, by `family`, with other models and gates.
 
@@ -70,5 +75,5 @@ def verdict_of(gate, *runs, before=None, profile="quick", rivals=None, family=()
     for name, other, run, earlier in family:
         found[name, other.task.name] = run
         baselines[name, other.task.name] = earlier
-    claims = [Claim("m", gate), *(Claim(name, other) for name, other, *_ in family)]
+    claims = [claim("m", gate, profile), *(claim(name, other, profile) for name, other, *_ in family)]
     return judge(claims, evidence(found, baselines, profile, **settings)).verdicts[0]

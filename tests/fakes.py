@@ -134,11 +134,20 @@ class Killed(Reader):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def model(name="reader", estimator=Reader, gates=(), tasks=(DIGITS, FIVES), requires=(), seeded=False, **options):
+def model(
+    name="reader",
+    estimator=Reader,
+    gates=(),
+    tasks=(DIGITS, FIVES),
+    requires=(),
+    seeded=False,
+    stochastic=True,
+    **options,
+):
     def build(seed):
         return estimator(**options, **({"seed": seed} if seeded else {}))
 
-    return Model(name, build, tasks, gates, requires=requires, description="a fake")
+    return Model(name, build, tasks, gates, requires=requires, description="a fake", stochastic=stochastic)
 
 
 def learner(name="learner", estimator=Learner, **declared):

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from fitgate import Above, FitgateError, Floor, Metric, Model, NoRegression, Outcome, Task
-from fitgate.gates import Claim, Reason, judge
+from fitgate.gates import Reason, judge
 from fitgate.model import register
 from tests import fakes
-from tests.evidence import evaluation, evidence, verdict_of, wrong
+from tests.evidence import claim, evaluation, evidence, verdict_of, wrong
 from tests.fakes import DIGITS, FIVES, TRAITS
 
 
@@ -62,7 +62,7 @@ def test_of_a_loss_a_floor_is_the_most_that_it_may_be(most, outcome):
     run.metrics["distance"] = distance(fakes.LABELS, wrong(20))
     found = evidence({("m", "digits"): run})
     found = type(found)(found.truths, {"distance": LOSS}, found.settings, found.environment, found.runs)
-    (verdict,) = judge([Claim("m", gate)], found).verdicts
+    (verdict,) = judge([claim("m", gate)], found).verdicts
     assert (verdict.gate, verdict.outcome) == (f"distance<={most:g}", outcome)
     assert verdict.bound > verdict.value
 
@@ -75,7 +75,7 @@ def test_a_metric_that_is_nan_or_missing_fails():
 
 
 def test_a_model_that_was_not_evaluated_fails():
-    (verdict,) = judge([Claim("m", Floor(DIGITS, "accuracy", 0.0))], evidence({})).verdicts
+    (verdict,) = judge([claim("m", Floor(DIGITS, "accuracy", 0.0))], evidence({})).verdicts
     assert (verdict.outcome, verdict.reason) == (Outcome.FAIL, Reason.NOT_EVALUATED)
 
 

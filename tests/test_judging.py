@@ -7,10 +7,10 @@ import pytest
 
 from fitgate import Gate, NoRegression, Outcome
 from fitgate.cli import main
-from fitgate.gates import GATES, Claim, JudgeSettings, judge
+from fitgate.gates import GATES, JudgeSettings, judge
 from fitgate.record import evidence, judge_again, read, save
 from tests.conftest import SEEDED
-from tests.evidence import baseline, evaluation, wrong
+from tests.evidence import baseline, claim, evaluation, wrong
 from tests.evidence import evidence as made
 from tests.fakes import DIGITS
 
@@ -39,7 +39,7 @@ def test_each_gate_is_examined_once_however_many_there_are():
         {(name, "digits"): evaluation(DIGITS, wrong(10), model=name) for name in names},
         {(name, "digits"): before for name in names},
     )
-    judge([Claim(name, Counted(DIGITS, "accuracy", 0.1)) for name in names], found)
+    judge([claim(name, Counted(DIGITS, "accuracy", 0.1)) for name in names], found)
     assert examined == names
 
 
@@ -82,7 +82,7 @@ def test_the_settings_that_were_in_force_judge_again(blessed, capsys, monkeypatc
     assert blessed.run("-k", "test_gate", "--fit-seed", "70", "--gate-strict").ret == 1
     monkeypatch.chdir(blessed.runs[0])
     assert main(["judge", "."]) == 1
-    assert "FAIL: 1 of 1 gates failed" in capsys.readouterr().out
+    assert "FAIL: 1 of 1 gate failed" in capsys.readouterr().out
 
 
 def test_a_record_of_other_outputs_is_judged_otherwise(project, capsys):
@@ -126,7 +126,7 @@ def test_a_gate_that_was_selected_and_not_judged_fails_the_session(project):
     )
     result = project.run("test_quality.py")
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["fitgate: FAIL: 3 of 3 gates were selected and not judged: reader *"])
+    result.stdout.fnmatch_lines(["fitgate: FAIL: 3 of 3 gates selected came to no verdict: reader *"])
 
 
 def test_a_model_may_not_skip_itself(project):
@@ -144,3 +144,93 @@ def test_evidence_of_a_record_is_all_that_gates_see(project):
     assert set(found.truths) == {"digits", "fives"}
     assert set(found.runs) == {(m, t) for m in ("reader", "poor") for t in ("digits", "fives")}
     assert issubclass(NoRegression, Gate)
+
+
+BROKEN = """
+import numpy as np
+from dataclasses import dataclass
+
+@dataclass(frozen=True)
+class Broken(Gate):
+    def rule(self, profile): return "broken"
+    def examine(self, model, evidence): return 1 / 0
+
+@dataclass(frozen=True)
+class Twin(Broken):
+    def rule(self, profile): return "accuracy>=0.9"
+
+def error(target, answers): return float(np.mean(target != answers))
+ERRORS = Task("errors", DATASET, metrics=("accuracy", Metric("error", error, higher_is_better=False)))
+"""
+
+
+@pytest.fixture
+def odd(project):
+    """A project whose conftest knows the gates and the metric of `BROKEN`."""
+
+    def write(*models):
+        project.write(*models)
+        conftest = project.path / "conftest.py"
+        conftest.write_text(conftest.read_text() + BROKEN)
+        return project
+
+    return write
+
+
+def test_a_gate_that_raises_an_error_fails_alone(odd):
+    project = odd('model(gates=(Floor(DIGITS, "accuracy", 0.9), Broken(DIGITS)))')
+    assert project.run("-k", "test_gate").ret == 1
+    found = {v.gate: (v.outcome, v.reason.name) for v in project.record.verdicts}
+    assert found == {"accuracy>=0.9": (Outcome.PASS, "BOUND_CLEARS"), "broken": (Outcome.FAIL, "BROKEN_GATE")}
+
+
+def test_two_gates_of_one_rule_are_refused(odd):
+    result = odd('model(gates=(Floor(DIGITS, "accuracy", 0.9), Twin(DIGITS)))').run()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: conftest.py:*: model reader: found a second gate accuracy>=0.9 on digits; *"])
+
+
+def test_two_datasets_of_one_name_are_refused(project):
+    other = 'Task("other", Dataset("fake", splits))'
+    result = project.write(READER, f'model("second", tasks=({other},))') or project.run()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: dataset fake: found two different datasets of that name, *"])
+
+
+def test_of_a_loss_every_rule_says_which_way_is_better(odd, capsys):
+    gates = 'Floor(ERRORS, "error", 0.2), Above(ERRORS, "error", "poor"), NoRegression(ERRORS, "error", 0.05)'
+    project = odd(f"model(tasks=(ERRORS,), gates=({gates}))", 'model("poor", tasks=(ERRORS,), blunder=3)')
+    project.run("-k", "test_gate")
+    record = project.record
+    assert [v.gate for v in record.verdicts] == ["error<=0.2", "error<poor", "error<baseline+0.05"]
+    assert [v.outcome for v in record.verdicts] == [Outcome.PASS, Outcome.PASS, Outcome.NO_BASELINE]
+    assert main(["judge", str(project.runs[0])]) == 0  # in its project, which knows the metric
+    assert "the record has" not in capsys.readouterr().out
+
+
+def test_a_record_whose_metric_is_not_known_says_where_to_judge_it(odd, capsys, monkeypatch, tmp_path_factory):
+    project = odd('model(tasks=(ERRORS,), gates=(Floor(ERRORS, "error", 0.2),))')
+    project.run("-k", "test_gate")
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    assert main(["judge", str(project.runs[0])]) == 1
+    assert "task errors: found a metric error, expected one of" in capsys.readouterr().err
+
+
+def test_more_seeds_that_nobody_trains_are_not_waited_for(blessed):
+    blessed.write(SEEDED.replace("0.1", "0.001").replace("seeded=True", "seeded=True, stochastic=False"))
+    blessed.run("-k", "test_gate", "--fit-seed", "70", "--gate-most-seeds", "5")
+    (verdict,) = blessed.record.verdicts
+    assert (verdict.outcome, verdict.seeds) == (Outcome.INCONCLUSIVE, 1)
+
+
+def test_a_run_that_was_cut_off_is_judged_by_what_it_finished(project, capsys):
+    project.write(READER, 'model("zealot", Killed)')
+    project.pytester.makepyfile(
+        test_quality="from fitgate.checks import test_gate",
+        test_zeal="from fitgate.checks import test_every_test_example_has_a_prediction",
+    )
+    project.run("-k", "(test_gate and f1) or (zealot and prediction)", subprocess=True)
+    assert main(["judge", str(project.runs[0])]) == 1
+    out = capsys.readouterr().out
+    assert "PASS: reader on fives, f1>=0.9." in out
+    assert "INCOMPLETE: the run was cut off; gates judged before: 1" in out

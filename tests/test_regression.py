@@ -191,7 +191,7 @@ def test_a_model_that_got_worse_fails_with_a_figure_of_what_it_lost(blessed):
     )
     result = blessed.run("-k", "test_gate")
     assert result.ret == 1
-    assert "FAIL: 1 of 1 gates failed: learner accuracy>baseline-0.1 on digits" in blessed.report
+    assert "FAIL: 1 of 1 gate failed: learner accuracy>baseline-0.1 on digits" in blessed.report
     assert "](figures/lost" in blessed.report
     assert len(blessed.record.lost["learner on digits, accuracy>baseline-0.1"]) == 10
 
@@ -230,14 +230,14 @@ def test_no_baseline_is_a_skip_unless_one_is_required(project):
     project.write(SEEDED)
     result = project.run("-k", "test_gate")
     result.assert_outcomes(skipped=1)
-    assert "**PASS: 0 of 1 gates passed, 1 without a baseline**" in project.report
+    assert "**PASS: 0 of 1 gate passed, 1 without a baseline**" in project.report
     assert project.run("-k", "test_gate", "--gate-require-baseline").ret == 1
 
 
 def test_an_inconclusive_gate_is_a_skip_unless_gates_are_strict(blessed):
     blessed.write(SEEDED.replace("0.1", "0.001"))
     blessed.run("-k", "test_gate", "--fit-seed", "70").assert_outcomes(skipped=1)
-    assert "**PASS: 0 of 1 gates passed, 1 inconclusive**" in blessed.report
+    assert "**PASS: 0 of 1 gate passed, 1 inconclusive**" in blessed.report
     assert blessed.run("-k", "test_gate", "--fit-seed", "70", "--gate-strict").ret == 1
 
 

@@ -83,13 +83,13 @@ def test_published_records_of_an_older_schema_can_be_rendered(name, tmp_path):
 
 def test_a_run_that_was_cut_off_is_reported_as_such(golden):
     golden.status = "running"
-    assert render(golden, {}).splitlines()[2].startswith("**INCOMPLETE: the run was cut off after")
+    assert render(golden, {}).splitlines()[2].startswith("**INCOMPLETE: the run was cut off")
 
 
 def test_an_empty_record_can_be_rendered():
     record = records.blank(status="running")
     assert "No data was loaded. Seed 42." in render(record, {})
-    assert run_verdict(record).line == "INCOMPLETE: the run was cut off after 0 gates were judged"
+    assert run_verdict(record).line == "INCOMPLETE: the run was cut off; gates judged before: 0"
 
 
 def test_gates_say_where_they_are_declared_and_what_was_not_judged(golden):

@@ -18,8 +18,8 @@ def test_a_good_model_passes_and_is_reported(project):
     assert result.ret == 0
     assert project.record.status == "finished"
     assert [v.outcome for v in project.record.verdicts] == [Outcome.PASS]
-    assert "**PASS: all 1 gates passed**" in project.report
-    result.stdout.fnmatch_lines(["fitgate: PASS: all 1 gates passed", "fitgate: report in .fitgate*report.md"])
+    assert "**PASS: the one gate passed**" in project.report
+    result.stdout.fnmatch_lines(["fitgate: PASS: the one gate passed", "fitgate: report in .fitgate*report.md"])
 
 
 def test_a_bad_model_fails_with_value_bound_and_n(project):
@@ -27,7 +27,7 @@ def test_a_bad_model_fails_with_value_bound_and_n(project):
     result = project.run("-k", "test_gate")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["*accuracy 0.8000 on n=200; Wilson 99% lower bound 0.72* does not clear 0.9*"])
-    assert "**FAIL: 1 of 1 gates failed: reader accuracy>=0.9 on digits**" in project.report
+    assert "**FAIL: 1 of 1 gate failed: reader accuracy>=0.9 on digits**" in project.report
 
 
 def test_a_gate_s_test_is_named_after_model_task_and_rule(project):
@@ -97,7 +97,7 @@ def test_a_written_test_that_fails_fails_the_report_too(project):
     project.write(READER)
     project.pytester.makepyfile(test_written="def test_structure(trained): assert False, 'not ten estimators'")
     assert project.run("-m", "not latency").ret == 1
-    assert "**FAIL: 1 tests failed: test_written.py::test_structure**" in project.report
+    assert "**FAIL: 1 test failed: test_written.py::test_structure**" in project.report
 
 
 def test_a_rival_that_does_not_exist_fails_the_gate(project):

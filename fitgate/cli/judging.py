@@ -18,7 +18,7 @@ def add_commands(commands: Any) -> None:
         "judge",
         help="judge a record again, from what it holds",
         description="Judge a run again from its record alone, by the settings that were in force: nothing is trained, "
-        "and on any machine the verdicts are the same. Exits non-zero if the run fails. Kinds of gate and metrics of "
+        "and on any machine the verdicts are the same. Exits non-zero unless the run passes. Kinds of gate and metrics of "
         "the project around the current directory are known, besides the library's own.",
     )
     judge.add_argument("record", type=Path, metavar="RECORD", help=RECORD)
@@ -40,7 +40,7 @@ def add_commands(commands: Any) -> None:
 
 
 def _judge(options: argparse.Namespace) -> int:
-    from fitgate.report import run_verdict
+    from fitgate.report import RunOutcome, run_verdict
 
     record = read(options.record)
     around = project(Path.cwd())
@@ -52,7 +52,7 @@ def _judge(options: argparse.Namespace) -> int:
         print(f"{verdict.outcome}{differs}: {verdict.model} on {verdict.task}, {verdict.gate}. {verdict.message}")
     whole = run_verdict(record)
     print(whole.line)
-    return int(whole.failed)
+    return int(whole.outcome is not RunOutcome.PASS)
 
 
 def _bless(options: argparse.Namespace) -> None:

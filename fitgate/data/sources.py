@@ -76,7 +76,7 @@ def openml_splits(name: str, version: int, *, test_size: float | int, seed: int)
     fetch = functools.partial(fetch_openml, name, version=version, data_home=cache_directory() / "openml")
     try:
         bunch = fetch()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, ImportError) as error:
         raise DataError(
             where,
             found=f"no download ({error})",

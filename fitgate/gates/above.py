@@ -10,7 +10,7 @@ from fitgate.gates.gate import Gate, Need
 from fitgate.gates.missing import without_value
 from fitgate.gates.verdict import Outcome, Reason, Verdict
 from fitgate.statistics import normal_power
-from fitgate.tasks import check_metric
+from fitgate.tasks import check_metric, is_better_higher
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class Above(Gate):
         check_metric(self.task, self.metric)
 
     def rule(self, profile: str) -> str | None:
-        """As `roc_auc>sgd`; a relation holds on any data."""
-        return f"{self.metric}>{self.rival}"
+        """As `roc_auc>sgd`, or `log_loss<sgd`; a relation holds on any data."""
+        return f"{self.metric}{'>' if is_better_higher(self.task, self.metric) else '<'}{self.rival}"
 
     def needs(self, model: str) -> Sequence[Need]:
         """The model's outputs and the rival's."""

@@ -75,7 +75,7 @@ class Evidence:
                 f"{model} on {task}",
                 found=f"no outputs ({self.missing.get((model, task), 'it was not evaluated')})",
                 expected="predictions for the test split",
-                next_step="mend the model, or take its gate away",
+                next_step="mend what is named, or take the gate away",
             )
         return runs
 

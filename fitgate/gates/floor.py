@@ -10,8 +10,8 @@ from fitgate.gates.gate import Gate
 from fitgate.gates.limit import Limit, declared_at, limit, on_profile
 from fitgate.gates.missing import without_value
 from fitgate.gates.verdict import Outcome, Reason, Verdict
-from fitgate.metrics import METRICS, Metric, Rates
-from fitgate.tasks import Task, TaskError, check_metric
+from fitgate.metrics import Metric, Rates
+from fitgate.tasks import Task, TaskError, check_metric, is_better_higher
 
 
 @dataclass(frozen=True, init=False)
@@ -47,10 +47,7 @@ class Floor(Gate):
         floor = on_profile(self.value, profile)
         if floor is None:
             return None
-        own = next((metric for metric in self.task.metrics if isinstance(metric, Metric)), None)
-        metric = own if own is not None and own.name == self.metric else METRICS.get(self.metric)
-        sign = ">=" if metric is None or metric.higher_is_better else "<="
-        return f"{self.metric}{sign}{floor:g}"
+        return f"{self.metric}{'>=' if is_better_higher(self.task, self.metric) else '<='}{floor:.10g}"
 
     def check(self, profile: str, metrics: Mapping[str, Metric]) -> None:
         """Refuse a floor outside the metric's range."""
@@ -76,11 +73,12 @@ class Floor(Gate):
         bound = float(method.compute(truth.target, output, confidence))
         cleared = metric.lead(bound, floor) >= 0
         side = "lower" if metric.higher_is_better else "upper"
+        rates = metric.rates(floor, value, bound, evaluation.n, confidence)
         message = (
             f"{metric.title} {value:.4f} on n={evaluation.n:,}; {method.name} {confidence:.0%} {side} bound "
             f"{bound:.4f} {'clears' if cleared else 'does not clear'} {floor:g} "
             f"(by {metric.difference(metric.lead(bound, floor))}). "
-            f"{_told(metric.rates(floor, value, bound, evaluation.n, confidence), floor, value, evaluation.n)}"
+            f"{_rates_in_words(rates, floor, value, evaluation.n)}"
         )
         if not cleared and metric.lead(value, floor) >= 0:
             message += " The value itself reaches the floor, but not by enough to be sure on so few examples."
@@ -89,7 +87,7 @@ class Floor(Gate):
         return self.verdict(model, evidence, outcome, message, metric=self.metric, reason=reason, **numbers)
 
 
-def _told(rates: Rates, floor: float, value: float, n: int) -> str:
+def _rates_in_words(rates: Rates, floor: float, value: float, n: int) -> str:
     """How often the floor lets a model pass, in words."""
     if rates.needed is None:
         return (

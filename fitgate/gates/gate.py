@@ -10,11 +10,16 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import msgspec
 
+from fitgate.errors import FitgateError
 from fitgate.gates.evidence import Evidence
 from fitgate.gates.limit import declared_at
 from fitgate.gates.verdict import Outcome, Verdict
 from fitgate.metrics import Metric
 from fitgate.tasks import Task
+
+
+class GateError(FitgateError):
+    """A gate that can't judge."""
 
 
 class Need(NamedTuple):
@@ -126,9 +131,21 @@ class Gate(ABC):
 
     @classmethod
     def restored(cls, declaration: Declaration, task: Task) -> Self:
-        """The gate that a record kept."""
-        gate = object.__new__(cls)
+        """The gate that a record kept.
+
+        Raises:
+            GateError: if the record has other parameters than this kind of gate.
+        """
         fields = {"task": task, "where": declaration.where, **declaration.parameters}
+        expected = {f.name for f in dataclasses.fields(cls)}
+        if fields.keys() != expected:
+            raise GateError(
+                declaration.where or declaration.gate,
+                found=f"a {declaration.kind} with {', '.join(sorted(fields))}",
+                expected=", ".join(sorted(expected)),
+                next_step="use the version of the plugin that the run was made with, or repeat the run",
+            )
+        gate = object.__new__(cls)
         for name, value in fields.items():
             object.__setattr__(gate, name, value)
         return gate

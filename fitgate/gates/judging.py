@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from fitgate.gates.evidence import Evidence, NotEvaluated
 from fitgate.gates.gate import Contested, Gate, Need, Request
 from fitgate.gates.verdict import Outcome, Reason, Verdict
@@ -12,10 +14,22 @@ from fitgate.statistics import holm
 
 
 class Claim(NamedTuple):
-    """A gate that a model is to hold to, on a profile that the gate applies to."""
+    """A gate that a model is to hold to, on a profile that the gate applies to.
+
+    Attributes:
+        model: its name.
+        gate: the gate.
+        rule: the gate's rule on that profile, by which verdicts know it: no two of a model and task share one.
+    """
 
     model: str
     gate: Gate
+    rule: str
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What verdicts of this claim have in common: model, task and rule."""
+        return self.model, self.gate.task.name, self.rule
 
 
 class Judgement(NamedTuple):
@@ -46,18 +60,35 @@ def judge(claims: Sequence[Claim], evidence: Evidence) -> Judgement:
     adjusted = iter(zip(worse, better, strict=True))
     verdicts, requests = [], []
     for claim, item in zip(claims, found, strict=True):
-        if isinstance(item, Verdict):
-            verdicts.append(item)
-            continue
-        verdict = item.conclude(*map(float, next(adjusted)))
-        verdicts.append(verdict)
-        if verdict.outcome is Outcome.INCONCLUSIVE and item.seeds is not None:
+        verdict = item if isinstance(item, Verdict) else _concluded(claim, item, *map(float, next(adjusted)))
+        verdicts.append(msgspec.structs.replace(verdict, gate=claim.rule))
+        asks = isinstance(item, Contested) and verdict.outcome is Outcome.INCONCLUSIVE
+        if asks and isinstance(item, Contested) and item.seeds is not None:
             requests.append(Request(claim.model, claim.gate.task.name, item.seeds))
     return Judgement(verdicts, list(dict.fromkeys(requests)))
 
 
 def _examined(claim: Claim, evidence: Evidence) -> Verdict | Contested:
+    """What a gate finds; a gate that raises an error, or finds no p-value, fails alone."""
     try:
-        return claim.gate.examine(claim.model, evidence)
+        found = claim.gate.examine(claim.model, evidence)
+        if isinstance(found, Contested) and not (0 <= found.p_worse <= 1 and 0 <= found.p_better <= 1):
+            raise ValueError(f"p-values {found.p_worse} and {found.p_better}, expected numbers from 0 to 1")
     except NotEvaluated as error:
-        return claim.gate.verdict(claim.model, evidence, Outcome.FAIL, str(error), reason=Reason.NOT_EVALUATED)
+        return _failed(claim, Reason.NOT_EVALUATED, str(error))
+    except Exception as error:
+        return _failed(claim, Reason.BROKEN_GATE, f"The gate itself failed: {type(error).__name__}: {error}")
+    return found
+
+
+def _concluded(claim: Claim, contested: Contested, p_worse: float, p_better: float) -> Verdict:
+    try:
+        return contested.conclude(p_worse, p_better)
+    except Exception as error:
+        return _failed(claim, Reason.BROKEN_GATE, f"The gate itself failed: {type(error).__name__}: {error}")
+
+
+def _failed(claim: Claim, reason: Reason, message: str) -> Verdict:
+    gate = claim.gate
+    names = (claim.model, gate.task.name, claim.rule)
+    return Verdict(*names, Outcome.FAIL, message, kind=gate.kind, reason=reason, where=gate.where)

@@ -20,7 +20,7 @@ from fitgate.gates.verdict import Outcome, Reason, Verdict
 from fitgate.metrics import Metric
 from fitgate.runs import Evaluation
 from fitgate.statistics import Change, mean_fall, p_value_of_gain
-from fitgate.tasks import Task, TaskError, check_metric
+from fitgate.tasks import Task, TaskError, check_metric, is_better_higher
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,11 @@ class NoRegression(Gate):
             object.__setattr__(self, name, content)
 
     def rule(self, profile: str) -> str | None:
-        """As `accuracy>baseline-0.01`."""
+        """As `accuracy>baseline-0.01`, or `log_loss<baseline+0.01`."""
         margin = on_profile(self.margin, profile)
-        return None if margin is None else f"{self.metric}>baseline-{margin:g}"
+        if margin is None:
+            return None
+        return f"{self.metric}{'>baseline-' if is_better_higher(self.task, self.metric) else '<baseline+'}{margin:.10g}"
 
     def baselines(self, model: str) -> Sequence[Need]:
         """The model's own on the gate's task."""

@@ -32,6 +32,7 @@ class Reason(StrEnum):
     NO_BASELINE = "there is no baseline"
     BAD_BASELINE = "the baseline can't be used"
     NO_VALUE = "the metric is missing or not finite"
+    BROKEN_GATE = "the gate raised an error"
     NOT_EVALUATED = "the model, or its rival, was not evaluated"
     OTHER = "see the message"
 

@@ -13,7 +13,7 @@ import pytest
 from fitgate.errors import FitgateError
 from fitgate.machine import limit_threads
 from fitgate.plugin import hookspecs
-from fitgate.plugin.collection import left_out, parametrize, part, selected_claims, used_tasks
+from fitgate.plugin.collection import left_out, parametrize, part, selected_gates, used_tasks
 from fitgate.plugin.fixtures import (
     PARTS,
     calibrated,
@@ -100,7 +100,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     if not session.config.getoption("benchmark_only", False):  # under which no other test runs
-        session.config.stash[PARTS].stage.select(selected_claims(session.items))
+        session.config.stash[PARTS].stage.select(selected_gates(session.items))
 
 
 def pytest_runtestloop(session: pytest.Session) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import pytest
 
-from fitgate.gates import Claim, Gate
+from fitgate.gates import Gate
 from fitgate.model import Model
 from fitgate.plugin.session import Parts
 from fitgate.tasks import Task
@@ -43,13 +43,13 @@ def left_out(items: Iterable[pytest.Item], parts: Parts) -> Iterator[pytest.Item
             yield item
 
 
-def selected_claims(items: Iterable[pytest.Item]) -> Iterator[Claim]:
-    """The gates that the selected tests judge."""
+def selected_gates(items: Iterable[pytest.Item]) -> Iterator[tuple[str, Gate]]:
+    """The gates that the selected tests judge, each with its model's name."""
     for item in items:
         params = _params(item)
         model, gate = params.get("model"), params.get("gate")
         if isinstance(model, Model) and isinstance(gate, Gate):
-            yield Claim(model.name, gate)
+            yield model.name, gate
 
 
 def part(item: pytest.Item) -> str | None:

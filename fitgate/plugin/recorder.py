@@ -54,7 +54,7 @@ class Recorder:
             record.gates_expected = True
         for entry in entries:
             record.add(decode_entry(entry))
-        if report.failed and part is not None:
+        if report.failed and part is not None and report.nodeid not in record.failed_tests:
             record.failed_tests.append(report.nodeid)
         if entries and self._journal:
             self._journal.append(entries)

@@ -132,10 +132,9 @@ class Registry:
                         expected=f"one of the models: {', '.join(sorted(models)) or 'there are none'}",
                         next_step="correct the name",
                     )
+        self._check_datasets()
         for model in self.models:
-            for gate in model.gates:
-                if isinstance(gate, Gate):
-                    gate.check(self.data_of(gate.task).dataset.profile, metrics)
+            self._check_gates(model, metrics)
         for path in sorted((baselines / self.profile).glob("*.npz")):
             name = path.stem.partition("-")[0]
             if name not in models:
@@ -145,6 +144,28 @@ class Registry:
                     expected=f"one of {', '.join(sorted(models)) or 'no model'}",
                     next_step="bring its plugin back, or delete the file",
                 )
+
+    def _check_datasets(self) -> None:
+        """Refuse two datasets of one name: records would take them for one."""
+        named: dict[str, Dataset] = {}
+        for dataset in map(self._declared, self.tasks.values()):
+            if named.setdefault(dataset.name, dataset) is not dataset:
+                raise TaskError(
+                    f"dataset {dataset.name}",
+                    found="two different datasets of that name",
+                    expected="one, which tasks share",
+                    next_step="rename one of them",
+                )
+
+    def _check_gates(self, model: Model, metrics: Mapping[str, Metric]) -> None:
+        """Refuse gates with impossible numbers, and two of a model and task with one rule: verdicts go by it."""
+        rules: dict[tuple[str, str], Gate] = {}
+        for gate in (gate for gate in model.gates if isinstance(gate, Gate)):
+            profile = self.data_of(gate.task).dataset.profile
+            gate.check(profile, metrics)
+            rule = gate.rule(profile)
+            if rule is not None and rules.setdefault((gate.task.name, rule), gate) != gate:
+                raise same_rule(model.name, rules[gate.task.name, rule], gate, rule)
 
     def unavailable(self, model: Model) -> str | None:
         """Why a model can't take part; None if it can."""
@@ -193,6 +214,16 @@ def _contributed(hook: Callable[[], Iterable[Iterable[Any]]], kind: type[T], nam
                 raise _wrong_contribution(item, f"a list of {named or f'{kind.__name__} objects'}")
             items.append(item)
     return items
+
+
+def same_rule(model: str, first: Gate, second: Gate, rule: str) -> ModelError:
+    """The error of two different gates of a model and task that have the same rule."""
+    return ModelError(
+        f"{second.where}: model {model}",
+        found=f"a second gate {rule} on {second.task.name}; the first is declared at {first.where}",
+        expected="one gate of each rule",
+        next_step="take one away, or let its `rule` say in what they differ",
+    )
 
 
 def _wrong_contribution(found: object, expected: str) -> ModelError:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fitgate.executor import Executor
-from fitgate.gates import Claim, Gate, Outcome, Verdict
+from fitgate.gates import Gate, Outcome, Verdict
 from fitgate.machine import calibrate
 from fitgate.model import Model
 from fitgate.plugin.announcer import LONG, Announcer
@@ -89,7 +89,7 @@ class Parts:
         profile = self.registry.data_of(gate.task).dataset.profile
         if gate.rule(profile) is None:
             pytest.skip(f"this gate does not apply to profile {profile}")
-        verdict = self.stage.verdict(Claim(subject.model.name, gate))
+        verdict = self.stage.verdict(subject.model.name, gate)
         if verdict.outcome is Outcome.FAIL and verdict.value is None:
             subject.evaluation(gate.task)  # raises what made it fail, if that is why
         settings = self.options.settings.judge

@@ -21,18 +21,21 @@ from fitgate.gates import (
     needs,
     read_baseline,
 )
+from fitgate.model import ModelError
 from fitgate.plugin.options import Options
-from fitgate.plugin.registry import Registry
+from fitgate.plugin.registry import Registry, same_rule
 from fitgate.record import (
     Entry,
     Record,
     UnusableBaseline,
     begin,
     describe_data,
+    describe_metric,
     describe_task,
     evidence,
 )
 from fitgate.runs import Evaluator, Failure, ModelFailed
+from fitgate.tasks import TaskData
 
 Key = tuple[str, str, str]
 
@@ -64,24 +67,45 @@ class Stage:
         self._claims: dict[Key, Claim] = {}
         self._verdicts: dict[Key, Verdict] = {}
         self._baselines: set[Need] = set()
+        self._described: set[str] = set()
         self._record: Record | None = None
 
-    def select(self, claims: Iterable[Claim]) -> None:
-        """Note which gates this session is to judge: their false alarms are counted together."""
-        for claim in claims:
-            model = self._registry.known_models.get(claim.model)
-            if self._key(claim) not in self._claims and model and self._registry.unavailable(model) is None:
-                self._claims[self._key(claim)] = claim
-                self._emit(claim.gate.declaration(claim.model, self._profile(claim.gate)))
+    def select(self, gates: Iterable[tuple[str, Gate]]) -> None:
+        """Note which gates of which models this session is to judge: their false alarms are counted together."""
+        for name, gate in gates:
+            model = self._registry.known_models.get(name)
+            if model is not None and self._registry.unavailable(model) is None:
+                self._claim(name, gate)
 
-    def verdict(self, claim: Claim) -> Verdict:
-        """The verdict on a claim; one that was not selected joins those that were."""
-        if self._key(claim) not in self._claims:
-            self.select([claim])
+    def verdict(self, model: str, gate: Gate) -> Verdict:
+        """The verdict on a model; a gate that was not selected joins those that were, and all are judged anew.
+
+        Raises:
+            ModelError: if no plugin contributes the model, or another gate of it has the same rule.
+        """
+        if model not in self._registry.known_models:
+            raise ModelError(
+                f"{gate.where}: a gate on model {model}",
+                found="a model that no plugin contributes",
+                expected=f"one of {', '.join(sorted(self._registry.known_models))}",
+                next_step="contribute it by the hook pytest_fitgate_models",
+            )
+        before = len(self._claims)
+        claim = self._claim(model, gate)
+        if len(self._claims) > before:
             self._verdicts.clear()
         if not self._verdicts:
             self._judge()
-        return self._verdicts[self._key(claim)]
+        return self._verdicts[claim.key]
+
+    def _claim(self, model: str, gate: Gate) -> Claim:
+        claim = Claim(model, gate, gate.rule(self._profile(gate)) or "")
+        known = self._claims.setdefault(claim.key, claim)
+        if known is claim:
+            self._emit(gate.declaration(model, self._profile(gate)))
+        elif known.gate != gate:
+            raise same_rule(model, known.gate, gate, claim.rule)
+        return known
 
     def _judge(self) -> None:
         record = self._record = self._record or begin(
@@ -100,11 +124,14 @@ class Stage:
             judgement = judge(claims, evidence(record, self._registry.metrics))
             if not judgement.requests:
                 break
+            served = len(record.seed_runs)
             for request in judgement.requests:
                 seeds = [self._options.settings.seed + i for i in range(request.seeds)]
                 self._serve(record, Need(request.model, request.task), seeds)
+            if len(record.seed_runs) == served:
+                break  # the models heed no seed, or failed
         for claim, verdict in zip(claims, judgement.verdicts, strict=True):
-            self._verdicts[self._key(claim)] = verdict
+            self._verdicts[claim.key] = verdict
             self._emit(verdict)
 
     def _train_seed(self, need: Need, seed: int) -> None:
@@ -127,8 +154,7 @@ class Stage:
             record.add(Failure(need.model, need.task, "fit", reason))
             return
         data, evaluator = self._registry.data_of(task), self._evaluator()
-        record.add(describe_data(data.dataset))
-        record.add(describe_task(data))
+        self._describe(record, data)
         try:
             if seeds and model.stochastic:
                 record.seed_runs[:] = [
@@ -143,6 +169,17 @@ class Stage:
             failure = Failure(model.name, task.name, "fit", reason)
             record.add(failure)
             self._emit(failure)
+
+    def _describe(self, record: Record, data: TaskData) -> None:
+        """Put a task, its dataset and its metrics into the evidence and the record, so that it can be judged again."""
+        if data.task.name in self._described:
+            return
+        self._described.add(data.task.name)
+        metrics = [describe_metric(self._registry.metrics[name]) for name in data.task.metric_names]
+        entries: list[Entry] = [describe_data(data.dataset), describe_task(data), *metrics]
+        for entry in entries:
+            record.add(entry)
+            self._emit(entry)
 
     def _add_baselines(self, record: Record, claim: Claim) -> None:
         """Put the baselines that a gate is held to into the evidence and the record, each once."""
@@ -170,9 +207,6 @@ class Stage:
             where = os.path.relpath(error.where, self._directory)
             return UnusableBaseline(*need, where, error.found, error.expected, error.next_step)
         return baseline
-
-    def _key(self, claim: Claim) -> Key:
-        return claim.model, claim.gate.task.name, claim.gate.rule(self._profile(claim.gate)) or ""
 
     def _profile(self, gate: Gate) -> str:
         return self._registry.data_of(gate.task).dataset.profile

@@ -63,24 +63,36 @@ def seed_runs(record: Record) -> dict[tuple[str, str], list[SeedRun]]:
     return {key: [runs[seed] for seed in sorted(runs)] for key, runs in found.items()}
 
 
-def claims(record: Record, kinds: Mapping[str, type[Gate]]) -> list[Claim]:
+def claims(record: Record, kinds: Mapping[str, type[Gate]], metrics: Mapping[str, Metric] = METRICS) -> list[Claim]:
     """The gates that a record's session selected, made again from their declarations.
 
     Raises:
-        RecordError: if the kind of one is not known.
+        RecordError: if the kind of one, or a metric of its task, is not known, or the run was cut off before its task
+            was described.
     """
     tasks = {task.name: Task(task.name, _absent(task.dataset), metrics=tuple(task.metrics)) for task in record.tasks}
+    for task in tasks.values():
+        for name in task.metric_names:
+            _check_known("metric", name, metrics, f"task {task.name}")
+        task.resolve(metrics)
     found = []
     for declared in record.gates:
-        if declared.kind not in kinds:
-            raise RecordError(
-                declared.where or declared.gate,
-                found=f"a gate of kind {declared.kind}",
-                expected=f"one of {', '.join(sorted(kinds))}",
-                next_step="run this in the project that declares it, or install the plugin that brings the kind",
-            )
-        found.append(Claim(declared.model, kinds[declared.kind].restored(declared, tasks[declared.task])))
+        where = declared.where or declared.gate
+        _check_known("gate of kind", declared.kind, kinds, where)
+        _check_known("gate on task", declared.task, tasks, where)
+        gate = kinds[declared.kind].restored(declared, tasks[declared.task])
+        found.append(Claim(declared.model, gate, declared.gate))
     return found
+
+
+def _check_known(what: str, name: str, known: Mapping[str, object], where: str) -> None:
+    if name not in known:
+        raise RecordError(
+            where,
+            found=f"a {what} {name}",
+            expected=f"one of {', '.join(sorted(known)) or 'those that the run described: there are none'}",
+            next_step="run this in the project that declares it, of a run that was not cut off",
+        )
 
 
 def judge_again(record: Record, kinds: Mapping[str, type[Gate]], metrics: Mapping[str, Metric] = METRICS) -> Judgement:
@@ -96,7 +108,7 @@ def judge_again(record: Record, kinds: Mapping[str, type[Gate]], metrics: Mappin
             expected="those that were selected, which records keep from schema 3 on",
             next_step="repeat the run with this version",
         )
-    return judge(claims(record, kinds), evidence(record, metrics))
+    return judge(claims(record, kinds, metrics), evidence(record, metrics))
 
 
 def candidates(
@@ -125,7 +137,7 @@ def candidates(
     alone = {(e.model, e.task): [SeedRun(fits[e.model, e.task], e)] for e in record.evaluations}
     stochastic = {model.name: model.stochastic for model in record.models}
     first = {task.name: task.metrics[0] for task in record.tasks}
-    for claim, declared in zip(claims(record, kinds), record.gates, strict=True):
+    for claim, declared in zip(claims(record, kinds, metrics), record.gates, strict=True):
         for key in claim.gate.baselines(claim.model):
             runs = several.get(key) if stochastic[key.model] and key in several else alone.get(key)
             if runs:

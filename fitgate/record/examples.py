@@ -54,7 +54,7 @@ def lost_examples(record: Record, row_of: RowOf) -> dict[str, list[Misclassified
             for i in v.lost
         ]
         for v in record.verdicts
-        if v.lost and answers[v.model, v.task][0].ndim == 1
+        if v.lost and (v.model, v.task) in answers and answers[v.model, v.task][0].ndim == 1
     }
 
 

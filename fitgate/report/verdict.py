@@ -41,7 +41,7 @@ def run_verdict(record: Record) -> RunVerdict:
     judged = len(record.verdicts)
     if record.status != "finished":
         how = "cut off" if record.status == "running" else "stopped"
-        return RunVerdict(RunOutcome.INCOMPLETE, f"the run was {how} after {judged} gates were judged")
+        return RunVerdict(RunOutcome.INCOMPLETE, f"the run was {how}; gates judged before: {judged}")
     if reason := _why_failed(record):
         return RunVerdict(RunOutcome.FAIL, reason)
     if not judged:
@@ -52,9 +52,9 @@ def run_verdict(record: Record) -> RunVerdict:
         "better than chance explains": sum(verdict.gained for verdict in record.verdicts),
     }
     if counted := [f"{count} {words}" for words, count in others.items() if count]:
-        passed = f"{record.count(Outcome.PASS)} of {judged} gates passed"
+        passed = f"{record.count(Outcome.PASS)} of {_gates(judged)} passed"
         return RunVerdict(RunOutcome.PASS, ", ".join([passed, *counted]))
-    return RunVerdict(RunOutcome.PASS, f"all {judged} gates passed")
+    return RunVerdict(RunOutcome.PASS, "the one gate passed" if judged == 1 else f"all {judged} gates passed")
 
 
 def _why_failed(record: Record) -> str:
@@ -62,14 +62,15 @@ def _why_failed(record: Record) -> str:
     judged = len(record.verdicts)
     failed = [f"{v.model} {v.gate} on {v.task}" for v in record.verdicts if v.outcome in _failing(record)]
     if failed:
-        return f"{len(failed)} of {judged} gates failed: {_listed(failed)}"
+        return f"{len(failed)} of {_gates(judged)} failed: {_listed(failed)}"
     if record.unjudged:
         names = [f"{gate.model} {gate.gate} on {gate.task}" for gate in record.unjudged]
-        return f"{len(names)} of {len(record.gates)} gates were selected and not judged: {_listed(names)}"
+        return f"{len(names)} of {_gates(len(record.gates))} selected came to no verdict: {_listed(names)}"
     if record.failures:
         return f"{_listed(f'{f.model} on {f.task}' for f in record.failures)} failed outright"
     if record.failed_tests:
-        return f"{len(record.failed_tests)} tests failed: {_listed(record.failed_tests)}"
+        count = len(record.failed_tests)
+        return f"{count} test{'s' * (count > 1)} failed: {_listed(record.failed_tests)}"
     if not judged and record.gates_expected:
         return "models were tested, but no gate was enforced"
     return ""
@@ -91,3 +92,7 @@ def _listed(names: Iterable[str], most: int = 3) -> str:
     shown = list(names)
     more = [f"{len(shown) - most} more"] if len(shown) > most else []
     return ", ".join(shown[:most] + more)
+
+
+def _gates(count: int) -> str:
+    return f"{count} gate{'s' * (count != 1)}"

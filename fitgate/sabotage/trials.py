@@ -78,10 +78,11 @@ class Trials:
         self._truth = _truth(self.data)
         self._environment = environment()
         self._claims = [
-            Claim(name, gate)
+            Claim(name, gate, rule)
             for name, model in self.models.items()
             for gate in model.gates
-            if isinstance(gate, Gate) and gate.task.name == task.name and gate.rule(self._truth.profile) is not None
+            if isinstance(gate, Gate) and gate.task.name == task.name
+            if (rule := gate.rule(self._truth.profile)) is not None
         ]
         self._check_needs()
         self._baselines = self._read(baselines)

@@ -1,4 +1,4 @@
-"""Calibration kernels of JAX's accelerator: the same pieces of work as the harness gives the processor."""
+"""Calibration kernels of JAX's accelerator: the same pieces of work as the library gives the processor."""
 
 from __future__ import annotations
 

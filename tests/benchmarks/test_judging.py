@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from fitgate import Above, Floor, NoRegression
-from fitgate.gates import Claim, judge
-from tests.evidence import baseline, evaluation, evidence, wrong
+from fitgate.gates import judge
+from tests.evidence import baseline, claim, evaluation, evidence, wrong
 from tests.fakes import DIGITS, FIVES, LABELS
 
 MODELS = [f"m{i}" for i in range(100)]
@@ -45,7 +45,7 @@ def outputs():
 
 @pytest.mark.benchmark(group="500 gates of 100 models")
 def test_judging(benchmark):
-    claims = [Claim(name, gate) for name in MODELS for gate in GATES]
+    claims = [claim(name, gate) for name in MODELS for gate in GATES]
     verdicts = benchmark.pedantic(judge, (claims, outputs()), rounds=1).verdicts
     assert len(verdicts) == 500
 
