@@ -105,7 +105,14 @@ class Model:
     @property
     def missing(self) -> tuple[str, ...]:
         """The required modules that are not installed."""
-        return tuple(name for name in self.requires if importlib.util.find_spec(name) is None)
+        return tuple(name for name in self.requires if not _is_installed(name))
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # of the package that it would be in
+        return False
 
 
 def register(models: Iterable[Model]) -> dict[str, Model]:

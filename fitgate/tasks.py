@@ -86,12 +86,12 @@ class TaskData:
     @cached_property
     def y_train(self) -> Any:
         """The training split's target."""
-        return np.asarray(self.task.target(self.dataset.train.y))
+        return _read_only(self.task.target(self.dataset.train.y))
 
     @cached_property
     def y_test(self) -> Any:
         """The test split's target."""
-        return np.asarray(self.task.target(self.dataset.test.y))
+        return _read_only(self.task.target(self.dataset.test.y))
 
     @cached_property
     def kind(self) -> str:
@@ -101,6 +101,13 @@ class TaskData:
         from sklearn.utils.multiclass import type_of_target
 
         return str(type_of_target(self.y_train))
+
+
+def _read_only(target: Any) -> Any:
+    """An array that no model can change for the others."""
+    array = np.asarray(target).view()
+    array.flags.writeable = False
+    return array
 
 
 def known_metrics(tasks: Iterable[Task], contributed: Iterable[Metric] = ()) -> Mapping[str, Metric]:

@@ -7,7 +7,7 @@ from fitgate import Above, FitgateError, Floor, Metric, Model, NoRegression, Out
 from fitgate.gates import Reason, judge
 from fitgate.model import register
 from tests import fakes
-from tests.evidence import claim, evaluation, evidence, verdict_of, wrong
+from tests.evidence import baseline, claim, evaluation, evidence, verdict_of, wrong
 from tests.fakes import DIGITS, FIVES, TRAITS
 
 
@@ -178,3 +178,28 @@ def test_a_model_s_tasks_are_those_of_its_gates_where_it_names_none():
     model = Model("m", object, gates=(Floor(FIVES, "f1", 0.5), Floor(DIGITS, "accuracy", 0.5), Floor(FIVES, "f1", 0.6)))
     assert model.tasks == (FIVES, DIGITS)
     assert model.timed_task is FIVES
+
+
+@pytest.mark.parametrize(
+    ("gate", "message"),
+    [
+        (
+            Floor(DIGITS, "accuracy", fulll=0.9),
+            "found a number for profile 'fulll', expected one of fake's: quick, full",
+        ),
+        (NoRegression(DIGITS, "accuracy", 1), "found a margin of 1, expected a positive number below 1"),
+    ],
+)
+def test_a_number_that_would_never_apply_or_never_fail_is_refused(gate, message):
+    from fitgate.metrics import METRICS
+
+    with pytest.raises(FitgateError) as caught:
+        gate.check("quick", METRICS)
+    assert message in str(caught.value)
+
+
+def test_several_seeds_against_a_baseline_of_one_are_no_comparison():
+    before = baseline(evaluation(DIGITS, wrong(0)))
+    runs = [evaluation(DIGITS, wrong(0)), evaluation(DIGITS, wrong(100))]
+    verdict = verdict_of(NoRegression(DIGITS, "accuracy", 0.1), *runs, before=before)
+    assert (verdict.outcome, verdict.reason) == (Outcome.FAIL, Reason.BAD_BASELINE)

@@ -256,3 +256,9 @@ def test_neighbours_that_are_alike_widen_a_median_s_interval():
     alike, mixed = np.repeat(steps, 10), rng.permutation(np.repeat(steps, 10))
     widths = [high - low for low, high in map(median_interval, (alike, mixed))]
     assert widths[0] > 1.5 * widths[1]
+
+
+def test_rounding_is_no_spread():
+    """Twenty equal values have a mean that may differ from them in the last digit."""
+    fall = mean_fall([0.9625] * 20, [0.9625] * 7)
+    assert (fall.size, fall.p_value, fall.power(0.01, 0.01)) == (0.0, 1.0, 1.0)

@@ -349,3 +349,22 @@ def test_help_has_one_group_for_the_suite(project):
     result.stdout.fnmatch_lines(
         ["fitgate: tests of trained models:", "*--fit-profile=NAME*", "*--fit-models=NAME,...*", "*--gate-strict *"]
     )
+
+
+def test_a_hook_that_forgets_to_return_is_a_usage_error(project):
+    project.write(READER)
+    project.pytester.makepyfile(forgetful="def pytest_fitgate_models():\n    [1]\n")
+    project.pytester.syspathinsert()
+    result = project.run("-p", "fitgate.plugin", "-p", "forgetful")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: a plugin's hook: found None, expected a list of Model objects; correct *"])
+
+
+@pytest.mark.parametrize("how", ["raise SystemExit(0)", "pytest.xfail('not now')", "pytest.fail('never')"])
+def test_a_model_that_ends_its_test_fails_alone(project, how):
+    project.write(READER, 'model("rude", Rude, gates=(Floor(DIGITS, "accuracy", 0.5),))')
+    conftest = project.path / "conftest.py"
+    rude = f"\nimport pytest\nclass Rude(Reader):\n    def fit(self, X, y):\n        {how}\n"
+    conftest.write_text(conftest.read_text() + rude)
+    assert project.run("-k", "test_gate").ret == 1
+    assert {v.model: v.outcome for v in project.record.verdicts} == {"reader": Outcome.PASS, "rude": Outcome.FAIL}

@@ -18,8 +18,8 @@ def add_commands(commands: Any) -> None:
         "judge",
         help="judge a record again, from what it holds",
         description="Judge a run again from its record alone, by the settings that were in force: nothing is trained, "
-        "and on any machine the verdicts are the same. Exits non-zero unless the run passes. Kinds of gate and metrics of "
-        "the project around the current directory are known, besides the library's own.",
+        "and on any machine the verdicts are the same. Exits non-zero unless the run passes. Kinds of gate and metrics "
+        "of the project around the current directory are known, besides the library's own.",
     )
     judge.add_argument("record", type=Path, metavar="RECORD", help=RECORD)
     judge.set_defaults(run=_judge)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from fitgate.gates.evidence import Evidence
 from fitgate.gates.gate import Gate
-from fitgate.gates.limit import Limit, declared_at, limit, on_profile
+from fitgate.gates.limit import Limit, check_profiles, declared_at, limit, on_profile
 from fitgate.gates.missing import without_value
 from fitgate.gates.verdict import Outcome, Reason, Verdict
 from fitgate.metrics import Metric, Rates
@@ -50,7 +50,8 @@ class Floor(Gate):
         return f"{self.metric}{'>=' if is_better_higher(self.task, self.metric) else '<='}{floor:.10g}"
 
     def check(self, profile: str, metrics: Mapping[str, Metric]) -> None:
-        """Refuse a floor outside the metric's range."""
+        """Refuse a floor outside the metric's range, or for a profile that there is not."""
+        check_profiles(f"{self.where}: Floor on {self.metric} of {self.task.name}", self.value, self.task)
         floor, (low, high) = on_profile(self.value, profile), metrics[self.metric].range
         if floor is not None and not low <= floor <= high:
             raise TaskError(

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from fitgate.tasks import TaskError
+from fitgate.tasks import Task, TaskError
 
 PACKAGE = f"{Path(__file__).parents[1]}{os.sep}"
 Limit = float | Mapping[str, float]
@@ -38,6 +38,24 @@ def limit(what: str, number: float | None, profiles: Mapping[str, float | None])
 def on_profile(declared: Limit, profile: str) -> float | None:
     """The number on a profile; None where the gate does not apply."""
     return declared.get(profile) if isinstance(declared, Mapping) else declared
+
+
+def check_profiles(what: str, declared: Limit, task: Task) -> None:
+    """Refuse a number for a profile that the task's dataset does not have.
+
+    Raises:
+        TaskError: if there is one.
+    """
+    if isinstance(task.dataset, str) or not isinstance(declared, Mapping):
+        return
+    for profile in declared:
+        if profile not in task.dataset.profiles:
+            raise TaskError(
+                what,
+                found=f"a number for profile {profile!r}",
+                expected=f"one of {task.dataset.name}'s: {', '.join(task.dataset.profiles) or 'it has none'}",
+                next_step="correct the profile's name",
+            )
 
 
 def declared_at() -> str:

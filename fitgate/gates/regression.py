@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from fitgate.errors import FitgateError
-from fitgate.gates.baseline import Baseline, check_baseline
+from fitgate.gates.baseline import Baseline, BaselineError, check_baseline
 from fitgate.gates.evidence import Evidence
 from fitgate.gates.gate import Contested, Gate, Need
-from fitgate.gates.limit import Limit, declared_at, limit, on_profile
+from fitgate.gates.limit import Limit, check_profiles, declared_at, limit, on_profile
 from fitgate.gates.losses import describe_losses
 from fitgate.gates.missing import without_value
 from fitgate.gates.settings import ENOUGH_SEEDS
@@ -89,14 +88,16 @@ class NoRegression(Gate):
         return (Need(model, self.task.name),)
 
     def check(self, profile: str, metrics: Mapping[str, Metric]) -> None:
-        """Refuse a margin that is no positive number."""
-        margin = on_profile(self.margin, profile)
-        if margin is not None and not 0 < margin < math.inf:
+        """Refuse a margin that no fall could reach, or that is no positive number, or for an unknown profile."""
+        where = f"{self.where}: NoRegression on {self.metric} of {self.task.name}"
+        check_profiles(where, self.margin, self.task)
+        margin, (low, high) = on_profile(self.margin, profile), metrics[self.metric].range
+        if margin is not None and not 0 < margin < high - low:
             raise TaskError(
-                f"{self.where}: NoRegression on {self.metric} of {self.task.name}",
+                where,
                 found=f"a margin of {margin:g}",
-                expected="a positive number",
-                next_step="correct the margin",
+                expected=f"a positive number below {high - low:g}",
+                next_step="correct the margin, which is in the metric's own unit: 0.01 is a point of a share",
             )
 
     def examine(self, model: str, evidence: Evidence) -> Contested:
@@ -109,6 +110,13 @@ class NoRegression(Gate):
             if isinstance(baseline, FitgateError):
                 raise baseline
             check_baseline(baseline, model, task, runs, evidence.truths[task])
+            if len(runs) > 1 and len(baseline.predictions) == 1:
+                raise BaselineError(
+                    f"the baseline of {model} on {task}",
+                    found="one seed",
+                    expected="several, of a model that heeds its seed",
+                    next_step="run pytest with --fit-seeds=20 --fit-seed=2000, and bless that run",
+                )
         except FitgateError as error:
             verdict = self.verdict(
                 model, evidence, Outcome.FAIL, str(error), metric=self.metric, reason=Reason.BAD_BASELINE

@@ -75,8 +75,8 @@ OPTIONS = (
         _number_of_seeds,
         0,
         "K",
-        "also train each stochastic model with K seeds, from --fit-seed on: gates judge by all of them, and the report "
-        "has their spread",
+        "also train each stochastic model with K seeds, from --fit-seed on: regression gates judge by all of them, and "
+        "the report has their spread",
     ),
     Option("fit-runs-dir", Path, RUNS, "DIR", f"where runs are recorded (default: {RUNS.as_posix()})"),
     Option(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import ABCMeta
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pluggy
 import pytest
 
 from fitgate.data import Dataset
@@ -203,10 +204,13 @@ class Registry:
         return self._datasets[id(declared)]
 
 
-def _contributed(hook: Callable[[], Iterable[Iterable[Any]]], kind: type[T], named: str = "") -> list[T]:
+def _contributed(hook: pluggy.HookCaller, kind: type[T], named: str = "") -> list[T]:
     """What implementations of a hook return, in the order in which their plugins were registered."""
     items: list[T] = []
-    for contribution in reversed(list(hook())):
+    contributions = list(hook())
+    if len(contributions) < len(hook.get_hookimpls()):
+        raise _wrong_contribution(None, f"a list of {named or f'{kind.__name__} objects'}")
+    for contribution in reversed(contributions):
         if not isinstance(contribution, list | tuple):
             raise _wrong_contribution(contribution, f"a list of {named or f'{kind.__name__} objects'}")
         for item in contribution:

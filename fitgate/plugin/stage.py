@@ -39,6 +39,8 @@ from fitgate.tasks import TaskData
 
 Key = tuple[str, str, str]
 
+OUTCOMES = (pytest.skip.Exception, pytest.xfail.Exception, pytest.fail.Exception)  # no `Exception`s
+
 
 class Stage:
     """Judges the gates that a session has selected, all at once, when the first of them is asked for.
@@ -139,7 +141,7 @@ class Stage:
         model = self._registry.known_models.get(need.model)
         task = model.task(need.task) if model else None
         if model and task and model.stochastic and self._registry.unavailable(model) is None:
-            with suppress(ModelFailed, pytest.skip.Exception):
+            with suppress(ModelFailed, *OUTCOMES):
                 self._evaluator().seed_run(model, task, seed, self._options.seeds)
 
     def _serve(self, record: Record, need: Need, seeds: Sequence[int]) -> None:
@@ -164,8 +166,8 @@ class Stage:
             record.add(evaluator.evaluation(model, task))
         except ModelFailed as error:
             record.add(error.failure)
-        except pytest.skip.Exception as error:
-            reason = f"it called pytest.skip ({error.msg}), and only a library named in `requires` may skip a model"
+        except OUTCOMES as error:
+            reason = f"it ended its test ({error.msg}), and only a library named in `requires` may skip a model"
             failure = Failure(model.name, task.name, "fit", reason)
             record.add(failure)
             self._emit(failure)

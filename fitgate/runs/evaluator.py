@@ -100,7 +100,7 @@ class Evaluator:
     def _run_seed(self, model: Model, task: Task, seed: int, among: Sequence[int]) -> SeedRun:
         data, subject = self._data_of(task), f"{model.name} on {task.name}"
         key = f"{model.name}-{task.name}-seeds-{min(among)}-{max(among)}"
-        if trains_seeds_at_once(model, seed):
+        if self._reporting_failure(lambda: trains_seeds_at_once(model, task.name, seed)):
             self._announce(f"fitting {subject} with seeds {_listed(among)} ...")
             work = partial(train_at_once, model, data, among)
             fitted: Trained = self._once(key, partial(self._reporting_failure, work))[seed]

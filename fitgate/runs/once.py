@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from fitgate.files import written_whole
+from fitgate.executor.pickling import dumps
+from fitgate.files import write, written_whole
 
 T = TypeVar("T")
 
@@ -46,8 +47,11 @@ class Once:
             if path.exists():
                 return joblib.load(path)
             outcome = _outcome(compute)
-            with written_whole(path) as file:
-                joblib.dump(outcome, file)
+            try:
+                with written_whole(path) as file:
+                    joblib.dump(outcome, file)
+            except Exception:  # it holds a lambda, say, which only goes by value
+                write(path, dumps(outcome))
             return outcome
 
 

@@ -100,13 +100,18 @@ def train(model: Model, data: TaskData, seed: int) -> Trained:
         started = time.perf_counter()
         estimator.fit(data.dataset.train.X, data.y_train)
         seconds = time.perf_counter() - started
-    return _provenance(model, data, seed, seconds, estimator)
+        return _provenance(model, data, seed, seconds, estimator)
 
 
-def trains_seeds_at_once(model: Model, seed: int) -> bool:
-    """Whether a model trains several seeds as one program (see `fitgate.protocols.FitsSeeds`)."""
-    offers = offered(model.build(seed), FitsSeeds)
-    return offers is not None and offers.fits_seeds_at_once
+def trains_seeds_at_once(model: Model, task: str, seed: int) -> bool:
+    """Whether a model trains several seeds as one program (see `fitgate.protocols.FitsSeeds`).
+
+    Raises:
+        ModelFailed: if building it raises.
+    """
+    with failing(model.name, task, "fit"):
+        offers = offered(model.build(seed), FitsSeeds)
+        return offers is not None and offers.fits_seeds_at_once
 
 
 def train_at_once(model: Model, data: TaskData, seeds: Sequence[int]) -> dict[int, Trained]:
@@ -120,7 +125,7 @@ def train_at_once(model: Model, data: TaskData, seeds: Sequence[int]) -> dict[in
         started = time.perf_counter()
         fitted = estimator.fit_seeds(data.dataset.train.X, data.y_train, seeds)
         seconds = (time.perf_counter() - started) / len(seeds)
-    return {s: _provenance(model, data, s, seconds, e) for s, e in zip(seeds, fitted, strict=True)}
+        return {s: _provenance(model, data, s, seconds, e) for s, e in zip(seeds, fitted, strict=True)}
 
 
 @contextmanager
@@ -130,7 +135,7 @@ def failing(model: str, task: str, stage: str) -> Iterator[None]:
         yield
     except ModelFailed:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ModelFailed(Failure(model, task, stage, f"{type(error).__name__}: {error}")) from error
 
 

@@ -79,6 +79,8 @@ def mean_fall(before: ArrayLike, now: ArrayLike, higher_is_better: bool = True) 
     size = float(x.mean() - y.mean()) if higher_is_better else float(y.mean() - x.mean())
     variance = (((x - x.mean()) ** 2).sum() + ((y - y.mean()) ** 2).sum()) / freedom
     error = math.sqrt(variance * (1 / len(x) + 1 / len(y)))
+    rounding = 1e-12 * max(np.abs(x).max(), np.abs(y).max())
+    size, error = (0.0 if abs(value) <= rounding else value for value in (size, error))
     if error > 0:
         p_value = float(t.sf(size / error, freedom))
     else:
