@@ -368,3 +368,11 @@ def test_a_model_that_ends_its_test_fails_alone(project, how):
     conftest.write_text(conftest.read_text() + rude)
     assert project.run("-k", "test_gate").ret == 1
     assert {v.model: v.outcome for v in project.record.verdicts} == {"reader": Outcome.PASS, "rude": Outcome.FAIL}
+
+
+def test_a_runs_directory_that_cannot_be_is_a_usage_error(project):
+    project.write(READER)
+    (project.path / "taken").write_text("a file")
+    result = project.run("-k", "test_gate", "--fit-runs-dir=taken")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: *taken: found *, expected a directory for runs; name another by --fit-runs*"])

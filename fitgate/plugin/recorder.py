@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -149,16 +150,19 @@ class Recorder:
 
 def _new_directory(parent: Path, profile: str) -> Path:
     name = "-".join(filter(None, (f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}", profile)))
-    parent.mkdir(parents=True, exist_ok=True)
-    if not (parent / ".gitignore").exists():
-        (parent / ".gitignore").write_text(IGNORED, encoding="utf-8")
-    for suffix in ("", *(f"-{i}" for i in range(2, 100))):
-        directory = parent / f"{name}{suffix}"
-        try:
-            directory.mkdir()
-        except FileExistsError:
-            continue
-        return directory
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        if not (parent / ".gitignore").exists():
+            (parent / ".gitignore").write_text(IGNORED, encoding="utf-8")
+        for suffix in ("", *(f"-{i}" for i in range(2, 100))):
+            directory = parent / f"{name}{suffix}"
+            with suppress(FileExistsError):
+                directory.mkdir()
+                return directory
+    except OSError as error:
+        raise pytest.UsageError(
+            f"{parent}: found {error.strerror}, expected a directory for runs; name another by --fit-runs-dir."
+        ) from error
     raise pytest.UsageError(f"{parent}: found 99 runs named {name}, expected fewer; delete some of them.")
 
 
