@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -110,22 +110,43 @@ def _read_only(target: Any) -> Any:
     return array
 
 
+class Named(Protocol):
+    """What has a name."""
+
+    @property
+    def name(self) -> str: ...
+
+
+N = TypeVar("N", bound=Named)
+
+
+def by_name(noun: str, items: Iterable[N], expected: str = "one") -> dict[str, N]:
+    """Items by their names; the same one may come several times.
+
+    Raises:
+        TaskError: if two different ones share a name: records would take them for one.
+    """
+    named: dict[str, N] = {}
+    for item in items:
+        if named.setdefault(item.name, item) is not item:
+            raise TaskError(
+                f"{noun} {item.name}",
+                found=f"two different {noun}s of that name",
+                expected=expected,
+                next_step="rename one of them",
+            )
+    return named
+
+
 def known_metrics(tasks: Iterable[Task], contributed: Iterable[Metric] = ()) -> Mapping[str, Metric]:
     """All metrics by name: the library's, those that plugins contribute, and those that tasks bring along.
 
     Raises:
         TaskError: if two different ones share a name, or a task names one that there is not.
     """
-    known: dict[str, Metric] = dict(METRICS)
     tasks = list(tasks)
-    for metric in [*contributed, *(metric for task in tasks for metric in task.metrics if isinstance(metric, Metric))]:
-        if known.setdefault(metric.name, metric) is not metric:
-            raise TaskError(
-                f"metric {metric.name}",
-                found="two different metrics of that name",
-                expected="one",
-                next_step="rename one of them",
-            )
+    brought = (metric for task in tasks for metric in task.metrics if isinstance(metric, Metric))
+    known = by_name("metric", [*METRICS.values(), *contributed, *brought])
     for task in tasks:
         for name in task.metric_names:
             if name not in known:

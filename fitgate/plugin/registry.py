@@ -18,7 +18,7 @@ from fitgate.machine import KERNELS, Kernel, distributions_of
 from fitgate.metrics import Metric
 from fitgate.model import Model, ModelError, register
 from fitgate.record import ModelEntry, Settings, describe_model
-from fitgate.tasks import Task, TaskData, TaskError, known_metrics
+from fitgate.tasks import Task, TaskData, TaskError, by_name, known_metrics
 
 T = TypeVar("T")
 
@@ -45,16 +45,8 @@ class Registry:
     @cached_property
     def tasks(self) -> dict[str, Task]:
         """The tasks of all models, by name."""
-        tasks: dict[str, Task] = {}
-        for task in (task for model in self.known_models.values() for task in model.tasks):
-            if tasks.setdefault(task.name, task) is not task:
-                raise TaskError(
-                    f"task {task.name}",
-                    found="two different tasks of that name",
-                    expected="one, which models share",
-                    next_step="rename one of them",
-                )
-        return tasks
+        tasks = (task for model in self.known_models.values() for task in model.tasks)
+        return by_name("task", tasks, "one, which models share")
 
     @cached_property
     def metrics(self) -> Mapping[str, Metric]:
@@ -148,15 +140,7 @@ class Registry:
 
     def _check_datasets(self) -> None:
         """Refuse two datasets of one name: records would take them for one."""
-        named: dict[str, Dataset] = {}
-        for dataset in map(self._declared, self.tasks.values()):
-            if named.setdefault(dataset.name, dataset) is not dataset:
-                raise TaskError(
-                    f"dataset {dataset.name}",
-                    found="two different datasets of that name",
-                    expected="one, which tasks share",
-                    next_step="rename one of them",
-                )
+        by_name("dataset", map(self._declared, self.tasks.values()), "one, which tasks share")
 
     def _check_gates(self, model: Model, metrics: Mapping[str, Metric]) -> None:
         """Refuse gates with impossible numbers, and two of a model and task with one rule: verdicts go by it."""
