@@ -234,3 +234,16 @@ def test_a_run_that_was_cut_off_is_judged_by_what_it_finished(project, capsys):
     out = capsys.readouterr().out
     assert "PASS: reader on fives, f1>=0.9." in out
     assert "INCOMPLETE: the run was cut off; gates judged before: 1" in out
+
+
+def test_a_model_that_ends_the_process_leaves_no_record_that_passes(project, monkeypatch):
+    """No code can run after os._exit(0), which leaves pytest's exit code 0: judging the record is what finds it."""
+    project.write(READER, POOR, 'model("rude", Rude, gates=(Floor(DIGITS, "accuracy", 0.5),))')
+    conftest = project.path / "conftest.py"
+    rude = "\nimport os\nclass Rude(Reader):\n    def fit(self, X, y):\n        os._exit(0)\n"
+    conftest.write_text(conftest.read_text() + rude)
+    project.run("-k", "test_gate", subprocess=True)
+    (directory,) = project.runs
+    assert project.record.status == "running"
+    monkeypatch.chdir(project.path)
+    assert main(["judge", str(directory)]) == 1
