@@ -14,7 +14,6 @@ from fitgate.machine import Kernel
 ROOT = str(Path(__file__).parents[1])
 
 CONFTEST = """
-pytest_plugins = ["fitgate.plugin"]
 from fitgate import *
 from tests import fakes
 from tests.fakes import *

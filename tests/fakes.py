@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import time
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,12 @@ class Reader:
 class Unfittable(Reader):
     def fit(self, X, y):
         raise RuntimeError("the optimiser diverged")
+
+
+class Slow(Reader):
+    def fit(self, X, y):
+        time.sleep(0.3)
+        return super().fit(X, y)
 
 
 class Skipping(Reader):

@@ -27,7 +27,6 @@ from fitgate.machine import environment
 from fitgate.record import RecordError, write_json
 
 PLUGIN = """
-pytest_plugins = ["fitgate.plugin"]
 from fitgate.data import Dataset
 from fitgate.model import Model
 from fitgate.tasks import Task

@@ -11,7 +11,6 @@ from fitgate.plugin.discovery import DiscoveryError, discover
 ROOT = Path(__file__).parents[1]
 
 CONFTEST = """
-pytest_plugins = ["fitgate.plugin"]
 from fitgate.data import Dataset
 from fitgate.model import Model
 from fitgate.tasks import Task

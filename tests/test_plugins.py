@@ -56,7 +56,7 @@ TESTS = "from fitgate.checks import test_gate"
 def test_it_is_gated_recorded_reported_and_judged_again(project, capsys):
     assert len([line for line in PLUGIN.splitlines() if line.strip()]) <= 40
     project.pytester.makepyfile(plants=PLUGIN, test_plants=TESTS)
-    project.pytester.makeconftest('pytest_plugins = ["fitgate.plugin", "plants"]')
+    project.pytester.makeconftest('pytest_plugins = ["plants"]')
     assert project.run("-q").ret == 1
     (directory,) = project.runs
     record = read(directory)

@@ -9,6 +9,7 @@ ROOT = Path(__file__).parents[1]
 
 # From the lowest floor up, as in the design; a module is in the room with the longest name that begins its own.
 FLOORS = (
+    ("fitgate_pytest",),
     ("fitgate.errors",),
     ("fitgate.files", "fitgate.statistics"),
     ("fitgate.machine",),
@@ -33,10 +34,10 @@ FLOORS = (
     ("suite",),
 )
 FLOOR = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
-OURS = ("fitgate", "models", "suite", "tests")
+OURS = ("fitgate", "fitgate_pytest", "models", "suite", "tests")
 # Libraries that only some rooms may use; no other room of the library, and nothing of it where there is none.
 LIBRARIES = {
-    "pytest": {"fitgate.plugin", "fitgate.checks", "fitgate.sabotage"},
+    "pytest": {"fitgate_pytest", "fitgate.plugin", "fitgate.checks", "fitgate.sabotage"},
     "matplotlib": {"fitgate.report"},
     "jinja2": {"fitgate.report"},
     "mlxtend": set(),

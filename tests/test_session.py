@@ -279,12 +279,23 @@ def test_a_directory_apart_from_its_option_is_refused_in_one_line(project):
     result.stderr.fnmatch_lines([f"ERROR: --fit-runs-dir *; write --fit-runs-dir={project.path}."])
 
 
-def test_long_work_is_announced(project):
+def test_work_is_announced_under_v(project):
     project.write(READER)
     result = project.run("-v", "-k", "test_gate")
-    result.stdout.fnmatch_lines(
-        ["[[]??:??] fitting reader on digits: 200 examples ...", "[[]??:??] fitted reader on digits in * s"]
-    )
+    fitting = "[[]??:??] fitting reader on digits: 200 examples"
+    result.stdout.fnmatch_lines([f"{fitting} ...", f"{fitting}: * s", "[[]??:??] predicting with reader on digits*"])
+
+
+@pytest.mark.parametrize(("verbosity", "shown"), [((), True), (("-q",), False)])
+def test_long_work_is_announced_whatever_the_verbosity_but_under_q(project, monkeypatch, verbosity, shown):
+    monkeypatch.setattr("fitgate.plugin.announcer.PATIENCE", 0.05)
+    monkeypatch.setattr("fitgate.plugin.announcer.REMINDER", 0.05)
+    project.write(f'model(estimator=Slow, gates=({GATE},))', READER.replace("model(", 'model("fast", '))
+    lines = project.run("-k", "test_gate", *verbosity).outlines
+    reminders = [line for line in lines if "fitting reader on digits: 200 examples ..." in line]
+    assert (len(reminders) > 1) == shown
+    assert any("fitting reader on digits: 200 examples: " in line for line in lines) == shown
+    assert not any("fitting fast" in line for line in lines)
 
 
 def test_progress_of_a_model_is_announced(project):

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+import fitgate_pytest
 from fitgate.errors import FitgateError
+from fitgate.files import private_directory
 from fitgate.machine import limit_threads
-from fitgate.plugin import hookspecs
 from fitgate.plugin.collection import left_out, parametrize, part, selected_gates, used_tasks
 from fitgate.plugin.fixtures import (
     PARTS,
@@ -26,7 +24,7 @@ from fitgate.plugin.fixtures import (
     timing_factor,
     trained,
 )
-from fitgate.plugin.options import add_options, read_options
+from fitgate.plugin.options import read_options
 from fitgate.plugin.recorder import Recorder
 from fitgate.plugin.registry import as_usage_error
 from fitgate.plugin.session import Parts
@@ -34,25 +32,12 @@ from fitgate.record import encode
 
 __all__ = ["calibrated", "data_of", "emit", "executor", "judge", "memory_of", "once", "timing_factor", "trained"]
 
-SHARED = pytest.StashKey[Path]()
-MARKERS = (
-    "latency: timings of fit and predict, which enforce no gate",
-    "memory: what fit and predict take of the memory, only under --fit-memory",
-    "no_gates: uses models, and enforces no gate",
-)
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    add_options(parser)
-
-
-def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
-    pluginmanager.add_hookspecs(hookspecs)
+def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
+    if not pluginmanager.hasplugin("fitgate"):  # where plugins of distributions are not loaded by themselves
+        pluginmanager.register(fitgate_pytest, "fitgate")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    for marker in MARKERS:
-        config.addinivalue_line("markers", marker)
     options = read_options(config)
     if options.settings.threads is not None:
         try:
@@ -60,37 +45,28 @@ def pytest_configure(config: pytest.Config) -> None:
         except FitgateError as error:
             raise as_usage_error(error) from error
     shared = getattr(config, "workerinput", {}).get("fitgate_shared")
-    parts = config.stash[PARTS] = Parts(config, options, Path(shared) if shared else None)
+    parts = config.stash[PARTS] = Parts(config, options, private_directory(Path(shared)) if shared else None)
     if shared is None:
-        config.pluginmanager.register(Recorder(config, parts), "fitgate-recorder")
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node: Any) -> None:
-    """Give pytest-xdist's workers a directory, readable by this user only, to share what they train."""
-    config: pytest.Config = node.config
-    if SHARED not in config.stash:
-        config.stash[SHARED] = Path(tempfile.mkdtemp(prefix="fitgate-"))
-    node.workerinput["fitgate_shared"] = str(config.stash[SHARED])
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    if SHARED in config.stash:
-        shutil.rmtree(config.stash[SHARED], ignore_errors=True)
+        config.pluginmanager.register(Recorder(config, parts), fitgate_pytest.RECORDER)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Let a wrong option or a clash of names end the session before anything is collected."""
-    parts = session.config.stash[PARTS]
     try:
-        parts.registry.check(parts.options.baselines)
+        session.config.stash[PARTS].check()
     except FitgateError as error:
         raise as_usage_error(error) from error
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "model" in metafunc.fixturenames:
-        parametrize(metafunc, metafunc.config.stash[PARTS])
+    if "model" not in metafunc.fixturenames:
+        return
+    parts = metafunc.config.stash[PARTS]
+    try:
+        parts.check()  # where the plugin is loaded during collection, no session has started with it
+        parametrize(metafunc, parts)
+    except FitgateError as error:
+        raise pytest.Collector.CollectError(str(error)) from error
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -3,42 +3,64 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
-from collections.abc import Callable, Iterable
-from contextlib import nullcontext
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager, nullcontext
 
 import pytest
 
 from fitgate.model import Model
 
-LONG = 10_000  # training examples: fits on fewer are announced only under -v
+PATIENCE = 3.0  # seconds that work may take before a line says what it is
+REMINDER = 60.0  # seconds from one such line to the next, so that a CI log shows life
 
 
 class Announcer:
-    """Writes lines to the terminal while tests run.
+    """Writes lines to the terminal while tests run; under `-q` only those that are asked for by `say`.
 
     Args:
         config: pytest's.
-        is_long: whether the session's work is long enough to be announced without `-v`.
     """
 
-    def __init__(self, config: pytest.Config, is_long: Callable[[], bool]):
+    def __init__(self, config: pytest.Config):
         self._config = config
-        self._is_long = is_long
         self._started = time.perf_counter()
+        self._lock = threading.Lock()
+        self._shown = False
+
+    @contextmanager
+    def progress(self, words: str) -> Generator[None]:
+        """Around work that may take long: a line says what it is once it does, or at once under `-v`."""
+        if self._config.get_verbosity() < 0:
+            yield
+            return
+        begun, done = time.perf_counter(), threading.Event()
+        if self._config.get_verbosity() > 0:
+            self._show(words)
+        speaker = threading.Thread(target=self._speak, args=(words, done), daemon=True)
+        speaker.start()
+        try:
+            yield
+        finally:
+            done.set()
+            speaker.join()  # before pytest goes on: nothing else writes to the terminal meanwhile
+            if self._shown:
+                self.say(f"{words}: {time.perf_counter() - begun:.1f} s")
+            self._shown = False
 
     def announce(self, words: str) -> None:
-        """Show a line about work that takes long on large data."""
-        if self._config.get_verbosity() > 0 or self._is_long():
+        """Show a line about work that has been shown to take long."""
+        if self._shown:
             self.say(words)
 
     def say(self, words: str) -> None:
-        """Show a line, whatever the data."""
+        """Show a line, whatever takes how long."""
         plugins = self._config.pluginmanager
         terminal, capture = plugins.getplugin("terminalreporter"), plugins.getplugin("capturemanager")
         if terminal:
             minutes, seconds = divmod(int(time.perf_counter() - self._started), 60)
-            with capture.global_and_fixture_disabled() if capture else nullcontext():
+            with self._lock, capture.global_and_fixture_disabled() if capture else nullcontext():
                 terminal.ensure_newline()
                 terminal.write_line(f"[{minutes:02}:{seconds:02}] {words}")
 
@@ -49,6 +71,14 @@ class Announcer:
             logger.handlers = [handler for handler in logger.handlers if not isinstance(handler, _Progress)]
             logger.addHandler(_Progress(self.announce))
             logger.setLevel(logging.INFO)
+
+    def _speak(self, words: str, done: threading.Event) -> None:
+        while not done.wait(REMINDER if self._shown else PATIENCE):
+            self._show(words)
+
+    def _show(self, words: str) -> None:
+        self._shown = True
+        self.say(f"{words} ...")
 
 
 class _Progress(logging.Handler):

@@ -15,9 +15,10 @@ from fitgate.gates import GATES, Gate
 from fitgate.metrics import METRICS, Metric
 from fitgate.model import Model
 from fitgate.plugin.discovery import configured
-from fitgate.plugin.options import BASELINES, read_options
+from fitgate.plugin.options import read_options
 from fitgate.plugin.registry import Registry
 from fitgate.tasks import TaskData
+from fitgate_pytest.options import BASELINES
 
 
 @dataclass(frozen=True)

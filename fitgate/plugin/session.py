@@ -12,7 +12,8 @@ from fitgate.executor import Executor
 from fitgate.gates import Gate, Outcome, Verdict
 from fitgate.machine import calibrate
 from fitgate.model import Model
-from fitgate.plugin.announcer import LONG, Announcer
+from fitgate.plugin.announcer import Announcer
+from fitgate.plugin.clashes import check_fixtures
 from fitgate.plugin.options import Options
 from fitgate.plugin.registry import Registry
 from fitgate.plugin.stage import Stage
@@ -42,12 +43,25 @@ class Parts:
     def __init__(self, config: pytest.Config, options: Options, shared: Path | None):
         self.options = options
         self.registry = Registry(config.hook, options.settings)
-        self.announcer = Announcer(config, self._has_long_work)
+        self.announcer = Announcer(config)
         self.once = Once(shared)
         self.executor = Executor(options.settings.backend or None, options.scheduler, self.announcer.say)
         self.stage = Stage(options, self.registry, lambda: self.evaluator, self.emit, config.rootpath)
+        self._manager = config.pluginmanager
+        self._checked = False
         self._entries: list[Entry] = []
         self._calibrated: set[str] = set()
+
+    def check(self) -> None:
+        """Refuse what can't work, once; see `Registry.check`.
+
+        Raises:
+            FitgateError: if names clash, or an option, task, gate or baseline names what there is not.
+        """
+        if not self._checked:
+            check_fixtures(self._manager)
+            self.registry.check(self.options.baselines)
+            self._checked = True
 
     @cached_property
     def evaluator(self) -> Evaluator:
@@ -60,7 +74,7 @@ class Parts:
             self.options.settings.seed,
             self.once,
             self.emit,
-            self.announcer.announce,
+            self.announcer.progress,
             spread,
         )
 
@@ -109,9 +123,9 @@ class Parts:
 
     def memory(self, model: Model) -> Memory:
         """What a model takes of the memory."""
-        self.announcer.announce(f"measuring the memory of {model.name}, in processes of its own ...")
         task = model.timed_task
-        return measure(model, self.registry.data_of(task), self.options.settings.seed, self.executor)
+        with self.announcer.progress(f"measuring the memory of {model.name}, in processes of its own"):
+            return measure(model, self.registry.data_of(task), self.options.settings.seed, self.executor)
 
     def emit(self, entry: Entry) -> None:
         """Hand an entry to the recorder, with the report of the test that is running."""
@@ -121,9 +135,6 @@ class Parts:
         """The entries since the last call."""
         entries, self._entries[:] = list(self._entries), []
         return entries
-
-    def _has_long_work(self) -> bool:
-        return any(len(data.dataset.train) >= LONG for data in self.registry.loaded)
 
     def _spread(self, what: str, calls: Sequence[Callable[[], SeedRun]]) -> list[SeedRun]:
         from joblib import delayed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -35,7 +36,7 @@ class Evaluator:
         seed: what models are built with; further seeds count up from it.
         once: where results are kept.
         emit: is given each `Fit`, `Evaluation`, `SeedRun` or `Failure`, by the process in which it happened.
-        announce: is given a line about what is about to take long, and about what it took.
+        progress: is given, in words, what may take long, and is a context around it.
         spread: does calls of `run_seed` elsewhere, side by side, and gives their results; None for one after the other,
             here.
     """
@@ -47,7 +48,7 @@ class Evaluator:
         seed: int,
         once: Once,
         emit: Callable[[Emitted], None] = lambda entry: None,
-        announce: Callable[[str], None] = lambda words: None,
+        progress: Callable[[str], AbstractContextManager[None]] = nullcontext,
         spread: Callable[[str, Sequence[Callable[[], SeedRun]]], list[SeedRun]] | None = None,
     ):
         self._data_of = data_of
@@ -55,7 +56,7 @@ class Evaluator:
         self._seed = seed
         self._once = once
         self._emit = emit
-        self._announce = announce
+        self._progress = progress
         self._spread = spread
 
     def trained(self, model: Model, task: Task) -> Trained:
@@ -101,9 +102,9 @@ class Evaluator:
         data, subject = self._data_of(task), f"{model.name} on {task.name}"
         key = f"{model.name}-{task.name}-seeds-{min(among)}-{max(among)}"
         if self._reporting_failure(lambda: trains_seeds_at_once(model, task.name, seed)):
-            self._announce(f"fitting {subject} with seeds {_listed(among)} ...")
             work = partial(train_at_once, model, data, among)
-            fitted: Trained = self._once(key, partial(self._reporting_failure, work))[seed]
+            with self._progress(f"fitting {subject} with seeds {_listed(among)}"):
+                fitted: Trained = self._once(key, partial(self._reporting_failure, work))[seed]
             evaluation = self._reporting_failure(lambda: evaluate(fitted, data, self._metrics))
             run = SeedRun(fitted.fit, evaluation)
         elif seed == self._seed:  # the session trains it anyway
@@ -115,21 +116,22 @@ class Evaluator:
             runs: list[SeedRun] = self._once(key, partial(self._reporting_failure, together))
             run = runs[seeds.index(seed)]
         else:
-            self._announce(f"fitting {subject} with seed {seed} ...")
-            run = self._reporting_failure(lambda: run_seed(model, data, seed, self._metrics))
+            with self._progress(f"fitting {subject} with seed {seed}"):
+                run = self._reporting_failure(lambda: run_seed(model, data, seed, self._metrics))
         self._emit(run)
         return run
 
     def _train(self, model: Model, task: Task) -> Trained:
         data = self._data_of(task)
-        self._announce(f"fitting {model.name} on {task.name}: {len(data.dataset.train):,} examples ...")
-        trained: Trained = self._reporting_failure(lambda: train(model, data, self._seed))
-        self._announce(f"fitted {model.name} on {task.name} in {trained.fit.seconds:.1f} s")
+        with self._progress(f"fitting {model.name} on {task.name}: {len(data.dataset.train):,} examples"):
+            trained: Trained = self._reporting_failure(lambda: train(model, data, self._seed))
         self._emit(trained.fit)
         return trained
 
     def _evaluate(self, trained: Trained, task: Task) -> Evaluation:
-        evaluation: Evaluation = self._reporting_failure(lambda: evaluate(trained, self._data_of(task), self._metrics))
+        data = self._data_of(task)
+        with self._progress(f"predicting with {trained.fit.model} on {task.name}: {len(data.dataset.test):,} examples"):
+            evaluation: Evaluation = self._reporting_failure(lambda: evaluate(trained, data, self._metrics))
         self._emit(evaluation)
         return evaluation
 

@@ -25,7 +25,6 @@ CONFTEST = '''\
 import numpy as np
 from fitgate import Dataset, Floor, Model, NoRegression, Task
 
-pytest_plugins = ["fitgate.plugin"]
 
 LABELS = np.tile(np.arange(3), 60)
 NOISE = np.random.default_rng({seed}).normal(size=(180, 3))

@@ -16,7 +16,7 @@ REPORTS = Path(__file__).parents[2] / "reports"
 
 CONFTEST = """
 import pytest
-pytest_plugins = ["fitgate.plugin", "suite.notebook.plugin"]
+pytest_plugins = ["suite.notebook.plugin"]
 
 @pytest.fixture(scope="session")
 def compares():

@@ -22,7 +22,6 @@ GATES = (
 PROJECT = """
 from fitgate import *
 from tests.benchmarks.test_judging import GATES, MODELS
-pytest_plugins = ["fitgate.plugin"]
 def pytest_fitgate_models():
     return [Model(name, object, gates=GATES) for name in MODELS]
 """

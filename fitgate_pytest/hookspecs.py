@@ -1,21 +1,23 @@
 """The hooks through which a project, or an installed distribution, contributes to a session.
 
-In a project's conftest they need no marks. A plugin of an installed distribution marks its implementations
-`@pytest.hookimpl(optionalhook=True)`, or it breaks pytest in the projects of its environment that do not use fitgate.
+Implementations need no marks, in a conftest or elsewhere. Only a plugin of a distribution that works without fitgate, too,
+marks them `@pytest.hookimpl(optionalhook=True)`: where fitgate is not installed, pytest does not know these hooks.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from fitgate.data import Dataset
-from fitgate.gates import Gate
-from fitgate.machine import Kernel
-from fitgate.metrics import Metric
-from fitgate.model import Model
-from fitgate.record import Record
+if TYPE_CHECKING:
+    from fitgate.data import Dataset
+    from fitgate.gates import Gate
+    from fitgate.machine import Kernel
+    from fitgate.metrics import Metric
+    from fitgate.model import Model
+    from fitgate.record import Record
 
 
 @pytest.hookspec

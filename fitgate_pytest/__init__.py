@@ -1,0 +1,144 @@
+"""What every pytest session loads of fitgate: its options and its hooks, and nothing heavy.
+
+The plugin itself is `fitgate.plugin`. It is loaded where a project uses it: where a conftest, or a plugin that the project
+loads, contributes by one of the hooks, or a test module imports from `fitgate.checks`. A distribution that contributes
+models to whoever installs it does not load it by that alone.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from itertools import pairwise
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fitgate_pytest import hookspecs, options
+
+if TYPE_CHECKING:
+    from fitgate.plugin.recorder import Recorder
+
+PLUGIN = "fitgate.plugin"
+CHECKS = "fitgate.checks"
+RECORDER = "fitgate-recorder"
+CONTROLLER = "fitgate-controller"
+MARKERS = (
+    "latency: timings of fit and predict, which enforce no gate",
+    "memory: what fit and predict take of the memory, only under --fit-memory",
+    "no_gates: uses models, and enforces no gate",
+)
+HOOKS = tuple(name for name in vars(hookspecs) if name.startswith("pytest_fitgate_"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    options.add_options(parser)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    pluginmanager.add_hookspecs(hookspecs)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Refuse a directory that stands apart from its option, which pytest would take for tests to run.
+
+    Pytest settles its root directory by the paths on the command line before it knows any plugin's options, so with
+    that of some data among them it would find neither the project nor these options.
+    """
+    given = list(map(str, early_config.invocation_params.args))
+    for option, value in pairwise(given):
+        if option.startswith(("--fit-", "--gate-")) and "=" not in option and Path(value).exists():
+            raise pytest.UsageError(
+                f"{option} {value}: found a path that stands apart from its option, which pytest takes for tests to "
+                f"run, expected both in one; write {option}={value}."
+            )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for marker in MARKERS:  # those of fitgate.checks are looked up when a test module imports it
+        config.addinivalue_line("markers", marker)
+
+
+def pytest_plugin_registered(plugin: object, manager: pytest.PytestPluginManager) -> None:
+    """Load the plugin once the project contributes to it, and refuse a hook whose name is misspelt."""
+    names = vars(plugin) if isinstance(plugin, ModuleType) else dir(type(plugin))
+    hooks = [name for name in names if name.startswith("pytest_fitgate_")]
+    if not hooks or plugin is hookspecs:
+        return
+    for name in hooks:
+        if name not in HOOKS and not _is_optional(plugin, name):
+            near = difflib.get_close_matches(name, HOOKS, n=1)
+            raise pytest.UsageError(
+                f"{_place(plugin)}: found a hook {name}, expected one of {', '.join(HOOKS)}; "
+                f"{f'write {near[0]}' if near else 'correct its name'}."
+            )
+    if all(plugin is not installed for installed, _ in manager.list_plugin_distinfo()):
+        load(manager)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(collector: pytest.Collector, obj: object) -> None:
+    """Load the plugin for a test module that has the generic tests."""
+    if CHECKS in sys.modules and str(getattr(obj, "__module__", "")).startswith(CHECKS):
+        load(collector.config.pluginmanager)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell pytest-xdist's workers of a directory, which the first that needs it makes, to share what they train."""
+    manager = node.config.pluginmanager
+    controller = manager.get_plugin(CONTROLLER) or Controller(node.config)
+    if not manager.hasplugin(CONTROLLER):
+        manager.register(controller, CONTROLLER)
+    node.workerinput["fitgate_shared"] = str(controller.shared)
+
+
+class Controller:
+    """What the process does that starts workers of pytest-xdist, where these may find use for the plugin.
+
+    Args:
+        config: pytest's.
+
+    Attributes:
+        shared: a path in the system's directory for temporary files, at which nothing is yet.
+    """
+
+    def __init__(self, config: pytest.Config):
+        self._manager = config.pluginmanager
+        self.shared = Path(tempfile.gettempdir(), f"fitgate-{os.urandom(8).hex()}")
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Load the plugin here, too, once a worker has used it: it keeps the record of all."""
+        if hasattr(report, "fitgate_part") and not self._manager.hasplugin(PLUGIN):
+            load(self._manager)
+            recorder: Recorder = self._manager.get_plugin(RECORDER)
+            recorder.pytest_runtest_logreport(report)  # registered too late to be called for this one
+
+    def pytest_unconfigure(self) -> None:
+        if self.shared.exists():
+            import shutil
+
+            shutil.rmtree(self.shared, ignore_errors=True)
+
+
+def load(manager: pytest.PytestPluginManager) -> None:
+    """Load the plugin, unless it is."""
+    if not manager.hasplugin(PLUGIN):
+        manager.import_plugin(PLUGIN)
+
+
+def _is_optional(plugin: object, hook: str) -> bool:
+    """Whether a plugin says that pytest may not know a hook of its."""
+    marks: Mapping[str, object] = getattr(getattr(plugin, hook), "pytest_impl", {})
+    return bool(marks.get("optionalhook"))
+
+
+def _place(plugin: object) -> str:
+    """A plugin's file, or its name."""
+    return str(getattr(plugin, "__file__", None) or type(plugin).__name__)

@@ -1,0 +1,132 @@
+"""The options: each on the command line, and as a key of the project's configuration."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+GROUP = "fitgate"
+RUNS = Path(".fitgate", "runs")
+BASELINES = Path("baselines")
+
+
+def _number_of_seeds(text: str) -> int:
+    if not text.isdigit() or int(text) < 2:
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected a number of seeds from 2 on")
+    return int(text)
+
+
+def _factor(text: str) -> float:
+    try:
+        factor = float(text)
+    except ValueError:
+        factor = 0.0
+    if not 0 < factor < float("inf"):
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected a positive number")
+    return factor
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _truth(text: str) -> bool:
+    return text.strip().lower() in ("1", "true", "yes", "on")
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option.
+
+    Attributes:
+        name: on the command line, without the two hyphens; the key of the configuration has underscores.
+        read: from text to its value.
+        default: its value where nobody sets it.
+        metavar: of its value; empty for a flag.
+        help: what it does.
+    """
+
+    name: str
+    read: Callable[[str], Any]
+    default: Any
+    metavar: str
+    help: str
+
+    @property
+    def key(self) -> str:
+        """Its key in the project's configuration, and the name of its value."""
+        return self.name.replace("-", "_")
+
+
+OPTIONS = (
+    Option("fit-profile", str, None, "NAME", "size of the data, where a dataset has several (default: its first)"),
+    Option("fit-models", _names, (), "NAME,...", "only these models (default: all but the slow ones)"),
+    Option("fit-seed", int, 42, "N", "seed that models are built with (default: 42)"),
+    Option(
+        "fit-seeds",
+        _number_of_seeds,
+        0,
+        "K",
+        "also train each stochastic model with K seeds, from --fit-seed on: regression gates judge by all of them, and "
+        "the report has their spread",
+    ),
+    Option("fit-runs-dir", Path, RUNS, "DIR", f"where runs are recorded (default: {RUNS.as_posix()})"),
+    Option(
+        "fit-threads",
+        int,
+        None,
+        "N",
+        "use N cores: OpenMP, BLAS, XLA and Python's own threads alike (default: all)",
+    ),
+    Option("fit-timing", _factor, 1.0, "FACTOR", "time predictions so many times as long as usual (default: 1)"),
+    Option(
+        "fit-memory",
+        _truth,
+        False,
+        "",
+        "also measure peak memory of fit and predict, each in a process of its own: fits each model once more",
+    ),
+    Option(
+        "fit-backend",
+        str,
+        None,
+        "NAME",
+        "joblib's backend for several seeds and for cross-validations, such as dask (default: this machine)",
+    ),
+    Option("fit-scheduler", str, None, "ADDRESS", "the scheduler of that backend, such as tcp://127.0.0.1:8786"),
+    Option("gate-baselines", Path, BASELINES, "DIR", f"where baselines are kept (default: {BASELINES.as_posix()})"),
+    Option(
+        "gate-require",
+        _names,
+        (),
+        "NAME,...",
+        "fail, rather than skip, where a library that one of these models requires is not installed",
+    ),
+    Option("gate-require-baseline", _truth, False, "", "fail a regression gate that has no baseline"),
+    Option("gate-strict", _truth, False, "", "fail a gate that is inconclusive"),
+    Option(
+        "gate-most-seeds",
+        _number_of_seeds,
+        0,
+        "K",
+        "let inconclusive gates train more seeds, up to K of a model (default: none but those of --fit-seeds)",
+    ),
+)
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Declare the options, in a group of their own, and their keys."""
+    group = parser.getgroup(GROUP, "fitgate: tests of trained models")
+    for option in OPTIONS:
+        if option.metavar:
+            group.addoption(
+                f"--{option.name}", dest=option.key, type=option.read, metavar=option.metavar, help=option.help
+            )
+        else:
+            group.addoption(f"--{option.name}", dest=option.key, action="store_true", default=None, help=option.help)
+        parser.addini(option.key, f"default of --{option.name}")
