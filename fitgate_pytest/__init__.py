@@ -1,13 +1,12 @@
 """What every pytest session loads of fitgate: its options and its hooks, and nothing heavy.
 
-The plugin itself is `fitgate.plugin`. It is loaded where a project uses it: where a conftest, or a plugin that the project
-loads, contributes by one of the hooks, or a test module imports from `fitgate.checks`. A distribution that contributes
-models to whoever installs it does not load it by that alone.
+The plugin itself is `fitgate.plugin`. It is loaded where a project uses it: where a conftest, or a plugin that the
+project loads, contributes by one of the hooks, or a test module imports from `fitgate.checks`. A distribution that
+contributes models to whoever installs it does not load it by that alone.
 """
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
 import tempfile
@@ -15,7 +14,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -60,25 +59,28 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
             )
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    for marker in MARKERS:  # those of fitgate.checks are looked up when a test module imports it
-        config.addinivalue_line("markers", marker)
-
-
 def pytest_plugin_registered(plugin: object, manager: pytest.PytestPluginManager) -> None:
-    """Load the plugin once the project contributes to it, and refuse a hook whose name is misspelt."""
-    names = vars(plugin) if isinstance(plugin, ModuleType) else dir(type(plugin))
-    hooks = [name for name in names if name.startswith("pytest_fitgate_")]
-    if not hooks or plugin is hookspecs:
-        return
-    for name in hooks:
+    """Refuse a hook whose name is misspelt, and load the plugin for a conftest, which pytest may find late."""
+    for name in _hooks(plugin):
         if name not in HOOKS and not _is_optional(plugin, name):
+            import difflib  # costs what only this mistake should pay
+
             near = difflib.get_close_matches(name, HOOKS, n=1)
             raise pytest.UsageError(
                 f"{_place(plugin)}: found a hook {name}, expected one of {', '.join(HOOKS)}; "
                 f"{f'write {near[0]}' if near else 'correct its name'}."
             )
-    if all(plugin is not installed for installed, _ in manager.list_plugin_distinfo()):
+    if _hooks(plugin) and Path(_place(plugin)).name == "conftest.py":
+        load(manager)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Load the plugin for any other that contributes to it, unless that is there just because it is installed."""
+    for marker in MARKERS:  # those of fitgate.checks are looked up when a test module imports it
+        config.addinivalue_line("markers", marker)
+    manager = config.pluginmanager
+    installed = [plugin for plugin, _ in manager.list_plugin_distinfo()]
+    if any(_hooks(plugin) for plugin in manager.get_plugins() if plugin not in installed):
         load(manager)
 
 
@@ -117,7 +119,7 @@ class Controller:
         """Load the plugin here, too, once a worker has used it: it keeps the record of all."""
         if hasattr(report, "fitgate_part") and not self._manager.hasplugin(PLUGIN):
             load(self._manager)
-            recorder: Recorder = self._manager.get_plugin(RECORDER)
+            recorder = cast("Recorder", self._manager.get_plugin(RECORDER))
             recorder.pytest_runtest_logreport(report)  # registered too late to be called for this one
 
     def pytest_unconfigure(self) -> None:
@@ -131,6 +133,12 @@ def load(manager: pytest.PytestPluginManager) -> None:
     """Load the plugin, unless it is."""
     if not manager.hasplugin(PLUGIN):
         manager.import_plugin(PLUGIN)
+
+
+def _hooks(plugin: object) -> list[str]:
+    """The hooks by which a plugin contributes, or would if it spelt them right."""
+    names = vars(plugin) if isinstance(plugin, ModuleType) else dir(type(plugin))
+    return [name for name in names if name.startswith("pytest_fitgate_")]
 
 
 def _is_optional(plugin: object, hook: str) -> bool:

@@ -1,7 +1,7 @@
 """The hooks through which a project, or an installed distribution, contributes to a session.
 
-Implementations need no marks, in a conftest or elsewhere. Only a plugin of a distribution that works without fitgate, too,
-marks them `@pytest.hookimpl(optionalhook=True)`: where fitgate is not installed, pytest does not know these hooks.
+Implementations need no marks, in a conftest or elsewhere. Only a distribution that is used without fitgate, too, marks
+them `@pytest.hookimpl(optionalhook=True)`: where fitgate is not installed, pytest does not know these hooks.
 """
 
 from __future__ import annotations

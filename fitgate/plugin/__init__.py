@@ -32,6 +32,7 @@ from fitgate.record import encode
 
 __all__ = ["calibrated", "data_of", "emit", "executor", "judge", "memory_of", "once", "timing_factor", "trained"]
 
+
 def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
     if not pluginmanager.hasplugin("fitgate"):  # where plugins of distributions are not loaded by themselves
         pluginmanager.register(fitgate_pytest, "fitgate")
@@ -70,7 +71,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    dropped = set(left_out(items, config.stash[PARTS]))
+    parts = config.stash[PARTS]
+    try:
+        parts.registry.check_complete()
+    except FitgateError as error:
+        raise as_usage_error(error) from error
+    dropped = set(left_out(items, parts))
     items[:] = [item for item in items if item not in dropped]
 
 

@@ -36,10 +36,12 @@ class Registry:
         self._settings = settings
         self._datasets: dict[int, Dataset] = {}
         self._tasks: dict[str, TaskData] = {}
+        self._contributors = 0
 
     @cached_property
     def known_models(self) -> dict[str, Model]:
         """Every model that a plugin contributed, by name."""
+        self._contributors = len(self._hook.pytest_fitgate_models.get_hookimpls())
         return register(_contributed(self._hook.pytest_fitgate_models, Model))
 
     @cached_property
@@ -137,6 +139,24 @@ class Registry:
                     expected=f"one of {', '.join(sorted(models)) or 'no model'}",
                     next_step="bring its plugin back, or delete the file",
                 )
+
+    def check_complete(self) -> None:
+        """Refuse models that came too late: of a conftest that pytest found after it had collected tests of models.
+
+        Raises:
+            ModelError: if there are such.
+        """
+        _ = self.known_models
+        late = self._hook.pytest_fitgate_models.get_hookimpls()[self._contributors :]
+        if late:
+            place = getattr(late[0].plugin, "__file__", late[0].plugin_name)
+            raise ModelError(
+                place,
+                found="models contributed after others had been collected",
+                expected="those of all conftests before the first test of a model",
+                next_step="move pytest_fitgate_models to the conftest.py at the project's root, or name this directory "
+                "on the command line",
+            )
 
     def _check_datasets(self) -> None:
         """Refuse two datasets of one name: records would take them for one."""

@@ -48,7 +48,7 @@ class Evaluator:
         seed: int,
         once: Once,
         emit: Callable[[Emitted], None] = lambda entry: None,
-        progress: Callable[[str], AbstractContextManager[None]] = nullcontext,
+        progress: Callable[[str], AbstractContextManager[None]] = lambda words: nullcontext(),
         spread: Callable[[str, Sequence[Callable[[], SeedRun]]], list[SeedRun]] | None = None,
     ):
         self._data_of = data_of

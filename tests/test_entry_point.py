@@ -1,0 +1,149 @@
+"""fitgate in the pytest of any project: it costs next to nothing until it is used, and then it is there."""
+
+import os
+
+import pytest
+
+from tests.conftest import ROOT
+
+MODELS = """
+from fitgate import Dataset, Floor, Model, Task
+from tests.fakes import Reader, images, LABELS
+
+TASK = Task("{name}", Dataset.from_arrays("{name}", images(), LABELS, images(), LABELS))
+
+def pytest_fitgate_models():
+    return [Model("{name}", lambda seed: Reader(), gates=(Floor(TASK, "accuracy", 0.9),))]
+"""
+CHECKS = "from fitgate.checks import test_gate"
+SCRIPT = """
+import sys, pytest
+status = pytest.main({arguments})
+found = {{"numpy", "fitgate", "fitgate.plugin", "sklearn", "msgspec"}} & set(sys.modules)
+sys.exit(f"{{status=}} {{found=}}" if status or found else 0)
+"""
+
+
+def test_an_unrelated_session_imports_nothing_of_it(project):
+    project.pytester.makepyfile(test_it="def test_it(): pass")
+    script = project.path / "start.py"
+    script.write_text(SCRIPT.format(arguments=["-q", "-p", "no:cacheprovider"]))
+    assert project.pytester.runpython(script).ret == 0
+
+
+def test_a_project_keeps_options_and_packages_of_its_own(project):
+    for package in ("suite", "models"):
+        project.pytester.mkpydir(package)
+    project.pytester.makeconftest(
+        """
+        import models, suite
+
+        def pytest_addoption(parser):
+            for name in ("--seed", "--models", "--profile", "--tasks"):
+                parser.addoption(name)
+        """
+    )
+    project.pytester.makepyfile("def test_it(pytestconfig): assert pytestconfig.getoption('seed') == '7'")
+    assert project.run("--seed=7", "--models=a", "--profile=b", "--tasks=c", subprocess=True).ret == 0
+    assert not project.runs
+
+
+def test_a_conftest_needs_neither_marks_nor_a_list_of_plugins(project):
+    project.pytester.makeconftest(MODELS.format(name="reader"))
+    project.pytester.makepyfile(test_models=CHECKS)
+    project.run("-q", subprocess=True).assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_a_conftest_in_a_directory_that_pytest_finds_late_is_heeded(project, workers):
+    directory = project.pytester.mkdir("risk")
+    (directory / "conftest.py").write_text(MODELS.format(name="reader"))
+    (directory / "test_models.py").write_text(CHECKS)
+    project.run("-q", *workers, subprocess=True).assert_outcomes(passed=1)
+    assert project.record.status == "finished"
+    assert [v.outcome for v in project.record.verdicts] == ["PASS"]
+
+
+def test_models_that_come_after_others_were_collected_are_not_passed_over(project):
+    for name in ("ants", "bees"):
+        directory = project.pytester.mkpydir(name)
+        (directory / "conftest.py").write_text(MODELS.format(name=name))
+        (directory / "test_models.py").write_text(CHECKS)
+    result = project.run("-q")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: *bees*conftest.py: found models contributed after others *; move *"])
+
+
+@pytest.fixture
+def distribution(project, monkeypatch):
+    """An installed distribution that contributes a model by an entry point of pytest's."""
+    site = project.pytester.mkdir("site")
+    (site / "readers.py").write_text(MODELS.format(name="reader"))
+    about = site / "readers-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: readers\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[pytest11]\nreaders = readers\n")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([ROOT, str(site)]))
+    return project
+
+
+def test_a_distribution_s_models_are_tested_by_one_import(distribution):
+    distribution.pytester.makepyfile(test_models=CHECKS)
+    distribution.run("-q", subprocess=True).assert_outcomes(passed=1)
+    assert [v.model for v in distribution.record.verdicts] == ["reader"]
+
+
+def test_a_distribution_s_models_leave_other_sessions_alone(distribution):
+    distribution.pytester.makepyfile("""
+        def test_it(pytestconfig):
+            assert pytestconfig.pluginmanager.hasplugin("readers")
+            assert not pytestconfig.pluginmanager.hasplugin("fitgate.plugin")
+    """)
+    assert distribution.run("-q", subprocess=True).ret == 0
+    assert not distribution.runs
+
+
+def test_a_misspelt_hook_is_one_line(project):
+    project.pytester.makeconftest("def pytest_fitgate_model(): return []")
+    result = project.run(subprocess=True)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        ["ERROR: *conftest.py: found a hook pytest_fitgate_model, *; write pytest_fitgate_models."]
+    )
+    assert "Traceback" not in result.stderr.str() + result.stdout.str()
+
+
+def test_a_hook_of_another_version_may_be_optional(project):
+    project.pytester.makeconftest(
+        """
+        import pytest
+
+        @pytest.hookimpl(optionalhook=True)
+        def pytest_fitgate_engines(): return []
+        """
+    )
+    project.pytester.makepyfile("def test_it(): pass")
+    assert project.run().ret == 0
+
+
+def test_a_fixture_that_two_plugins_define_is_refused(project):
+    fixture = "\n\nimport pytest\n\n@pytest.fixture(scope='session')\ndef net(trained): return 1\n"
+    project.pytester.makepyfile(one=MODELS.format(name="one") + fixture, two=MODELS.format(name="two") + fixture)
+    project.pytester.makeconftest("pytest_plugins = ['one', 'two']")
+    project.pytester.makepyfile(test_models=CHECKS)
+    result = project.run()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: fixture net: found one in *one.py and one in *two.py, *; rename one of them."])
+
+
+def test_what_is_wrong_with_a_late_project_is_one_line(project):
+    directory = project.pytester.mkdir("risk")
+    twice = "\none = pytest_fitgate_models\ndef pytest_fitgate_models():\n    return one() + one()\n"
+    (directory / "conftest.py").write_text(MODELS.format(name="reader") + twice)
+    (directory / "test_models.py").write_text(CHECKS.replace("test_gate", "*"))
+    result = project.run("-q")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        ["ERROR: model reader: found two models of that name, expected one; rename one of them."]
+    )
+    assert "Traceback" not in result.stdout.str()
