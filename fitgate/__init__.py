@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from fitgate.model import Model, Work
     from fitgate.tasks import Task
 
+__version__: str
+
 _ROOMS = {
     "Above": "fitgate.gates",
     "Dataset": "fitgate.data",
@@ -49,7 +51,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """One of the names, from its room."""
+    """One of the names, from its room; `__version__` from what is installed, as pyproject.toml has it."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("fitgate")
     if name not in _ROOMS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_ROOMS[name]), name)

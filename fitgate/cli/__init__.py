@@ -5,19 +5,32 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import Any
 
-from fitgate.cli import experiments, judging, records
+from fitgate.cli import experiments, judging, projects, records
 from fitgate.errors import FitgateError
+
+
+class Version(argparse.Action):
+    """Shows the version, looked up only where it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *given: Any) -> None:
+        from importlib.metadata import version
+
+        print(f"fitgate {version('fitgate')}")
+        parser.exit()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; its exit status: 0, or 1 for a failed verdict and for what can't be done."""
     parser = argparse.ArgumentParser(
         prog="fitgate",
-        description="What to do with the records of pytest sessions, and experiments on gates. The tests themselves "
-        "run as pytest: see the group fitgate in `pytest --help`.",
+        description="Begin a project, see what is in it, work with the records of its pytest sessions, and experiment "
+        "with its gates. The tests themselves run as pytest: see the group fitgate in `pytest --help`.",
     )
+    parser.add_argument("--version", action=Version, nargs=0, help="show the version, and exit")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
+    projects.add_commands(commands)
     records.add_commands(commands)
     judging.add_commands(commands)
     experiments.add_commands(commands)

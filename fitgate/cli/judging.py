@@ -21,7 +21,9 @@ def add_commands(commands: Any) -> None:
         "and on any machine the verdicts are the same. Exits non-zero unless the run passes. Kinds of gate and metrics "
         "of the project around the current directory are known, besides the library's own.",
     )
-    judge.add_argument("record", type=Path, metavar="RECORD", help=RECORD)
+    judge.add_argument(
+        "record", type=Path, nargs="?", metavar="RECORD", help=f"{RECORD} (default: the project's last run)"
+    )
     judge.set_defaults(run=_judge)
 
     blessing = commands.add_parser(
@@ -30,7 +32,9 @@ def add_commands(commands: Any) -> None:
         description="Make a run's outputs the baselines that regression gates hold later runs to. It shows what would "
         "change, and asks. Run it in the project's root directory.",
     )
-    blessing.add_argument("record", type=Path, metavar="RECORD", help=RECORD)
+    blessing.add_argument(
+        "record", type=Path, nargs="?", metavar="RECORD", help=f"{RECORD} (default: the project's last run)"
+    )
     blessing.add_argument(
         "--baselines", type=Path, metavar="DIR", help="where baselines are kept (default: as the project has it)"
     )
@@ -42,8 +46,8 @@ def add_commands(commands: Any) -> None:
 def _judge(options: argparse.Namespace) -> int:
     from fitgate.report import RunOutcome, run_verdict
 
-    record = read(options.record)
     around = project(Path.cwd())
+    record = read(options.record or around.latest_run)
     kept = {(v.model, v.task, v.gate): v for v in record.verdicts}
     record.verdicts = judge_again(record, around.kinds, around.metrics).verdicts
     for verdict in record.verdicts:
@@ -56,7 +60,8 @@ def _judge(options: argparse.Namespace) -> int:
 
 
 def _bless(options: argparse.Namespace) -> None:
-    record, around = read(options.record), project(Path.cwd())
+    around = project(Path.cwd())
+    record = read(options.record or around.latest_run)
     directory = options.baselines or around.baselines
     found = candidates(record, around.kinds, around.metrics)
     proposals = propose(found, record.environment, record.commit, directory, options.least_seeds)

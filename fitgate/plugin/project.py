@@ -17,8 +17,10 @@ from fitgate.model import Model
 from fitgate.plugin.discovery import configured
 from fitgate.plugin.options import read_options
 from fitgate.plugin.registry import Registry
+from fitgate.record import RecordError
 from fitgate.tasks import TaskData
-from fitgate_pytest.options import BASELINES
+from fitgate_pytest import PLUGIN
+from fitgate_pytest.options import BASELINES, RUNS
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Project:
         tasks: on their data, by name.
         metrics, kinds: metrics and kinds of gate by name, the library's own included.
         defects: that its plugins contribute.
-        baselines: directory of its baselines.
+        baselines, runs: directories.
     """
 
     models: Mapping[str, Model]
@@ -39,6 +41,24 @@ class Project:
     kinds: Mapping[str, type[Gate]]
     defects: tuple[Any, ...]
     baselines: Path
+    runs: Path
+
+    @property
+    def latest_run(self) -> Path:
+        """The directory of the run that began last.
+
+        Raises:
+            RecordError: if there is none.
+        """
+        runs = sorted(path.parent for path in self.runs.glob("*/record.json"))
+        if not runs:
+            raise RecordError(
+                self.runs,
+                found="no run",
+                expected="the record of one",
+                next_step="run pytest first, or name a record",
+            )
+        return runs[-1]
 
 
 def project(root: Path, profile: str | None = None) -> Project:
@@ -56,8 +76,8 @@ def project(root: Path, profile: str | None = None) -> Project:
 
 
 def _project(profile: str | None, config: pytest.Config) -> Project:
-    if "pytest_fitgate_models" not in vars(config.hook):  # nothing there loads fitgate
-        return Project({}, {}, METRICS, GATES, (), BASELINES)
+    if not config.pluginmanager.hasplugin(PLUGIN):  # nothing there uses fitgate
+        return Project({}, {}, METRICS, GATES, (), BASELINES, RUNS)
     options = read_options(config)
     settings = options.settings if profile is None else replace(options.settings, profile=profile)
     registry = Registry(config.hook, settings)
@@ -68,4 +88,5 @@ def _project(profile: str | None, config: pytest.Config) -> Project:
         registry.kinds,
         tuple(defect for defects in reversed(config.hook.pytest_fitgate_defects()) for defect in defects),
         options.baselines,
+        options.runs_dir,
     )
