@@ -1,1 +1,1 @@
-"""What strangers do, done: tests that install, train on real data, or run what the documents say. `pytest -m slow tests`."""
+"""What strangers do, done: tests that install, train on real data, or run what the documents say (`-m slow`)."""
