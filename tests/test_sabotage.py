@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fitgate import Above, Dataset, Floor, Model, NoRegression, Split, Task
-from fitgate.gates import baseline_file, write_baseline
+from fitgate.gates import BaselineError, baseline_file, write_baseline
 from fitgate.metrics import METRICS
 from fitgate.record import write_json
 from fitgate.sabotage import CONTROL, Defect, Requirement, SabotageError, generic_defects
@@ -50,7 +50,7 @@ def project(directory, *models, task=DIGITS, outputs=None):
         made = baseline(
             *[outputs or evaluation(DIGITS, wrong(0))] * (3 if model.stochastic else 1), task=task, model=model.name
         )
-        write_baseline(made, baseline_file(directory, "quick", model.name, task.name))
+        write_baseline(made, baseline_file(directory, "quick", model.name, task.name, DATASET.digest))
     named = {model.name: model for model in models}
     return {"models": named, "task": task, "data": DATASET, "metrics": METRICS, "baselines": directory}
 
@@ -124,7 +124,7 @@ def test_gates_that_cannot_be_tried_say_why(tmp_path):
         Trials(**given | {"models": ungated})
     split = Split(np.eye(10), np.arange(10))
     other = Dataset("other", {"quick": lambda: (split, split)})
-    with pytest.raises(SabotageError, match="found a baseline of reader on digits, of data"):
+    with pytest.raises(BaselineError, match="found a baseline of other data"):
         Trials(**given | {"data": other})
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fitgate.gates.baseline import Baseline, BaselineError, baseline_file, collect, read_baseline, write_baseline
+from fitgate.gates.archive import baseline_file, other_files
+from fitgate.gates.baseline import Baseline, BaselineError, collect, read_baseline, write_baseline
 from fitgate.gates.evidence import Truth
 from fitgate.machine import Environment, changes
 from fitgate.metrics import Metric
@@ -42,12 +43,14 @@ class Proposal:
         path: where.
         baseline: what is to stand there.
         before: what stands there now; None if nothing does.
+        others: the files of baselines of other data that stand beside it.
         summary: what would change, in a line.
     """
 
     path: Path
     baseline: Baseline
     before: Baseline | None
+    others: Sequence[Path]
     summary: str
 
 
@@ -73,10 +76,11 @@ def propose(
     proposals = []
     for (model, task), candidate in candidates.items():
         _check(model, task, candidate, least_seeds)
-        path = baseline_file(directory, candidate.truth.profile, model, task)
+        place = (directory, candidate.truth.profile, model, task, candidate.truth.digest)
+        path, others = baseline_file(*place), other_files(*place)
         baseline = collect(candidate.runs, candidate.truth.profile, environment, commit)
         before = read_baseline(path)
-        proposals.append(Proposal(path, baseline, before, _summary(baseline, before, candidate)))
+        proposals.append(Proposal(path, baseline, before, others, _summary(baseline, before, candidate)))
     if not proposals:
         raise BaselineError(
             "this run",
@@ -87,10 +91,17 @@ def propose(
     return proposals
 
 
-def bless(proposals: Sequence[Proposal]) -> None:
-    """Write the baselines, each in one step."""
+def bless(proposals: Sequence[Proposal], *, replace: bool = False) -> None:
+    """Write the baselines, each in one step.
+
+    Args:
+        proposals: what to write.
+        replace: whether to delete those of other data that stand beside them.
+    """
     for proposal in proposals:
         write_baseline(proposal.baseline, proposal.path)
+        for other in proposal.others if replace else ():
+            other.unlink(missing_ok=True)
 
 
 def _check(model: str, task: str, candidate: Candidate, least_seeds: int) -> None:
@@ -125,8 +136,6 @@ def _summary(baseline: Baseline, before: Baseline | None, candidate: Candidate) 
         return f"{begin}{mean(baseline):.4f}; new"
     if before.about.content == about.content:
         return f"{begin}{mean(baseline):.4f}; the same output"
-    if before.about.data_digest != about.data_digest:
-        return f"{begin}{mean(baseline):.4f}; the former is of other data"
     changed = "; ".join(changes(before.about.environment, about.environment))
     moved = metric.difference(mean(baseline) - mean(before))
     line = f"{begin}{mean(before):.4f} -> {mean(baseline):.4f} ({moved})"

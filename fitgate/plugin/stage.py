@@ -16,10 +16,9 @@ from fitgate.gates import (
     Gate,
     Need,
     Verdict,
-    baseline_file,
+    find_baseline,
     judge,
     needs,
-    read_baseline,
 )
 from fitgate.model import ModelError
 from fitgate.plugin.options import Options
@@ -185,30 +184,21 @@ class Stage:
 
     def _add_baselines(self, record: Record, claim: Claim) -> None:
         """Put the baselines that a gate is held to into the evidence and the record, each once."""
-        profile = self._profile(claim.gate)
         for need in claim.gate.baselines(claim.model):
-            if need not in self._baselines:
+            if need not in self._baselines and need.task in self._registry.tasks:
                 self._baselines.add(need)
-                found = self._read_baseline(need, profile)
+                found = self._find_baseline(need)
                 if found is not None:
                     record.add(found)
                     self._emit(found)
 
-    def _read_baseline(self, need: Need, profile: str) -> Baseline | UnusableBaseline | None:
-        path = baseline_file(self._options.baselines, profile, *need)
+    def _find_baseline(self, need: Need) -> Baseline | UnusableBaseline | None:
+        data = self._registry.data_of(self._registry.tasks[need.task]).dataset
         try:
-            baseline = read_baseline(path)
-            if baseline is not None and (baseline.about.model, baseline.about.task) != need:
-                raise BaselineError(
-                    path,
-                    found=f"a baseline of {baseline.about.model} on {baseline.about.task}",
-                    expected=f"one of {need.model} on {need.task}",
-                    next_step="restore the file, or bless a run again",
-                )
+            return find_baseline(self._options.baselines, data.profile, *need, data.digest)
         except BaselineError as error:
             where = os.path.relpath(error.where, self._directory)
             return UnusableBaseline(*need, where, error.found, error.expected, error.next_step)
-        return baseline
 
     def _profile(self, gate: Gate) -> str:
         return self._registry.data_of(gate.task).dataset.profile
