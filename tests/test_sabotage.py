@@ -72,6 +72,14 @@ def test_a_clean_model_raises_no_alarm(trials):
     assert [trial.seeds for trial in alone] == [[1], [2], [3]]
 
 
+@pytest.mark.parametrize(("seeds", "tried"), [(1, [1]), (3, [1, 2, 3])])
+def test_of_a_model_that_does_not_say_the_baseline_shows_whether_it_heeds_its_seed(tmp_path, seeds, tried):
+    model = fakes.model(gates=GATES, stochastic=None)
+    given = project(tmp_path, fakes.model(gates=GATES, stochastic=seeds > 1)) | {"models": {"reader": model}}
+    trial = Trials(**given).defective("reader", SWAPPED, [1, 2, 3])
+    assert (trial.seeds, trial.caught_by) == (tried, [RULE])
+
+
 def test_a_defect_that_breaks_the_model_is_caught_outright(trials):
     trial = trials.defective("reader", SHORT, [1])
     assert (trial.caught_by, trial.effect) == (["failed outright"], None)

@@ -13,7 +13,7 @@ from fitgate.gates.baseline import Baseline, BaselineError, collect, read_baseli
 from fitgate.gates.evidence import Truth
 from fitgate.machine import Environment, changes
 from fitgate.metrics import Metric
-from fitgate.runs import SeedRun
+from fitgate.runs import SeedRun, same_output
 
 LEAST_SEEDS = 20
 
@@ -24,13 +24,13 @@ class Candidate:
 
     Attributes:
         runs: one a seed; of a deterministic model, one.
-        stochastic: whether the seed changes what the model learns.
+        stochastic: whether the seed changes what the model learns; None where its author does not say.
         truth: of the task.
         metric: the task's most telling one.
     """
 
     runs: Sequence[SeedRun]
-    stochastic: bool
+    stochastic: bool | None
     truth: Truth
     metric: Metric
 
@@ -68,17 +68,19 @@ def propose(
         environment: where they ran.
         commit: of the working tree; None outside git.
         directory: of the baselines.
-        least_seeds: how many a stochastic model needs.
+        least_seeds: how many a stochastic model needs. One whose author does not say needs two, if these gave the same
+            output, of which one becomes the baseline.
 
     Raises:
-        BaselineError: if there are no runs, too few seeds, an output that is not finite, or a damaged file in the way.
+        BaselineError: if there are no runs, too few seeds (to judge by, or to know whether they matter), an output that
+            is not finite, or a damaged file in the way.
     """
     proposals = []
     for (model, task), candidate in candidates.items():
-        _check(model, task, candidate, least_seeds)
+        runs = _runs(model, task, candidate, least_seeds)
         place = (directory, candidate.truth.profile, model, task, candidate.truth.digest)
         path, others = baseline_file(*place), other_files(*place)
-        baseline = collect(candidate.runs, candidate.truth.profile, environment, commit)
+        baseline = collect(runs, candidate.truth.profile, environment, commit)
         before = read_baseline(path)
         proposals.append(Proposal(path, baseline, before, others, _summary(baseline, before, candidate)))
     if not proposals:
@@ -104,15 +106,28 @@ def bless(proposals: Sequence[Proposal], *, replace: bool = False) -> None:
             other.unlink(missing_ok=True)
 
 
-def _check(model: str, task: str, candidate: Candidate, least_seeds: int) -> None:
-    if candidate.stochastic and len(candidate.runs) < least_seeds:
+def _runs(model: str, task: str, candidate: Candidate, least_seeds: int) -> Sequence[SeedRun]:
+    """The runs that become a baseline: all, or the first where the seed was found to change nothing."""
+    runs, stochastic = candidate.runs, candidate.stochastic
+    if stochastic is None:
+        if len(runs) == 1:
+            raise BaselineError(
+                f"{model} on {task}",
+                found="one seed, of a model that does not say whether its seed changes what it learns",
+                expected="two seeds or more, which show it",
+                next_step=f"run pytest with --fit-seeds={max(least_seeds, 2)}, which trains just two if the seed "
+                "changes nothing, or declare stochastic=False",
+            )
+        stochastic = not same_output([run.evaluation for run in runs])
+        runs = runs if stochastic else runs[:1]
+    if stochastic and len(runs) < least_seeds:
         raise BaselineError(
             f"{model} on {task}",
-            found=f"{len(candidate.runs)} seeds",
+            found=f"{len(runs)} seeds",
             expected=f"{least_seeds} or more",
             next_step=f"run pytest with --fit-seeds={least_seeds}, or give --least-seeds",
         )
-    for run in candidate.runs:
+    for run in runs:
         outputs = run.evaluation.outputs
         for name, array in outputs._asdict().items():
             if array is not None and array.dtype.kind in "fc" and not np.isfinite(array).all():
@@ -122,6 +137,7 @@ def _check(model: str, task: str, candidate: Candidate, least_seeds: int) -> Non
                     expected="finite ones",
                     next_step="mend the model, and run it again",
                 )
+    return runs
 
 
 def _summary(baseline: Baseline, before: Baseline | None, candidate: Candidate) -> str:

@@ -139,9 +139,11 @@ class Stage:
         """Train a model with one of the seeds of the session; what it fails of is seen when it serves."""
         model = self._registry.known_models.get(need.model)
         task = model.task(need.task) if model else None
-        if model and task and model.stochastic and self._registry.unavailable(model) is None:
+        if model and task and self._registry.unavailable(model) is None:
+            evaluator, seeds = self._evaluator(), self._options.seeds
             with suppress(ModelFailed, *OUTCOMES):
-                self._evaluator().seed_run(model, task, seed, self._options.seeds)
+                if evaluator.is_wanted(model, task, seed, seeds):
+                    evaluator.seed_run(model, task, seed, seeds)
 
     def _serve(self, record: Record, need: Need, seeds: Sequence[int]) -> None:
         """Put outputs into the evidence, trained now if nobody has yet; or why there are none."""
@@ -157,11 +159,11 @@ class Stage:
         data, evaluator = self._registry.data_of(task), self._evaluator()
         self._describe(record, data)
         try:
-            if seeds and model.stochastic:
+            if seeds and model.stochastic is not False:
                 record.seed_runs[:] = [
                     run for run in record.seed_runs if (run.fit.model, run.fit.task) != (model.name, task.name)
                 ]
-                record.seed_runs += [evaluator.seed_run(model, task, seed, seeds) for seed in seeds]
+                record.seed_runs += evaluator.seed_runs(model, task, seeds)
             record.add(evaluator.evaluation(model, task))
         except ModelFailed as error:
             record.add(error.failure)

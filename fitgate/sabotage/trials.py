@@ -86,6 +86,7 @@ class Trials:
         self._check_needs()
         self._baselines = self._read(baselines)
         self._others = {key: self._as_evaluations(key[0], baseline) for key, baseline in self._baselines.items()}
+        self.models = {name: self._settled(model) for name, model in self.models.items()}
         clean = self._verdicts({key: runs[:1] for key, runs in self._others.items()})
         self._standards = {name: self._standard(name, clean) for name in self.models}
 
@@ -166,6 +167,13 @@ class Trials:
             if baseline is not None:
                 found[model, task] = baseline
         return found
+
+    def _settled(self, model: Model) -> Model:
+        """A model that says whether it is stochastic: its baseline shows it where its author does not."""
+        baseline = self._baselines.get((model.name, self._task.name))
+        if model.stochastic is not None or baseline is None:
+            return model
+        return replace(model, stochastic=len(baseline.predictions) > 1)
 
     def _check_needs(self) -> None:
         for claim in self._claims:
