@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from fitgate.data import checks, sources
 from fitgate.data.drawing import draw
@@ -13,13 +13,6 @@ from fitgate.data.errors import DataError
 from fitgate.data.split import About, Loaded, Split
 
 Load = Callable[[], tuple[Split, Split] | Loaded]
-
-
-@runtime_checkable
-class Named(Protocol):
-    """A function that has a name, unlike a `functools.partial`."""
-
-    __name__: str
 
 
 class Dataset:
@@ -123,15 +116,7 @@ class Dataset:
         Raises:
             DataError: if there is no name.
         """
-        own = loader.__name__ if isinstance(loader, Named) else ""
-        if name is None and not own.isidentifier():  # such as <lambda>
-            raise DataError(
-                "Dataset.from_sklearn",
-                found="a loader without a name of its own",
-                expected="a name for the dataset",
-                next_step="pass name=",
-            )
-        name = name or own.removeprefix("load_").removeprefix("fetch_")
+        name = name or sources.name_of(loader)
         load = functools.partial(sources.sklearn_splits, loader, name, groups=groups, test_size=test_size, seed=seed)
         return cls(name, load, **about)
 

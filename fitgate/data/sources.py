@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -17,6 +17,30 @@ from fitgate.data.split import About, Loaded, Split
 
 Groups = Any  # an array, a column's name, a function of what a loader returns, or None
 IDX_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+
+
+@runtime_checkable
+class Named(Protocol):
+    """A function that has a name, unlike a `functools.partial`."""
+
+    __name__: str
+
+
+def name_of(loader: Callable[[], Any]) -> str:
+    """What a loader calls its data, such as `breast_cancer`.
+
+    Raises:
+        DataError: if it has no name.
+    """
+    own = loader.__name__ if isinstance(loader, Named) else ""
+    if not own.isidentifier():  # such as <lambda>
+        raise DataError(
+            "Dataset.from_sklearn",
+            found="a loader without a name of its own",
+            expected="a name for the dataset",
+            next_step="pass name=",
+        )
+    return own.removeprefix("load_").removeprefix("fetch_")
 
 
 def sklearn_splits(load: Callable[[], Any], name: str, *, groups: Groups, test_size: float | int, seed: int) -> Loaded:

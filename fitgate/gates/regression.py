@@ -120,7 +120,8 @@ class NoRegression(Gate):
                     f"the baseline of {model} on {task}",
                     found="one seed",
                     expected="several, of a model that heeds its seed",
-                    next_step="run pytest with --fit-seeds=20 --fit-seed=2000, and bless that run",
+                    next_step="declare stochastic=True, if its author has not, run pytest with --fit-seeds=20 "
+                    "--fit-seed=2000, and bless that run",
                 )
         except FitgateError as error:
             verdict = self.verdict(
@@ -246,9 +247,8 @@ def _certain(verdict: Verdict) -> Contested:
 
 
 def _measured(metric: Metric, found: Comparison, p_value: float) -> str:
-    how = " (one seed: a smoke test)" if found.seeds == 1 and not found.deterministic else ""
-    if found.repeats > 1:
-        how = f" (deterministic: {found.repeats} seeds, same output)"
+    smoke = " (one seed: a smoke test)" if found.seeds == 1 and not found.deterministic else ""
+    how = f" (deterministic: {found.repeats} seeds, same output)" if found.repeats > 1 else smoke
     return (
         f"{metric.title} {found.now:.4f} against the baseline's {found.before:.4f}{how}: "
         f"{metric.difference(found.now - found.before)}, by {found.method}, p = {p_value:.2g} after Holm's adjustment."
