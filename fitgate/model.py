@@ -52,7 +52,8 @@ class Model:
         requires: modules without which it is skipped.
         description: one line for the report.
         slow: whether it takes part only where `--fit-models` names it.
-        stochastic: whether the seed changes what it learns; if not, one seed stands for all.
+        stochastic: whether the seed changes what it learns; if not, one seed stands for all. Where its author does not
+            say, a session of several seeds finds out, task by task: if the first two give the same output, it is not.
         work: tells how much a fitted estimator does, where that is defined: reports set it against the machine's limit.
 
     Raises:
@@ -67,7 +68,7 @@ class Model:
     requires: tuple[str, ...] = field(default=(), kw_only=True, repr=False)
     description: str = field(default="", kw_only=True, repr=False)
     slow: bool = field(default=False, kw_only=True, repr=False)
-    stochastic: bool = field(default=True, kw_only=True, repr=False)
+    stochastic: bool | None = field(default=None, kw_only=True, repr=False)
     work: Callable[[Any], Work] | None = field(default=None, kw_only=True, repr=False)
 
     def __post_init__(self) -> None:

@@ -73,7 +73,7 @@ OPTIONS = (
         0,
         "K",
         "also train each stochastic model with K seeds, from --fit-seed on: regression gates judge by all of them, and "
-        "the report has their spread",
+        "the report has their spread; a model that does not say is trained with two, and with all if these differ",
     ),
     Option("fit-runs-dir", Path, RUNS, "DIR", f"where runs are recorded (default: {RUNS.as_posix()})"),
     Option(

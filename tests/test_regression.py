@@ -1,5 +1,6 @@
 """The regression gate: what it compares, what it says, and how a baseline comes about."""
 
+import re
 import shutil
 
 import numpy as np
@@ -7,12 +8,14 @@ import pytest
 
 from fitgate import NoRegression, Outcome
 from fitgate.cli import main
-from fitgate.gates import BaselineError, Reason, read_baseline, write_baseline
+from fitgate.gates import BaselineError, Reason, baseline_file, find_baseline, read_baseline, write_baseline
+from fitgate.gates.archive import other_files
 from tests import fakes
 from tests.conftest import SEEDED
 from tests.evidence import baseline, evaluation, verdict_of, wrong
 from tests.fakes import DIGITS, FIVES, TRAITS
 
+DIGEST = fakes.DATASET.digest
 GATE = NoRegression(DIGITS, "accuracy", 0.1)
 
 
@@ -245,4 +248,92 @@ def test_a_baseline_of_a_model_that_is_gone_ends_the_session(blessed):
     blessed.write(SEEDED.replace("learner", "pupil"))
     result = blessed.run()
     assert result.ret == 4
-    result.stderr.fnmatch_lines(["ERROR: *learner-digits.npz: found a baseline of a model *learner*"])
+    result.stderr.fnmatch_lines(["ERROR: *learner-digits-*.npz: found a baseline of a model *learner*"])
+
+
+# Baselines of several data
+
+
+@pytest.fixture
+def moved(blessed):
+    """The project of `blessed`, whose data has changed since."""
+    conftest = blessed.path / "conftest.py"
+    blessed.write(SEEDED.replace("DIGITS", "OTHER"))
+    data = "lambda: (Split(images(), LABELS), Split(images()[::-1], LABELS[::-1]))"
+    conftest.write_text(
+        conftest.read_text() + f'\nOTHER = Task("digits", Dataset("fake", {{"quick": {data}}}), kind="multiclass")\n'
+    )
+    return blessed
+
+
+def files(project):
+    return sorted(path.name for path in (project.path / "baselines" / "quick").iterdir())
+
+
+def test_a_baseline_is_named_after_model_task_and_data(blessed):
+    assert files(blessed) == [f"learner-digits-{DIGEST[:8]}.npz"]
+
+
+def test_where_only_other_data_has_a_baseline_the_gate_fails_in_one_line(moved):
+    assert moved.run("-k", "test_gate").ret == 1
+    (verdict,) = moved.record.verdicts
+    assert (verdict.outcome, verdict.reason) == (Outcome.FAIL, Reason.BAD_BASELINE)
+    assert re.fullmatch(
+        rf"baselines.quick.learner-digits-\w{{8}}\.npz: found a baseline of other data, SHA-256 {DIGEST[:16]}, "
+        r"expected one of this data, \w{16}; restore the data, or bless a run on it and delete the old file\.",
+        verdict.message,
+    )
+
+
+def bless(project, *options):
+    (run,) = project.runs
+    baselines = str(project.path / "baselines")
+    status = main(["bless", str(run), "--baselines", baselines, "--least-seeds", "3", "--yes", *options])
+    shutil.rmtree(run.parent)
+    return status
+
+
+def test_baselines_of_several_data_stand_side_by_side(moved, capsys):
+    (old,) = files(moved)
+    moved.run("--fit-seeds", "3", "-k", "seed or gate")
+    assert bless(moved) == 0
+    assert f"beside it, of other data: {old}, which stays; --replace deletes it" in capsys.readouterr().out
+    assert len(files(moved)) == 2
+    assert moved.run("-k", "test_gate").ret == 0
+    assert moved.record.verdicts[0].reason is Reason.SAME_OUTPUT
+    shutil.rmtree(moved.path / ".fitgate")
+    moved.write(SEEDED)
+    assert moved.run("-k", "test_gate").ret == 0
+    assert moved.record.verdicts[0].reason is Reason.SAME_OUTPUT
+
+
+def test_blessing_deletes_those_of_other_data_where_it_is_asked_to(moved, capsys):
+    (old,) = files(moved)
+    moved.run("--fit-seeds", "3", "-k", "seed or gate")
+    assert bless(moved, "--replace") == 0
+    assert f"{old}, which is deleted" in capsys.readouterr().out
+    assert len(files(moved)) == 1
+    assert old not in files(moved)
+
+
+def test_tasks_whose_names_begin_alike_keep_their_baselines_apart(tmp_path):
+    for task, digest in (("a", "1" * 64), ("a-b", "2" * 64), ("a-22222222", "3" * 64)):
+        path = baseline_file(tmp_path, "", "m", task, digest)
+        path.touch()
+    assert other_files(tmp_path, "", "m", "a", "4" * 64) == [tmp_path / "m-a-11111111.npz"]
+
+
+def test_a_file_that_holds_another_baseline_than_its_name_says_is_refused(tmp_path):
+    path = baseline_file(tmp_path, "quick", "n", "digits", DIGEST)
+    write_baseline(baseline(evaluation(DIGITS, wrong(0))), path)
+    with pytest.raises(BaselineError, match=r"found a baseline of m on digits, .*, expected one of n on digits"):
+        find_baseline(tmp_path, "quick", "n", "digits", DIGEST)
+
+
+def test_a_baseline_that_no_gate_would_find_ends_the_session(blessed):
+    (name,) = files(blessed)
+    folder = blessed.path / "baselines" / "quick"
+    (folder / name).rename(folder / "learner-digits.npz")
+    result = blessed.run()
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["ERROR: *learner-digits.npz: found a name by which no gate finds it, *; rename it*"])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fitgate import Above, Dataset, Floor, Model, NoRegression, Split, Task
-from fitgate.gates import baseline_file, write_baseline
+from fitgate.gates import BaselineError, baseline_file, write_baseline
 from fitgate.metrics import METRICS
 from fitgate.record import write_json
 from fitgate.sabotage import CONTROL, Defect, Requirement, SabotageError, generic_defects
@@ -50,7 +50,7 @@ def project(directory, *models, task=DIGITS, outputs=None):
         made = baseline(
             *[outputs or evaluation(DIGITS, wrong(0))] * (3 if model.stochastic else 1), task=task, model=model.name
         )
-        write_baseline(made, baseline_file(directory, "quick", model.name, task.name))
+        write_baseline(made, baseline_file(directory, "quick", model.name, task.name, DATASET.digest))
     named = {model.name: model for model in models}
     return {"models": named, "task": task, "data": DATASET, "metrics": METRICS, "baselines": directory}
 
@@ -70,6 +70,14 @@ def test_a_clean_model_raises_no_alarm(trials):
     alone, together = trials.clean("reader", [1, 2, 3])
     assert not any(trial.caught_by for trial in [*alone, together])
     assert [trial.seeds for trial in alone] == [[1], [2], [3]]
+
+
+@pytest.mark.parametrize(("seeds", "tried"), [(1, [1]), (3, [1, 2, 3])])
+def test_of_a_model_that_does_not_say_the_baseline_shows_whether_it_heeds_its_seed(tmp_path, seeds, tried):
+    model = fakes.model(gates=GATES, stochastic=None)
+    given = project(tmp_path, fakes.model(gates=GATES, stochastic=seeds > 1)) | {"models": {"reader": model}}
+    trial = Trials(**given).defective("reader", SWAPPED, [1, 2, 3])
+    assert (trial.seeds, trial.caught_by) == (tried, [RULE])
 
 
 def test_a_defect_that_breaks_the_model_is_caught_outright(trials):
@@ -124,7 +132,7 @@ def test_gates_that_cannot_be_tried_say_why(tmp_path):
         Trials(**given | {"models": ungated})
     split = Split(np.eye(10), np.arange(10))
     other = Dataset("other", {"quick": lambda: (split, split)})
-    with pytest.raises(SabotageError, match="found a baseline of reader on digits, of data"):
+    with pytest.raises(BaselineError, match="found a baseline of other data"):
         Trials(**given | {"data": other})
 
 

@@ -30,7 +30,8 @@ def add_commands(commands: Any) -> None:
         "bless",
         help="make a run's outputs the baselines of the regression gates",
         description="Make a run's outputs the baselines that regression gates hold later runs to. It shows what would "
-        "change, and asks. Run it in the project's root directory.",
+        "change, and asks. Run it in the project's root directory. A baseline is kept by model, task and data: those "
+        "of other data stay beside it, and hold runs on that data, unless --replace deletes them.",
     )
     blessing.add_argument(
         "record", type=Path, nargs="?", metavar="RECORD", help=f"{RECORD} (default: the project's last run)"
@@ -39,6 +40,9 @@ def add_commands(commands: Any) -> None:
         "--baselines", type=Path, metavar="DIR", help="where baselines are kept (default: as the project has it)"
     )
     blessing.add_argument("--least-seeds", type=int, default=LEAST_SEEDS, metavar="K", help=f"default: {LEAST_SEEDS}")
+    blessing.add_argument(
+        "--replace", action="store_true", help="delete the baselines of the same models and tasks on other data"
+    )
     blessing.add_argument("--yes", action="store_true", help="write without asking")
     blessing.set_defaults(run=_bless)
 
@@ -67,6 +71,9 @@ def _bless(options: argparse.Namespace) -> None:
     proposals = propose(found, record.environment, record.commit, directory, options.least_seeds)
     for proposal in proposals:
         print(proposal.summary)
+        for other in proposal.others:
+            fate = "is deleted" if options.replace else "stays; --replace deletes it"
+            print(f"  beside it, of other data: {other.name}, which {fate}")
     if (record.commit or "-dirty").endswith("-dirty"):
         print("The run's working tree was not a commit: nobody can repeat it.")
     question = f"Write {len(proposals)} baselines into {directory}? [y/N] "
@@ -74,7 +81,7 @@ def _bless(options: argparse.Namespace) -> None:
         raise RecordError(
             "bless", found="no consent", expected="y or --yes", next_step="nothing was written; run it again to write"
         )
-    bless(proposals)
+    bless(proposals, replace=options.replace)
     size = sum(proposal.path.stat().st_size for proposal in proposals)
     print(f"{len(proposals)} baselines in {directory}, {size / 2**20:.2f} MiB")
 

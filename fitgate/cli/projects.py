@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from fitgate.cli.scaffold import DEFAULT, scaffold
-from fitgate.gates import Gate, baseline_file
+from fitgate.gates import Gate
+from fitgate.gates.archive import baseline_files
 from fitgate.model import Model, ModelError
 from fitgate.plugin.project import Project, project
 
@@ -88,5 +89,5 @@ def _rows(around: Project, model: Model) -> Iterator[list[str]]:
 
 def _baselines(around: Project, model: Model, gate: Gate, profile: str) -> Iterator[str]:
     for need in gate.baselines(model.name):
-        if not baseline_file(around.baselines, profile, *need).exists():
+        if not baseline_files(around.baselines, profile, *need):
             yield "baseline" if need.model == model.name else f"baseline of {need.model}"

@@ -53,6 +53,25 @@ def loaded(where: str, result: object) -> Loaded:
     )
 
 
+def check_test_split(name: str, X: object, y: object, groups: object) -> None:
+    """Check that a test split that is given is whole, and that no groups are to be kept out of it.
+
+    Raises:
+        DataError: if it isn't, or they are.
+    """
+    if X is None or y is None:
+        raise DataError(
+            name, found="half of a test split", expected="X_test and y_test, or neither", next_step="pass both"
+        )
+    if groups is not None:
+        raise DataError(
+            name,
+            found="groups beside a test split that is given",
+            expected="groups where a test split is drawn",
+            next_step="leave one of them out, or pass Dataset a function that returns two Split(X, y, groups)",
+        )
+
+
 def check(where: str, data: Loaded, about: About) -> None:
     """Check that the splits are whole, and that class names and image shape fit them.
 

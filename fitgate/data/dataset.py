@@ -5,20 +5,14 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from fitgate.data import checks, sources
+from fitgate.data.drawing import draw
 from fitgate.data.errors import DataError
 from fitgate.data.split import About, Loaded, Split
 
 Load = Callable[[], tuple[Split, Split] | Loaded]
-
-
-@runtime_checkable
-class Named(Protocol):
-    """A function that has a name, unlike a `functools.partial`."""
-
-    __name__: str
 
 
 class Dataset:
@@ -61,27 +55,49 @@ class Dataset:
         self._digests: dict[str, str] | None = None
 
     @classmethod
-    def from_arrays(cls, name: str, X_train: Any, y_train: Any, X_test: Any, y_test: Any, **about: Any) -> Dataset:
-        """A dataset of data at hand.
+    def from_arrays(
+        cls,
+        name: str,
+        X: Any,
+        y: Any,
+        X_test: Any = None,
+        y_test: Any = None,
+        *,
+        groups: Any = None,
+        test_size: float | int = 0.25,
+        seed: int = 0,
+        **about: Any,
+    ) -> Dataset:
+        """A dataset of data at hand: of X and y a test split is drawn, unless there is one; see `drawing.draw`.
 
         Args:
             name: what reports call it.
-            X_train, y_train, X_test, y_test: as for `Split`.
+            X, y: as for `Split`: all examples, or the train split where the test split is given.
+            X_test, y_test: the test split.
+            groups: of the examples of X, as for `Split`: no group is in both splits. Not with a test split.
+            test_size: share of the examples in the test split that is drawn, or their number.
+            seed: of the draw.
             about: `class_names`, `image_shape`, `licence`, `source`, `digest`.
 
         Raises:
-            DataError: if the parts don't fit each other.
+            DataError: if the parts don't fit each other; when the data is first needed, if no such split can be drawn.
         """
-        splits = Split(X_train, y_train), Split(X_test, y_test)
-        dataset = cls(name, lambda: splits, **about)
-        dataset._loaded()
-        return dataset
+        if X_test is not None or y_test is not None:
+            checks.check_test_split(name, X_test, y_test, groups)
+            splits = Split(X, y), Split(X_test, y_test)
+            dataset = cls(name, lambda: splits, **about)
+            dataset._loaded()
+            return dataset
+        whole = Split(X, y, groups)
+        whole.check(name)
+        return cls(name, functools.partial(draw, name, whole, test_size=test_size, seed=seed), **about)
 
     @classmethod
     def from_sklearn(
         cls,
         loader: Callable[[], Any],
         *,
+        groups: Any = None,
         test_size: float | int = 0.25,
         seed: int = 0,
         name: str | None = None,
@@ -91,24 +107,17 @@ class Dataset:
 
         Args:
             loader: returns a bunch, or X and y.
-            test_size: share of the examples in the test split, or their number.
-            seed: of the split, which is stratified where the target has classes.
+            groups: of the examples: an array; the name of a column of X, which then leaves X; or a function of what the
+                loader returns, such as `lambda bunch: bunch.frame["patient"]`.
+            test_size, seed: of the draw, as for `from_arrays`.
             name: what reports call it; by default the loader's own, without `load_` or `fetch_`.
             about: as for `from_arrays`; by default the bunch's own class names, image shape and title.
 
         Raises:
             DataError: if there is no name.
         """
-        own = loader.__name__ if isinstance(loader, Named) else ""
-        if name is None and not own.isidentifier():  # such as <lambda>
-            raise DataError(
-                "Dataset.from_sklearn",
-                found="a loader without a name of its own",
-                expected="a name for the dataset",
-                next_step="pass name=",
-            )
-        name = name or own.removeprefix("load_").removeprefix("fetch_")
-        load = functools.partial(sources.sklearn_splits, loader, name, test_size=test_size, seed=seed)
+        name = name or sources.name_of(loader)
+        load = functools.partial(sources.sklearn_splits, loader, name, groups=groups, test_size=test_size, seed=seed)
         return cls(name, load, **about)
 
     @classmethod
@@ -133,10 +142,17 @@ class Dataset:
 
     @classmethod
     def from_openml(
-        cls, name: str, version: int, *, test_size: float | int = 0.25, seed: int = 0, **about: Any
+        cls,
+        name: str,
+        version: int,
+        *,
+        groups: Any = None,
+        test_size: float | int = 0.25,
+        seed: int = 0,
+        **about: Any,
     ) -> Dataset:
         """A dataset of OpenML, kept in the user's cache; see `sources.openml_splits`. Its arguments are as above."""
-        load = functools.partial(sources.openml_splits, name, version, test_size=test_size, seed=seed)
+        load = functools.partial(sources.openml_splits, name, version, groups=groups, test_size=test_size, seed=seed)
         return cls(name, load, **about)
 
     @property

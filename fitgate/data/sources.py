@@ -5,35 +5,57 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from fitgate.data.cache import cache_directory
+from fitgate.data.drawing import draw
 from fitgate.data.errors import DataError
 from fitgate.data.idx import find_idx, read_idx
 from fitgate.data.split import About, Loaded, Split
 
+Groups = Any  # an array, a column's name, a function of what a loader returns, or None
 IDX_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 
 
-def sklearn_splits(load: Callable[[], Any], name: str, *, test_size: float | int, seed: int) -> Loaded:
-    """The data of a loader such as `sklearn.datasets.load_breast_cancer`, split at random by a fixed seed.
+@runtime_checkable
+class Named(Protocol):
+    """A function that has a name, unlike a `functools.partial`."""
 
-    The split is stratified where the target has classes, each of two examples or more.
+    __name__: str
+
+
+def name_of(loader: Callable[[], Any]) -> str:
+    """What a loader calls its data, such as `breast_cancer`.
+
+    Raises:
+        DataError: if it has no name.
+    """
+    own = loader.__name__ if isinstance(loader, Named) else ""
+    if not own.isidentifier():  # such as <lambda>
+        raise DataError(
+            "Dataset.from_sklearn",
+            found="a loader without a name of its own",
+            expected="a name for the dataset",
+            next_step="pass name=",
+        )
+    return own.removeprefix("load_").removeprefix("fetch_")
+
+
+def sklearn_splits(load: Callable[[], Any], name: str, *, groups: Groups, test_size: float | int, seed: int) -> Loaded:
+    """The data of a loader such as `sklearn.datasets.load_breast_cancer`, split as by `drawing.draw`.
 
     Args:
         load: returns a bunch, or X and y.
         name: what an error calls the dataset.
+        groups: of the examples, as for `Split`; or a function from what the loader returns to that; None for none.
         test_size: share of the examples in the test split, or their number.
         seed: of the split.
 
     Raises:
         DataError: if the loader returns something else, or its data can't be split so.
     """
-    from sklearn.model_selection import train_test_split
-    from sklearn.utils.multiclass import type_of_target
-
     bunch = load()
     if isinstance(bunch, Mapping) and {"data", "target"} <= bunch.keys():
         X, y = bunch["data"], bunch["target"]
@@ -46,25 +68,12 @@ def sklearn_splits(load: Callable[[], Any], name: str, *, test_size: float | int
             expected="a scikit-learn bunch with data and target, or X and y",
             next_step="wrap the loader in a function that returns X and y",
         )
-    try:
-        counts = np.unique(y, return_counts=True)[1] if type_of_target(y) in ("binary", "multiclass") else None
-        # Whole numbers that are measured, such as load_diabetes's, pass for classes: some occur but once.
-        stratify = y if counts is not None and counts.min() > 1 else None
-        parts = train_test_split(X, y, test_size=test_size, random_state=seed, stratify=stratify)
-    except ValueError as error:
-        raise DataError(
-            name,
-            found=f"data that can't be split ({error})",
-            expected=f"enough examples for a test split of {test_size}, with each class in both splits",
-            next_step="choose another test_size, or draw the splits yourself and pass them to Dataset.from_arrays",
-        ) from error
-    X_train, X_test, y_train, y_test = parts
-    outputs = np.shape(y)[1:2] if counts is None else (len(counts),)
-    about = _about(bunch, outputs) if isinstance(bunch, Mapping) else About()
-    return Loaded(Split(X_train, y_train), Split(X_test, y_test), about)
+    whole = Split(X, y, groups(bunch) if callable(groups) else groups)
+    train, test = draw(name, whole, test_size=test_size, seed=seed)
+    return Loaded(train, test, _about(bunch, whole.y) if isinstance(bunch, Mapping) else About())
 
 
-def openml_splits(name: str, version: int, *, test_size: float | int, seed: int) -> Loaded:
+def openml_splits(name: str, version: int, *, groups: Groups, test_size: float | int, seed: int) -> Loaded:
     """A dataset of OpenML by name and version, kept in the user's cache, and split as by `sklearn_splits`.
 
     Raises:
@@ -83,7 +92,7 @@ def openml_splits(name: str, version: int, *, test_size: float | int, seed: int)
             expected="a network connection to OpenML, and a dataset of that name and version",
             next_step="check both and run again",
         ) from error
-    loaded = sklearn_splits(lambda: bunch, where, test_size=test_size, seed=seed)
+    loaded = sklearn_splits(lambda: bunch, where, groups=groups, test_size=test_size, seed=seed)
     about = About(source=f"OpenML, {name}, version {version}", licence=bunch.get("details", {}).get("licence", ""))
     return Loaded(loaded.train, loaded.test, about.over(loaded.about))
 
@@ -132,13 +141,14 @@ def _pixels(shape: tuple[int, ...]) -> str:
     return f"{' x '.join(map(str, shape))} pixels"
 
 
-def _about(bunch: Mapping[str, Any], outputs: tuple[int, ...]) -> About:
+def _about(bunch: Mapping[str, Any], y: Any) -> About:
     """What a bunch says of itself. Its `target_names` name the classes or outputs, or else the column that y was."""
+    outputs = y.shape[1] if y.ndim == 2 else len(np.unique(y))
     names = tuple(str(name) for name in bunch.get("target_names", ()))
     images = bunch.get("images", None)
     title = next((line for line in map(str.strip, bunch.get("DESCR", "").splitlines()) if line and line[0] != "."), "")
     return About(
-        class_names=names if (len(names),) == outputs else (),
+        class_names=names if len(names) == outputs else (),
         image_shape=images.shape[1:] if images is not None else None,
         source=title,
     )

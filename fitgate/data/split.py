@@ -21,17 +21,22 @@ class Split:
             DataFrame, or a sequence of strings (kept as a tuple). A list of numbers becomes an array.
         y: n targets, anything that scikit-learn's `type_of_target` knows: `(n,)`, or `(n, n_outputs)`. Kept as a NumPy
             array, or as the sparse matrix that it is.
-        groups: `(n,)`, the group of each example where examples depend on each other, such as a patient's.
+        groups: `(n,)`, the group of each example where examples depend on each other, such as a patient's. Or the name
+            of the column of X, a DataFrame, that holds it: this leaves X, for a model is not to learn who it is.
 
     Raises:
-        DataError: if a list can't be made an array.
+        DataError: if X has no column of that name, or a list can't be made an array.
     """
 
     X: Any
     y: Any
-    groups: NDArray[Any] | None = None
+    groups: Any = None
 
     def __post_init__(self) -> None:
+        if isinstance(self.groups, str):
+            column = self.groups
+            object.__setattr__(self, "groups", _column(self.X, column))
+            object.__setattr__(self, "X", self.X.drop(columns=column))
         object.__setattr__(self, "X", _examples(self.X))
         object.__setattr__(self, "y", self.y if is_sparse(self.y) else _frozen("y", self.y))
         if self.groups is not None:
@@ -39,6 +44,11 @@ class Split:
 
     def __len__(self) -> int:
         return _length(self.X)
+
+    def take(self, rows: NDArray[np.intp]) -> Split:
+        """Some of its examples, by their places."""
+        X, y, groups = (None if part is None else _rows(part, rows) for part in (self.X, self.y, self.groups))
+        return Split(X, y, groups)
 
     def check(self, where: str) -> None:
         """Check that the parts fit each other.
@@ -122,6 +132,26 @@ def is_frame(data: object) -> bool:
 
 def _length(part: Any) -> int:
     return int(part.shape[0]) if is_sparse(part) else len(part)  # len() of a sparse matrix is an error
+
+
+def _column(X: Any, name: str) -> NDArray[Any]:
+    columns = list(X.columns) if is_frame(X) else []
+    if name not in columns:
+        raise DataError(
+            "a split's groups",
+            found=f"{name!r}, which is no column of X",
+            expected=f"one of {', '.join(map(str, columns))}" if columns else "an array, as X is no DataFrame",
+            next_step="correct it, or pass the group of each example as an array",
+        )
+    return np.asarray(X[name])
+
+
+def _rows(part: Any, rows: NDArray[np.intp]) -> Any:
+    if is_frame(part):
+        return part.iloc[rows]
+    if isinstance(part, tuple):
+        return tuple(part[row] for row in rows)
+    return part.tocsr()[rows] if is_sparse(part) else part[rows]
 
 
 def _examples(X: Any) -> Any:

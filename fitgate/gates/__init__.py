@@ -1,7 +1,8 @@
 """Gates: rules that models must hold to, and the verdicts that judging reaches from evidence alone."""
 
 from fitgate.gates.above import Above
-from fitgate.gates.baseline import Baseline, BaselineError, baseline_file, collect, read_baseline, write_baseline
+from fitgate.gates.archive import baseline_file, find_baseline
+from fitgate.gates.baseline import Baseline, BaselineError, collect, read_baseline, write_baseline
 from fitgate.gates.evidence import Evidence, NotEvaluated, Truth
 from fitgate.gates.floor import Floor
 from fitgate.gates.gate import Contested, Declaration, Gate, Need, Request
@@ -35,6 +36,7 @@ __all__ = [
     "Verdict",
     "baseline_file",
     "collect",
+    "find_baseline",
     "judge",
     "needs",
     "read_baseline",

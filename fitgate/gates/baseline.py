@@ -93,11 +93,6 @@ class Baseline(msgspec.Struct, frozen=True, tag=True, eq=False, dict=True):
         return bool(same.any())
 
 
-def baseline_file(directory: Path, profile: str, model: str, task: str) -> Path:
-    """Where a baseline lies: in a folder for its profile, if it has one."""
-    return directory / profile / f"{model}-{task}.npz"
-
-
 def collect(runs: Sequence[SeedRun], profile: str, environment: Environment, commit: str | None) -> Baseline:
     """The baseline that runs of one model and task give, by seed."""
     runs = sorted(runs, key=lambda run: run.fit.seed)

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from fitgate.gates.baseline import Baseline, BaselineError, baseline_file, collect, read_baseline, write_baseline
+from fitgate.gates.archive import baseline_file, other_files
+from fitgate.gates.baseline import Baseline, BaselineError, collect, read_baseline, write_baseline
 from fitgate.gates.evidence import Truth
 from fitgate.machine import Environment, changes
 from fitgate.metrics import Metric
-from fitgate.runs import SeedRun
+from fitgate.runs import SeedRun, same_output
 
 LEAST_SEEDS = 20
 
@@ -23,13 +24,13 @@ class Candidate:
 
     Attributes:
         runs: one a seed; of a deterministic model, one.
-        stochastic: whether the seed changes what the model learns.
+        stochastic: whether the seed changes what the model learns; None where its author does not say.
         truth: of the task.
         metric: the task's most telling one.
     """
 
     runs: Sequence[SeedRun]
-    stochastic: bool
+    stochastic: bool | None
     truth: Truth
     metric: Metric
 
@@ -42,12 +43,14 @@ class Proposal:
         path: where.
         baseline: what is to stand there.
         before: what stands there now; None if nothing does.
+        others: the files of baselines of other data that stand beside it.
         summary: what would change, in a line.
     """
 
     path: Path
     baseline: Baseline
     before: Baseline | None
+    others: Sequence[Path]
     summary: str
 
 
@@ -65,18 +68,21 @@ def propose(
         environment: where they ran.
         commit: of the working tree; None outside git.
         directory: of the baselines.
-        least_seeds: how many a stochastic model needs.
+        least_seeds: how many a stochastic model needs. One whose author does not say needs two, if these gave the same
+            output, of which one becomes the baseline.
 
     Raises:
-        BaselineError: if there are no runs, too few seeds, an output that is not finite, or a damaged file in the way.
+        BaselineError: if there are no runs, too few seeds (to judge by, or to know whether they matter), an output that
+            is not finite, or a damaged file in the way.
     """
     proposals = []
     for (model, task), candidate in candidates.items():
-        _check(model, task, candidate, least_seeds)
-        path = baseline_file(directory, candidate.truth.profile, model, task)
-        baseline = collect(candidate.runs, candidate.truth.profile, environment, commit)
+        runs = _runs(model, task, candidate, least_seeds)
+        place = (directory, candidate.truth.profile, model, task, candidate.truth.digest)
+        path, others = baseline_file(*place), other_files(*place)
+        baseline = collect(runs, candidate.truth.profile, environment, commit)
         before = read_baseline(path)
-        proposals.append(Proposal(path, baseline, before, _summary(baseline, before, candidate)))
+        proposals.append(Proposal(path, baseline, before, others, _summary(baseline, before, candidate)))
     if not proposals:
         raise BaselineError(
             "this run",
@@ -87,21 +93,41 @@ def propose(
     return proposals
 
 
-def bless(proposals: Sequence[Proposal]) -> None:
-    """Write the baselines, each in one step."""
+def bless(proposals: Sequence[Proposal], *, replace: bool = False) -> None:
+    """Write the baselines, each in one step.
+
+    Args:
+        proposals: what to write.
+        replace: whether to delete those of other data that stand beside them.
+    """
     for proposal in proposals:
         write_baseline(proposal.baseline, proposal.path)
+        for other in proposal.others if replace else ():
+            other.unlink(missing_ok=True)
 
 
-def _check(model: str, task: str, candidate: Candidate, least_seeds: int) -> None:
-    if candidate.stochastic and len(candidate.runs) < least_seeds:
+def _runs(model: str, task: str, candidate: Candidate, least_seeds: int) -> Sequence[SeedRun]:
+    """The runs that become a baseline: all, or the first where the seed was found to change nothing."""
+    runs, stochastic = candidate.runs, candidate.stochastic
+    if stochastic is None:
+        if len(runs) == 1:
+            raise BaselineError(
+                f"{model} on {task}",
+                found="one seed, of a model that does not say whether its seed changes what it learns",
+                expected="two seeds or more, which show it",
+                next_step=f"run pytest with --fit-seeds={max(least_seeds, 2)}, which trains just two if the seed "
+                "changes nothing, or declare stochastic=False",
+            )
+        stochastic = not same_output([run.evaluation for run in runs])
+        runs = runs if stochastic else runs[:1]
+    if stochastic and len(runs) < least_seeds:
         raise BaselineError(
             f"{model} on {task}",
-            found=f"{len(candidate.runs)} seeds",
+            found=f"{len(runs)} seeds",
             expected=f"{least_seeds} or more",
             next_step=f"run pytest with --fit-seeds={least_seeds}, or give --least-seeds",
         )
-    for run in candidate.runs:
+    for run in runs:
         outputs = run.evaluation.outputs
         for name, array in outputs._asdict().items():
             if array is not None and array.dtype.kind in "fc" and not np.isfinite(array).all():
@@ -111,6 +137,7 @@ def _check(model: str, task: str, candidate: Candidate, least_seeds: int) -> Non
                     expected="finite ones",
                     next_step="mend the model, and run it again",
                 )
+    return runs
 
 
 def _summary(baseline: Baseline, before: Baseline | None, candidate: Candidate) -> str:
@@ -125,8 +152,6 @@ def _summary(baseline: Baseline, before: Baseline | None, candidate: Candidate) 
         return f"{begin}{mean(baseline):.4f}; new"
     if before.about.content == about.content:
         return f"{begin}{mean(baseline):.4f}; the same output"
-    if before.about.data_digest != about.data_digest:
-        return f"{begin}{mean(baseline):.4f}; the former is of other data"
     changed = "; ".join(changes(before.about.environment, about.environment))
     moved = metric.difference(mean(baseline) - mean(before))
     line = f"{begin}{mean(before):.4f} -> {mean(baseline):.4f} ({moved})"

@@ -17,7 +17,7 @@ from fitgate.gates.missing import without_value
 from fitgate.gates.settings import ENOUGH_SEEDS
 from fitgate.gates.verdict import Outcome, Reason, Verdict
 from fitgate.metrics import Metric
-from fitgate.runs import Evaluation
+from fitgate.runs import Evaluation, same_output
 from fitgate.statistics import Change, mean_fall, p_value_of_gain
 from fitgate.tasks import Task, TaskError, check_metric, is_better_higher
 
@@ -31,8 +31,9 @@ class Comparison:
         change: from the one to the other, with its test; a worsening is positive.
         method: the test, in words.
         identical: whether the output is one of the baseline's to the last example.
-        seeds: how many of the model's seeds were compared.
-        deterministic: whether the baseline holds the one output that the model has.
+        seeds: how many of the model's seeds were compared; seeds that all gave the same output count as one.
+        deterministic: whether the baseline holds the one output that the model has, or all of its seeds gave the same.
+        repeats: how many seeds gave the one output; 1 where others differ, or there is but one.
     """
 
     before: float
@@ -42,6 +43,7 @@ class Comparison:
     identical: bool
     seeds: int
     deterministic: bool
+    repeats: int = 1
 
 
 @dataclass(frozen=True, init=False)
@@ -49,8 +51,9 @@ class NoRegression(Gate):
     """A metric has not become worse than its baseline: FAIL takes significance, and a fall that matters.
 
     A deterministic model passes at once if its output is the baseline's, and is otherwise tested on the same examples
-    by the metric's own paired test: McNemar's for accuracy, DeLong's for ROC AUC, the paired bootstrap for others. So
-    is a single seed of a stochastic one, as a smoke test. Several seeds (`--fit-seeds`) are tested by Student's t on
+    by the metric's own paired test: McNemar's for accuracy, DeLong's for ROC AUC, the paired bootstrap for others. It
+    is deterministic if its author says so, or all of its seeds gave the same output, which counts as one. So is a
+    single seed of a stochastic one tested, as a smoke test. Several seeds (`--fit-seeds`) are tested by Student's t on
     their metrics. All tests are one-sided; Holm's procedure holds the false alarms of all of a session's gates together
     to 1 %.
 
@@ -104,6 +107,8 @@ class NoRegression(Gate):
         """Compare a model with its baseline; the verdict waits for the p-values of all of the session's gates."""
         task = self.task.name
         runs, baseline = evidence.runs_of(model, task), evidence.baselines.get((model, task))
+        repeats = len(runs) if same_output(runs) else 1
+        runs = runs[:1] if repeats > 1 else runs  # no test of seeds that change nothing
         if baseline is None:
             return _certain(self._without_baseline(model, evidence))
         try:
@@ -115,14 +120,15 @@ class NoRegression(Gate):
                     f"the baseline of {model} on {task}",
                     found="one seed",
                     expected="several, of a model that heeds its seed",
-                    next_step="run pytest with --fit-seeds=20 --fit-seed=2000, and bless that run",
+                    next_step="declare stochastic=True, if its author has not, run pytest with --fit-seeds=20 "
+                    "--fit-seed=2000, and bless that run",
                 )
         except FitgateError as error:
             verdict = self.verdict(
                 model, evidence, Outcome.FAIL, str(error), metric=self.metric, reason=Reason.BAD_BASELINE
             )
             return _certain(verdict)
-        found = self._compare(baseline, runs, evidence)
+        found = self._compare(baseline, runs, repeats, evidence)
         if found is None:
             return _certain(without_value(self, evidence.metrics[self.metric], model, evidence, model))
 
@@ -144,15 +150,16 @@ class NoRegression(Gate):
             model, evidence, Outcome.NO_BASELINE, message, metric=self.metric, reason=Reason.NO_BASELINE
         )
 
-    def _compare(self, baseline: Baseline, runs: Sequence[Evaluation], evidence: Evidence) -> Comparison | None:
-        """A model against its baseline; None where the metric has no value."""
+    def _compare(
+        self, baseline: Baseline, runs: Sequence[Evaluation], repeats: int, evidence: Evidence
+    ) -> Comparison | None:
+        """A model, whose one run may stand for several that it repeats, against its baseline; None without a value."""
         metric, target = evidence.metrics[self.metric], evidence.truths[self.task.name].target
         now = [metric.value(target, run.outputs) for run in runs]
         before = [metric.value(target, outputs) for outputs in baseline.outputs]
         if not np.isfinite([*now, *before]).all():
             return None
-        deterministic = len(before) == 1
-        if len(now) > 1 and not deterministic:
+        if len(now) > 1:
             change = mean_fall(before, now, higher_is_better=metric.higher_is_better)
             method = f"Student's t, {len(now)} seeds against {len(before)}"
             return Comparison(float(np.mean(before)), float(np.mean(now)), change, method, False, len(now), False)
@@ -161,7 +168,8 @@ class NoRegression(Gate):
         outputs = metric.output(baseline.outputs[i]), metric.output(runs[0].outputs)
         paired = metric.paired_test.compute(target, *outputs)  # type: ignore[arg-type] # values are finite, so it reads
         same = baseline.holds(runs[0].outputs)
-        return Comparison(before[i], now[0], paired, metric.paired_test.describe(paired), same, 1, deterministic)
+        method, deterministic = metric.paired_test.describe(paired), len(before) == 1 or repeats > 1
+        return Comparison(before[i], now[0], paired, method, same, 1, deterministic, repeats)
 
     def _conclude(
         self, model: str, baseline: Baseline, found: Comparison, p_worse: float, p_better: float, evidence: Evidence
@@ -240,7 +248,8 @@ def _certain(verdict: Verdict) -> Contested:
 
 def _measured(metric: Metric, found: Comparison, p_value: float) -> str:
     smoke = " (one seed: a smoke test)" if found.seeds == 1 and not found.deterministic else ""
+    how = f" (deterministic: {found.repeats} seeds, same output)" if found.repeats > 1 else smoke
     return (
-        f"{metric.title} {found.now:.4f} against the baseline's {found.before:.4f}{smoke}: "
+        f"{metric.title} {found.now:.4f} against the baseline's {found.before:.4f}{how}: "
         f"{metric.difference(found.now - found.before)}, by {found.method}, p = {p_value:.2g} after Holm's adjustment."
     )

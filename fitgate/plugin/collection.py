@@ -23,7 +23,7 @@ def parametrize(metafunc: pytest.Metafunc, parts: Parts) -> None:
         ]
         metafunc.parametrize(("model", "gate"), applied)
     elif "seed" in names:  # seed by seed, so that whatever slows the machine slows all models alike
-        of_seed = [(seed, model) for seed in parts.options.seeds for model in models if model.stochastic]
+        of_seed = [(seed, model) for seed in parts.options.seeds for model in models if model.stochastic is not False]
         runs = [(model, task, seed) for seed, model in of_seed for task in model.tasks]
         ids = [f"{model.name}-{task.name}-{seed}" for model, task, seed in runs]
         metafunc.parametrize(("model", "task", "seed"), runs, ids=ids)

@@ -14,6 +14,7 @@ import pytest
 from fitgate.data import Dataset
 from fitgate.errors import FitgateError
 from fitgate.gates import GATES, Gate
+from fitgate.gates.archive import check_names
 from fitgate.machine import KERNELS, Kernel, distributions_of
 from fitgate.metrics import Metric
 from fitgate.model import Model, ModelError, register
@@ -130,13 +131,17 @@ class Registry:
         self._check_datasets()
         for model in self.models:
             self._check_gates(model, metrics)
-        for path in sorted((baselines / self.profile).glob("*.npz")):
-            name = path.stem.partition("-")[0]
-            if name not in models:
+        for profile in sorted({self.data_of(task).dataset.profile for model in self.models for task in model.tasks}):
+            self._check_baselines(baselines / profile)
+
+    def _check_baselines(self, folder: Path) -> None:
+        """Refuse baselines that no gate would find, and those of models that are gone."""
+        for path, name in check_names(folder):
+            if name not in self.known_models:
                 raise ModelError(
                     path,
                     found=f"a baseline of a model {name!r}, which no plugin contributes",
-                    expected=f"one of {', '.join(sorted(models)) or 'no model'}",
+                    expected=f"one of {', '.join(sorted(self.known_models)) or 'no model'}",
                     next_step="bring its plugin back, or delete the file",
                 )
 

@@ -16,10 +16,9 @@ from fitgate.gates import (
     Gate,
     Need,
     Verdict,
-    baseline_file,
+    find_baseline,
     judge,
     needs,
-    read_baseline,
 )
 from fitgate.model import ModelError
 from fitgate.plugin.options import Options
@@ -140,9 +139,11 @@ class Stage:
         """Train a model with one of the seeds of the session; what it fails of is seen when it serves."""
         model = self._registry.known_models.get(need.model)
         task = model.task(need.task) if model else None
-        if model and task and model.stochastic and self._registry.unavailable(model) is None:
+        if model and task and self._registry.unavailable(model) is None:
+            evaluator, seeds = self._evaluator(), self._options.seeds
             with suppress(ModelFailed, *OUTCOMES):
-                self._evaluator().seed_run(model, task, seed, self._options.seeds)
+                if evaluator.is_wanted(model, task, seed, seeds):
+                    evaluator.seed_run(model, task, seed, seeds)
 
     def _serve(self, record: Record, need: Need, seeds: Sequence[int]) -> None:
         """Put outputs into the evidence, trained now if nobody has yet; or why there are none."""
@@ -158,11 +159,11 @@ class Stage:
         data, evaluator = self._registry.data_of(task), self._evaluator()
         self._describe(record, data)
         try:
-            if seeds and model.stochastic:
+            if seeds and model.stochastic is not False:
                 record.seed_runs[:] = [
                     run for run in record.seed_runs if (run.fit.model, run.fit.task) != (model.name, task.name)
                 ]
-                record.seed_runs += [evaluator.seed_run(model, task, seed, seeds) for seed in seeds]
+                record.seed_runs += evaluator.seed_runs(model, task, seeds)
             record.add(evaluator.evaluation(model, task))
         except ModelFailed as error:
             record.add(error.failure)
@@ -185,30 +186,21 @@ class Stage:
 
     def _add_baselines(self, record: Record, claim: Claim) -> None:
         """Put the baselines that a gate is held to into the evidence and the record, each once."""
-        profile = self._profile(claim.gate)
         for need in claim.gate.baselines(claim.model):
-            if need not in self._baselines:
+            if need not in self._baselines and need.task in self._registry.tasks:
                 self._baselines.add(need)
-                found = self._read_baseline(need, profile)
+                found = self._find_baseline(need)
                 if found is not None:
                     record.add(found)
                     self._emit(found)
 
-    def _read_baseline(self, need: Need, profile: str) -> Baseline | UnusableBaseline | None:
-        path = baseline_file(self._options.baselines, profile, *need)
+    def _find_baseline(self, need: Need) -> Baseline | UnusableBaseline | None:
+        data = self._registry.data_of(self._registry.tasks[need.task]).dataset
         try:
-            baseline = read_baseline(path)
-            if baseline is not None and (baseline.about.model, baseline.about.task) != need:
-                raise BaselineError(
-                    path,
-                    found=f"a baseline of {baseline.about.model} on {baseline.about.task}",
-                    expected=f"one of {need.model} on {need.task}",
-                    next_step="restore the file, or bless a run again",
-                )
+            return find_baseline(self._options.baselines, data.profile, *need, data.digest)
         except BaselineError as error:
             where = os.path.relpath(error.where, self._directory)
             return UnusableBaseline(*need, where, error.found, error.expected, error.next_step)
-        return baseline
 
     def _profile(self, gate: Gate) -> str:
         return self._registry.data_of(gate.task).dataset.profile

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pytest
+
 from fitgate.model import Model
 from fitgate.runs import Evaluation, Evaluator, SeedRun, Trained
 from fitgate.tasks import Task
@@ -40,9 +42,12 @@ class TrainedModel:
         return self.evaluator.evaluation(self.model, task)
 
     def seed_run(self, task: Task, seed: int) -> SeedRun:
-        """The model trained with one of the seeds of `--fit-seeds`, and evaluated.
+        """The model trained with one of the seeds of `--fit-seeds`, and evaluated; skips the test of a seed too many.
 
         Raises:
             ModelFailed: if fitting or predicting failed, now or before.
         """
+        if self.model.stochastic is None and not self.evaluator.is_wanted(self.model, task, seed, self.seeds):
+            pair = " and ".join(map(str, self.seeds[:2]))
+            pytest.skip(f"{self.model.name} is deterministic on {task.name}: seeds {pair} gave the same output")
         return self.evaluator.seed_run(self.model, task, seed, self.seeds)

@@ -14,7 +14,7 @@ from fitgate.record.entries import (
     describe_model,
     describe_task,
 )
-from fitgate.record.evidence import candidates, claims, evidence, judge_again, seed_runs
+from fitgate.record.evidence import candidates, claims, evidence, found_deterministic, judge_again, seed_runs
 from fitgate.record.examples import lost_examples, misclassified_examples, row
 from fitgate.record.record import SCHEMA, Entry, Record, begin, working_commit
 from fitgate.record.storage import (
@@ -56,6 +56,7 @@ __all__ = [
     "encode",
     "encode_array",
     "evidence",
+    "found_deterministic",
     "judge_again",
     "lost_examples",
     "misclassified_examples",

@@ -106,14 +106,15 @@ class ModelEntry(msgspec.Struct, frozen=True, tag=True):
         name, description: as its plugin says.
         tasks: names of its tasks, first the one whose predictions are timed.
         skipped: why it did not take part; None if it did.
-        stochastic: whether the seed changes what it learns.
+        stochastic: whether the seed changes what it learns, as its author says; None where they do not: its runs with
+            several seeds, if there are some, show it.
     """
 
     name: str
     description: str
     tasks: list[str]
     skipped: str | None = None
-    stochastic: bool = True
+    stochastic: bool | None = None
 
 
 class Misclassified(msgspec.Struct, frozen=True, eq=False):

@@ -12,7 +12,7 @@ from fitgate.gates.blessing import Candidate
 from fitgate.metrics import METRICS, Metric
 from fitgate.record.record import Record
 from fitgate.record.storage import RecordError
-from fitgate.runs import SeedRun
+from fitgate.runs import SeedRun, same_output
 from fitgate.tasks import Task
 
 
@@ -61,6 +61,19 @@ def seed_runs(record: Record) -> dict[tuple[str, str], list[SeedRun]]:
     for run in record.seed_runs:
         found.setdefault((run.fit.model, run.fit.task), {})[run.fit.seed] = run
     return {key: [runs[seed] for seed in sorted(runs)] for key, runs in found.items()}
+
+
+def found_deterministic(record: Record) -> dict[tuple[str, str], int]:
+    """The models and tasks of which seeds were found to change nothing, with the number of seeds that show it.
+
+    Models whose authors say are not among them.
+    """
+    silent = {model.name for model in record.models if model.stochastic is None}
+    return {
+        key: len(runs)
+        for key, runs in seed_runs(record).items()
+        if key[0] in silent and same_output([run.evaluation for run in runs])
+    }
 
 
 def claims(record: Record, kinds: Mapping[str, type[Gate]], metrics: Mapping[str, Metric] = METRICS) -> list[Claim]:
@@ -139,7 +152,8 @@ def candidates(
     first = {task.name: task.metrics[0] for task in record.tasks}
     for claim, declared in zip(claims(record, kinds, metrics), record.gates, strict=True):
         for key in claim.gate.baselines(claim.model):
-            runs = several.get(key) if stochastic[key.model] and key in several else alone.get(key)
+            own = alone.get(key)
+            runs = own if stochastic[key.model] is False else several.get(key, own)
             if runs:
                 metric = metrics[declared.parameters.get("metric", first[key.task])]
                 found.setdefault(key, Candidate(runs, stochastic[key.model], known[key.task], metric))

@@ -95,8 +95,13 @@ def _task(name: str, data: Content) -> Content:
 
 
 def _model(model: Content) -> Content:
-    """Predictions were timed on the ten digits, wherever that task stood among a model's."""
-    return {**model, "type": "ModelEntry", "tasks": sorted(model["tasks"], key=lambda name: name != "digits")}
+    """Predictions were timed on the ten digits, wherever that task stood; models were stochastic where none said."""
+    return {
+        "stochastic": True,
+        **model,
+        "type": "ModelEntry",
+        "tasks": sorted(model["tasks"], key=lambda name: name != "digits"),
+    }
 
 
 def _verdict(verdict: Content) -> Content:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -56,6 +56,13 @@ class SeedRun(msgspec.Struct, frozen=True, tag=True, eq=False):
 
     fit: Fit
     evaluation: Evaluation
+
+
+def same_output(runs: Sequence[Evaluation]) -> bool:
+    """Whether several runs gave the same output, all that was asked for: then the seed changes nothing."""
+    first, *others = (run.outputs for run in runs)
+    pairs = [pair for other in others for pair in zip(first, other, strict=True)]
+    return bool(pairs) and all(np.array_equal(a, b) for a, b in pairs)  # type: ignore[arg-type] # None is None
 
 
 def evaluate(trained: Trained, data: TaskData, metrics: Mapping[str, Metric]) -> Evaluation:

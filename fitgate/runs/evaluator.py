@@ -9,7 +9,7 @@ from typing import Any
 
 from fitgate.metrics import Metric
 from fitgate.model import Model
-from fitgate.runs.evaluation import Evaluation, SeedRun, evaluate
+from fitgate.runs.evaluation import Evaluation, SeedRun, evaluate, same_output
 from fitgate.runs.once import Once
 from fitgate.runs.training import Failure, Fit, ModelFailed, Trained, train, train_at_once, trains_seeds_at_once
 from fitgate.tasks import Task, TaskData
@@ -88,32 +88,55 @@ class Evaluator:
         """
         return self._once(f"{model.name}-{task.name}-seed-{seed}", lambda: self._run_seed(model, task, seed, among))
 
-    def runs(self, model: Model, task: Task, seeds: Sequence[int]) -> list[Evaluation]:
-        """The model's evaluations with each of several seeds; the session's alone if there are none or it heeds none.
+    def is_wanted(self, model: Model, task: Task, seed: int, among: Sequence[int]) -> bool:
+        """Whether a model is to be trained with a seed: always where it is stochastic, never where it is not.
+
+        Where its author does not say, it is trained with the first two seeds of those that are wanted, `among`; with
+        further ones only if these two gave different output.
+
+        Raises:
+            ModelFailed: if training with one of the two, or predicting, failed, now or before.
+        """
+        if model.stochastic is not None:
+            return model.stochastic
+        pair = among[:2]
+        return seed in pair or not same_output([self.seed_run(model, task, s, among).evaluation for s in pair])
+
+    def seed_runs(self, model: Model, task: Task, seeds: Sequence[int]) -> list[SeedRun]:
+        """The model's runs with those of several seeds that are wanted.
 
         Raises:
             ModelFailed: if training or predicting failed, now or before.
         """
-        if seeds and model.stochastic:
-            return [self.seed_run(model, task, seed, seeds).evaluation for seed in seeds]
-        return [self.evaluation(model, task)]
+        wanted = (seed for seed in seeds if self.is_wanted(model, task, seed, seeds))
+        return [self.seed_run(model, task, seed, seeds) for seed in wanted]
+
+    def runs(self, model: Model, task: Task, seeds: Sequence[int]) -> list[Evaluation]:
+        """The model's evaluations with several seeds; the session's alone if there are none or it heeds none.
+
+        Raises:
+            ModelFailed: if training or predicting failed, now or before.
+        """
+        runs = self.seed_runs(model, task, seeds)
+        return [run.evaluation for run in runs] or [self.evaluation(model, task)]
 
     def _run_seed(self, model: Model, task: Task, seed: int, among: Sequence[int]) -> SeedRun:
         data, subject = self._data_of(task), f"{model.name} on {task.name}"
-        key = f"{model.name}-{task.name}-seeds-{min(among)}-{max(among)}"
         if self._reporting_failure(lambda: trains_seeds_at_once(model, task.name, seed)):
             work = partial(train_at_once, model, data, among)
             with self._progress(f"fitting {subject} with seeds {_listed(among)}"):
-                fitted: Trained = self._once(key, partial(self._reporting_failure, work))[seed]
+                fitted: Trained = self._once(_key(model, task, among), partial(self._reporting_failure, work))[seed]
             evaluation = self._reporting_failure(lambda: evaluate(fitted, data, self._metrics))
             run = SeedRun(fitted.fit, evaluation)
         elif seed == self._seed:  # the session trains it anyway
             run = SeedRun(self.trained(model, task).fit, self.evaluation(model, task))
         elif self._spread is not None:
+            if model.stochastic is None:  # the others wait for what the first two show
+                among = among[:2] if seed in among[:2] else among[2:]
             seeds = [s for s in among if s != self._seed]
             calls = [partial(run_seed, model, data, s, self._metrics) for s in seeds]
             together = partial(self._spread, f"fitting {subject} with seeds {_listed(seeds)}", calls)
-            runs: list[SeedRun] = self._once(key, partial(self._reporting_failure, together))
+            runs: list[SeedRun] = self._once(_key(model, task, among), partial(self._reporting_failure, together))
             run = runs[seeds.index(seed)]
         else:
             with self._progress(f"fitting {subject} with seed {seed}"):
@@ -141,6 +164,10 @@ class Evaluator:
         except ModelFailed as error:
             self._emit(error.failure)
             raise
+
+
+def _key(model: Model, task: Task, seeds: Sequence[int]) -> str:
+    return f"{model.name}-{task.name}-seeds-{min(seeds)}-{max(seeds)}"
 
 
 def _listed(seeds: Sequence[int]) -> str:

@@ -120,6 +120,11 @@ class Project:
         """The directory of baselines."""
         return self.directory / "baselines"
 
+    def baseline(self, task: str) -> Path:
+        """The one baseline of its model on a task."""
+        (path,) = self.baselines.glob(f"nearest-{task}-*.npz")
+        return path
+
     def bless(self) -> None:
         """Make the outputs of a run its baselines."""
         self.run()
@@ -191,7 +196,7 @@ def _nan(project: Project) -> None:
 
 
 def _edited_baseline(project: Project) -> None:
-    path = project.baselines / "nearest-cloud.npz"
+    path = project.baseline("cloud")
     with np.load(path) as archive:
         arrays = dict(archive)
     arrays["predictions"] = np.zeros_like(arrays["predictions"])
@@ -199,7 +204,7 @@ def _edited_baseline(project: Project) -> None:
 
 
 def _baseline_of_another_task(project: Project) -> None:
-    shutil.copy(project.baselines / "nearest-first.npz", project.baselines / "nearest-cloud.npz")
+    shutil.copy(project.baseline("first"), project.baseline("cloud"))
 
 
 def _other_data(project: Project) -> None:

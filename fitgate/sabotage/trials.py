@@ -20,10 +20,9 @@ from fitgate.gates import (
     Outcome,
     Truth,
     Verdict,
-    baseline_file,
+    find_baseline,
     judge,
     needs,
-    read_baseline,
 )
 from fitgate.machine import environment
 from fitgate.metrics import Metric, Outputs
@@ -65,7 +64,7 @@ class Trials:
 
     Raises:
         SabotageError: if a model has no regression gate with a baseline that can be used, or its rival is missing.
-        BaselineError: if a baseline is damaged.
+        BaselineError: if a baseline is damaged, or there are only such of other data.
     """
 
     def __init__(
@@ -87,6 +86,7 @@ class Trials:
         self._check_needs()
         self._baselines = self._read(baselines)
         self._others = {key: self._as_evaluations(key[0], baseline) for key, baseline in self._baselines.items()}
+        self.models = {name: self._settled(model) for name, model in self.models.items()}
         clean = self._verdicts({key: runs[:1] for key, runs in self._others.items()})
         self._standards = {name: self._standard(name, clean) for name in self.models}
 
@@ -163,20 +163,17 @@ class Trials:
         wanted = dict.fromkeys(need for claim in self._claims for need in claim.gate.baselines(claim.model))
         found: dict[Key, Baseline] = {}
         for model, task in (need for need in wanted if need.task == self._task.name):
-            path = baseline_file(directory, self._truth.profile, model, task)
-            baseline = read_baseline(path)
-            if baseline is None:
-                continue
-            about = baseline.about
-            if (about.model, about.task, about.data_digest) != (model, task, self._truth.digest):
-                raise SabotageError(
-                    path,
-                    found=f"a baseline of {about.model} on {about.task}, of data {about.data_digest[:16]}",
-                    expected=f"one of {model} on {task}, of data {self._truth.digest[:16]}",
-                    next_step="restore the file, or bless a run again",
-                )
-            found[model, task] = baseline
+            baseline = find_baseline(directory, self._truth.profile, model, task, self._truth.digest)
+            if baseline is not None:
+                found[model, task] = baseline
         return found
+
+    def _settled(self, model: Model) -> Model:
+        """A model that says whether it is stochastic: its baseline shows it where its author does not."""
+        baseline = self._baselines.get((model.name, self._task.name))
+        if model.stochastic is not None or baseline is None:
+            return model
+        return replace(model, stochastic=len(baseline.predictions) > 1)
 
     def _check_needs(self) -> None:
         for claim in self._claims:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fitgate.machine import Condition
-from fitgate.record import DataEntry, Record
-from fitgate.report.view.words import noun, threads
+from fitgate.record import DataEntry, ModelEntry, Record, found_deterministic
+from fitgate.report.view.words import noun, same_output, threads
 
 
 @dataclass(frozen=True)
@@ -20,13 +20,17 @@ class Fact:
 
 @dataclass(frozen=True)
 class ModelRow:
-    """What a model is, and which class of which library did the work; why not, where it was skipped."""
+    """What a model is, and which class of which library did the work; why not, where it was skipped.
+
+    `seeds` says what was found out about them, where its author did not say.
+    """
 
     name: str
     description: str
     implementation: str
     execution: str
     skipped: str
+    seeds: str = ""
 
 
 def environment(record: Record) -> tuple[Fact, ...]:
@@ -63,10 +67,19 @@ def models(record: Record) -> tuple[ModelRow, ...]:
     for model in record.models:
         fit = next((fit for fit in record.fits if fit.model == model.name), None)
         if fit:
-            rows.append(ModelRow(model.name, model.description, fit.implementation, fit.execution, ""))
+            rows.append(
+                ModelRow(model.name, model.description, fit.implementation, fit.execution, "", _seeds(record, model))
+            )
         elif model.skipped:
             rows.append(ModelRow(model.name, model.description, "", "", model.skipped))
     return tuple(rows)
+
+
+def _seeds(record: Record, model: ModelEntry) -> str:
+    same = {task: seeds for (name, task), seeds in found_deterministic(record).items() if name == model.name}
+    if len(set(same.values())) == 1 and len(same) == len(model.tasks):
+        return same_output(*set(same.values()))
+    return ", ".join(f"on {task} {same_output(seeds)}" for task, seeds in same.items())
 
 
 def _data(data: DataEntry) -> Fact:

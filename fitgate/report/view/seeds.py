@@ -7,15 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fitgate.record import Record
-from fitgate.report.view.words import metric_value
+from fitgate.record import Record, found_deterministic
+from fitgate.report.view.words import metric_value, same_output
 from fitgate.runs import SeedRun
 from fitgate.statistics import mean_interval
 
 
 @dataclass(frozen=True)
 class SeedRow:
-    """A metric of a model on a task, over seeds; numbers as text, empty where one seed is too few for them."""
+    """A metric of a model on a task, over seeds; numbers as text, empty where one seed is too few for them.
+
+    Of a model that was found to be deterministic, the interval says so.
+    """
 
     model: str
     task: str
@@ -33,17 +36,23 @@ def seeds(record: Record) -> tuple[SeedRow, ...]:
     runs: dict[tuple[str, str], list[SeedRun]] = defaultdict(list)
     for run in record.seed_runs:
         runs[run.fit.model, run.fit.task].append(run)
-    return tuple(_row(record, several, metric) for several in runs.values() for metric in several[0].evaluation.metrics)
+    same = found_deterministic(record)
+    return tuple(
+        _row(record, several, metric, same.get(key, 0))
+        for key, several in runs.items()
+        for metric in several[0].evaluation.metrics
+    )
 
 
-def _row(record: Record, runs: list[SeedRun], name: str) -> SeedRow:
+def _row(record: Record, runs: list[SeedRun], name: str, same: int) -> SeedRow:
     metric, first = record.metric(name), runs[0].fit
     values = np.array([run.evaluation.metrics.get(name) for run in runs], np.float64)
 
     def text(value: float) -> str:
         return metric_value(float(value), metric)
 
-    several = len(values) > 1
+    several = len(values) > 1 and not same
+    interval = " to ".join(map(text, mean_interval(values))) if several else ""
     return SeedRow(
         model=first.model,
         task=first.task,
@@ -51,7 +60,7 @@ def _row(record: Record, runs: list[SeedRun], name: str) -> SeedRow:
         seeds=len(values),
         mean=text(values.mean()),
         deviation=text(values.std(ddof=1)) if several else "",
-        interval=" to ".join(map(text, mean_interval(values))) if several else "",
+        interval=same_output(same) if same else interval,
         lowest=text(values.min()),
         highest=text(values.max()),
     )

@@ -73,6 +73,11 @@ def class_names(record: Record, task: TaskEntry | None) -> Callable[[Any], str]:
     return name
 
 
+def same_output(seeds: int) -> str:
+    """What a report says of a model of which so many seeds were found to give the same output."""
+    return f"deterministic ({'two' if seeds == 2 else seeds} seeds, same output)"
+
+
 def metric_value(value: float | None, metric: MetricEntry) -> str:
     """A metric's value: four decimals of a share, five significant digits of anything else."""
     if value is None or not math.isfinite(value):
