@@ -15,6 +15,17 @@ RECORD = "a record.json, or the directory that holds it"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a subcommand; its exit status."""
+    options = command_line().parse_args(arguments)
+    try:
+        options.run(options)
+    except FitgateError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def command_line() -> argparse.ArgumentParser:
+    """What reads the command line: each command's own parser sets `run`."""
     parser = argparse.ArgumentParser(
         prog="python -m suite",
         description="Reports of the digits' exam, rendered from records of its runs. Nothing is trained. The exam "
@@ -63,14 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--out", type=Path, metavar="FILE", help="markdown file to write (default: race.md beside the record)"
     )
     race.set_defaults(run=_race)
-
-    options = parser.parse_args(arguments)
-    try:
-        options.run(options)
-    except FitgateError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return parser
 
 
 def _notebook(options: argparse.Namespace) -> None:

@@ -23,6 +23,16 @@ class Version(argparse.Action):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; its exit status: 0, or 1 for a failed verdict and for what can't be done."""
+    options = command_line().parse_args(arguments)
+    try:
+        return options.run(options) or 0
+    except FitgateError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+def command_line() -> argparse.ArgumentParser:
+    """What reads the command line: each command's own parser sets `run`."""
     parser = argparse.ArgumentParser(
         prog="fitgate",
         description="Begin a project, see what is in it, work with the records of its pytest sessions, and experiment "
@@ -34,9 +44,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
     records.add_commands(commands)
     judging.add_commands(commands)
     experiments.add_commands(commands)
-    options = parser.parse_args(arguments)
-    try:
-        return options.run(options) or 0
-    except FitgateError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    return parser
