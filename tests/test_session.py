@@ -93,6 +93,18 @@ def test_answers_are_not_bent_into_digits(project, estimator):
     assert verdict.outcome is Outcome.FAIL
 
 
+def test_a_selection_without_any_gate_is_one_line(project):
+    project.write(READER)
+    result = project.run("-k", "nothing")
+    assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
+    result.stdout.fnmatch_lines(
+        ["fitgate: nothing was judged: the one gate and every other test of a model were left out"]
+    )
+    result = project.run("-k", "prediction")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["fitgate: FAIL: models were tested, but no gate was enforced"])
+
+
 def test_a_written_test_that_fails_fails_the_report_too(project):
     project.write(READER)
     project.pytester.makepyfile(test_written="def test_structure(trained): assert False, 'not ten estimators'")

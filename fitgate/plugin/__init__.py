@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 import pytest
@@ -78,6 +78,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         raise as_usage_error(error) from error
     dropped = set(left_out(items, parts))
     items[:] = [item for item in items if item not in dropped]
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    if items:
+        items[0].config.stash[PARTS].deselected_gates += len(list(selected_gates(items)))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -86,7 +86,12 @@ class Recorder:
 
     def pytest_unconfigure(self) -> None:
         terminal = self._config.pluginmanager.getplugin("terminalreporter")
-        if terminal is None or self._record is None:
+        if terminal is None:
+            return
+        if self._record is None:
+            if count := self._parts.deselected_gates:
+                gates = "the one gate" if count == 1 else f"all {count} gates"
+                terminal.write_line(f"fitgate: nothing was judged: {gates} and every other test of a model were left out")
             return
         verdict = run_verdict(self._record)
         terminal.write_line(f"fitgate: {verdict.line}", red=verdict.failed)

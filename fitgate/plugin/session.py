@@ -38,6 +38,7 @@ class Parts:
         once: keeps what the processes of a session compute once together.
         executor: does isolated and parallel work.
         stage: judges.
+        deselected_gates: how many gates the command line left out.
     """
 
     def __init__(self, config: pytest.Config, options: Options, shared: Path | None):
@@ -47,6 +48,7 @@ class Parts:
         self.once = Once(shared)
         self.executor = Executor(options.settings.backend or None, options.scheduler, self.announcer.say)
         self.stage = Stage(options, self.registry, lambda: self.evaluator, self.emit, config.rootpath)
+        self.deselected_gates = 0
         self._manager = config.pluginmanager
         self._checked = False
         self._entries: list[Entry] = []
