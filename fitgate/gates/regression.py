@@ -124,7 +124,15 @@ class NoRegression(Gate):
             return _certain(verdict)
         found = self._compare(baseline, runs, evidence)
         if found is None:
-            return _certain(without_value(self, evidence.metrics[self.metric], model, evidence, model))
+            metric = evidence.metric(self.metric, task)
+            lacking = next((run for run in runs if run.metrics.get(self.metric) is None), None)
+            if lacking is not None:
+                return _certain(without_value(self, metric, model, evidence, lacking))
+            message = f"The baseline of {model} on {task} has no {metric.title}: bless a run that has."
+            verdict = self.verdict(
+                model, evidence, Outcome.FAIL, message, metric=self.metric, reason=Reason.BAD_BASELINE
+            )
+            return _certain(verdict)
 
         def conclude(p_worse: float, p_better: float) -> Verdict:
             return self._conclude(model, baseline, found, p_worse, p_better, evidence)
@@ -146,7 +154,7 @@ class NoRegression(Gate):
 
     def _compare(self, baseline: Baseline, runs: Sequence[Evaluation], evidence: Evidence) -> Comparison | None:
         """A model against its baseline; None where the metric has no value."""
-        metric, target = evidence.metrics[self.metric], evidence.truths[self.task.name].target
+        metric, target = evidence.metric(self.metric, self.task.name), evidence.truths[self.task.name].target
         now = [metric.value(target, run.outputs) for run in runs]
         before = [metric.value(target, outputs) for outputs in baseline.outputs]
         if not np.isfinite([*now, *before]).all():
@@ -159,14 +167,14 @@ class NoRegression(Gate):
         # The baseline's seed of middling quality: the best or the worst would bias the comparison.
         i = int(np.argsort(before, kind="stable")[(len(before) - 1) // 2])
         outputs = metric.output(baseline.outputs[i]), metric.output(runs[0].outputs)
-        paired = metric.paired_test.compute(target, *outputs)  # type: ignore[arg-type] # values are finite, so it reads
+        paired = metric.paired_test.compute(target, *outputs)
         same = baseline.holds(runs[0].outputs)
         return Comparison(before[i], now[0], paired, metric.paired_test.describe(paired), same, 1, deterministic)
 
     def _conclude(
         self, model: str, baseline: Baseline, found: Comparison, p_worse: float, p_better: float, evidence: Evidence
     ) -> Verdict:
-        metric, settings = evidence.metrics[self.metric], evidence.settings
+        metric, settings = evidence.metric(self.metric, self.task.name), evidence.settings
         truth, change, significance = evidence.truths[self.task.name], found.change, settings.significance_a_look
         margin = on_profile(self.margin, truth.profile)
         assert margin is not None, "a gate examines on a profile that it applies to"
@@ -241,6 +249,6 @@ def _certain(verdict: Verdict) -> Contested:
 def _measured(metric: Metric, found: Comparison, p_value: float) -> str:
     smoke = " (one seed: a smoke test)" if found.seeds == 1 and not found.deterministic else ""
     return (
-        f"{metric.title} {found.now:.4f} against the baseline's {found.before:.4f}{smoke}: "
+        f"{metric.title} {metric.shown(found.now)} against the baseline's {metric.shown(found.before)}{smoke}: "
         f"{metric.difference(found.now - found.before)}, by {found.method}, p = {p_value:.2g} after Holm's adjustment."
     )

@@ -76,6 +76,7 @@ class TaskEntry(msgspec.Struct, frozen=True, tag=True, eq=False):
         dataset: the dataset's name.
         metrics: names of its metrics, the most telling first.
         target: the truth of the test split.
+        classes: those of both splits, sorted; None where each example is not of one class, or it is not known.
     """
 
     name: str
@@ -84,6 +85,7 @@ class TaskEntry(msgspec.Struct, frozen=True, tag=True, eq=False):
     question: str
     metrics: list[str]
     target: NDArray[Any]
+    classes: NDArray[Any] | None = None
 
 
 class MetricEntry(msgspec.Struct, frozen=True, tag=True):
@@ -91,12 +93,14 @@ class MetricEntry(msgspec.Struct, frozen=True, tag=True):
 
     Attributes:
         name, title, unit, higher_is_better: as it says.
+        scorer: the name of scikit-learn's scorer that it was made from; empty for none.
     """
 
     name: str
     title: str
     unit: str = "share"
     higher_is_better: bool = True
+    scorer: str = ""
 
 
 class ModelEntry(msgspec.Struct, frozen=True, tag=True):
@@ -180,12 +184,12 @@ def describe_task(data: TaskData) -> TaskEntry:
     """A task as a record keeps it."""
     task = data.task
     names = list(task.metric_names)
-    return TaskEntry(task.name, data.dataset.name, data.kind, task.question, names, data.y_test)
+    return TaskEntry(task.name, data.dataset.name, data.kind, task.question, names, data.y_test, data.classes)
 
 
 def describe_metric(metric: Metric) -> MetricEntry:
     """A metric as a record keeps it."""
-    return MetricEntry(metric.name, metric.title, metric.unit, metric.higher_is_better)
+    return MetricEntry(metric.name, metric.title, metric.unit, metric.higher_is_better, metric.scorer)
 
 
 def describe_model(model: Model, skipped: str | None) -> ModelEntry:

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from fitgate.metrics import right
 from fitgate.record.entries import Misclassified, TaskEntry
 from fitgate.record.record import Record
+from fitgate.tasks import CLASSES
 
 MOST_EXAMPLES = 20
-CLASSES = ("binary", "multiclass")
 
 RowOf = Callable[[str, int], Any]
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fitgate.latency.timing import Timing
 from fitgate.record import DataEntry, MetricEntry, Record, TaskEntry, decode_array
-from fitgate.record.examples import CLASSES
+from fitgate.tasks import CLASSES
 
 MOST_VALUES = 8
 MOST_CHARACTERS = 120
