@@ -23,6 +23,7 @@ from fitgate.record import (
     describe_data,
     describe_metric,
     describe_task,
+    largest_errors,
     lost_examples,
     misclassified_examples,
     row,
@@ -69,6 +70,7 @@ class Recorder:
         record.end("interrupted" if stopped else "finished")
         self._describe(record)
         record.misclassified = misclassified_examples(record, self._row_of)
+        record.largest_errors = largest_errors(record, self._row_of)
         record.lost = lost_examples(record, self._row_of)
         record.wall_seconds = time.perf_counter() - self._started
         save(record, directory / "record.json")

@@ -15,7 +15,7 @@ from fitgate.record.entries import (
     describe_task,
 )
 from fitgate.record.evidence import candidates, claims, evidence, judge_again, seed_runs
-from fitgate.record.examples import lost_examples, misclassified_examples, row
+from fitgate.record.examples import largest_errors, lost_examples, misclassified_examples, row
 from fitgate.record.record import SCHEMA, Entry, Record, begin, working_commit
 from fitgate.record.storage import (
     Journal,
@@ -57,6 +57,7 @@ __all__ = [
     "encode_array",
     "evidence",
     "judge_again",
+    "largest_errors",
     "lost_examples",
     "misclassified_examples",
     "read",

@@ -121,12 +121,12 @@ class ModelEntry(msgspec.Struct, frozen=True, tag=True):
 
 
 class Misclassified(msgspec.Struct, frozen=True, eq=False):
-    """A test example that models got wrong.
+    """A test example that models got wrong, or are far off.
 
     Attributes:
         task: the task's name.
         index: in the test split.
-        label: the truth.
+        label: the truth: a label, or a number.
         answers: each model's, by its name.
         row: the example itself: an array, a mapping from columns to values, or text.
     """

@@ -57,6 +57,7 @@ class Record(msgspec.Struct):
         conditions: how the machine was doing at the start and at the end.
         failed_tests: ids of the tests of models that failed, for whatever reason.
         misclassified: test examples that most models got wrong, at the end of a run.
+        largest_errors: test examples that models are farthest off, where a task asks for numbers, at the end of a run.
         lost: test examples that a failed regression gate names, by gate, at the end of a run.
         extras: what plugins keep for reports of their own.
     """
@@ -90,6 +91,7 @@ class Record(msgspec.Struct):
     conditions: list[Condition] = []
     failed_tests: list[str] = []
     misclassified: list[Misclassified] = []
+    largest_errors: list[Misclassified] = []
     lost: dict[str, list[Misclassified]] = {}
     extras: list[Extra] = []
 

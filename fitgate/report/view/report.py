@@ -14,6 +14,7 @@ from fitgate.report.view.latency import Latency, latency
 from fitgate.report.view.learning import Learning, learnings
 from fitgate.report.view.limits import LimitRow, limits
 from fitgate.report.view.memory import MemoryRow, memory
+from fitgate.report.view.numbers import Numbers, numbers
 from fitgate.report.view.quality import FailureRow, Quality, TaskRow, failures, quality, tasks
 from fitgate.report.view.seeds import SeedRow, seeds
 from fitgate.report.view.tradeoff import TradeOff, tradeoffs
@@ -42,6 +43,7 @@ class ReportView:
     recalls: tuple[Recall, ...]
     learnings: tuple[Learning, ...]
     confusions: tuple[Confusion, ...]
+    numbers: tuple[Numbers, ...]
     misclassified: tuple[Examples, ...]
     models: tuple[ModelRow, ...]
     environment: tuple[Fact, ...]
@@ -68,6 +70,7 @@ def report_view(record: Record) -> ReportView:
         recalls=recalls(record),
         learnings=learnings(record),
         confusions=confusions(record),
+        numbers=numbers(record),
         misclassified=misclassified(record),
         models=models(record),
         environment=environment(record),

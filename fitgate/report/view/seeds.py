@@ -33,7 +33,12 @@ def seeds(record: Record) -> tuple[SeedRow, ...]:
     runs: dict[tuple[str, str], list[SeedRun]] = defaultdict(list)
     for run in record.seed_runs:
         runs[run.fit.model, run.fit.task].append(run)
-    return tuple(_row(record, several, metric) for several in runs.values() for metric in several[0].evaluation.metrics)
+    return tuple(
+        _row(record, several, metric)
+        for several in runs.values()
+        for metric in several[0].evaluation.metrics
+        if not any(metric in run.evaluation.missing for run in several)
+    )
 
 
 def _row(record: Record, runs: list[SeedRun], name: str) -> SeedRow:
