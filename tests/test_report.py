@@ -327,7 +327,7 @@ def test_a_task_of_numbers_has_errors_in_place_of_classes(houses, tmp_path):
     rows = re.sub(" +", " ", report)
     assert "| near | kinds | 1 |" in rows
     assert "| far | 20 | 20 | 320 |" in rows
-    assert "test examples that the models are, by the median over them, farthest off" in rows
+    assert "test examples that the models are farthest off, by the median of their errors." in rows
     assert "| test example | true value | near | far | values |" in rows
     assert rows.split("| values |")[1].splitlines()[2] == "| 7 | 170 | 171 | 490 | 14, 15 |"
 

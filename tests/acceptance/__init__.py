@@ -1,0 +1,1 @@
+"""What takes real data, or an installation: `pytest -m slow tests`."""
