@@ -65,8 +65,8 @@ def test_a_gate_that_reads_what_is_lacking_fails_and_says_what_to_do():
     (verdict,) = judge([Claim("m", gate, "r")], found).verdicts
     assert verdict.outcome is Outcome.FAIL
     assert verdict.message == (
-        "m has no ROC AUC of each class against the rest on t: Answers has neither decision_function nor "
-        "predict_proba, which roc_auc_ovr reads; use another estimator, or a metric that reads predictions."
+        "m has no macro ROC AUC on t: Answers has neither decision_function nor predict_proba, "
+        "which roc_auc_ovr reads; use another estimator, or a metric that reads predictions."
     )
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fitgate.gates.evidence import Evidence
 from fitgate.gates.gate import Gate
-from fitgate.gates.limit import Limit, check_profiles, declared_at, limit, on_profile
+from fitgate.gates.limit import Limit, check_profiles, declared_at, limit, on_profile, profiles_of
 from fitgate.gates.missing import without_value
 from fitgate.gates.verdict import Outcome, Reason, Verdict
 from fitgate.metrics import Metric, Rates
@@ -41,6 +41,11 @@ class Floor(Gate):
         fields = {"task": task, "metric": metric, "value": floor, "where": declared_at()}
         for name, content in fields.items():
             object.__setattr__(self, name, content)
+
+    @property
+    def profiles(self) -> Sequence[str]:
+        """The profiles that it has numbers for; empty where one number is for all."""
+        return profiles_of(self.value)
 
     def rule(self, profile: str) -> str | None:
         """As `accuracy>=0.95`, or `log_loss<=0.3`."""

@@ -11,7 +11,7 @@ from fitgate.errors import FitgateError
 from fitgate.gates.baseline import Baseline, BaselineError, check_baseline
 from fitgate.gates.evidence import Evidence
 from fitgate.gates.gate import Contested, Gate, Need
-from fitgate.gates.limit import Limit, check_profiles, declared_at, limit, on_profile
+from fitgate.gates.limit import Limit, check_profiles, declared_at, limit, on_profile, profiles_of
 from fitgate.gates.losses import describe_losses
 from fitgate.gates.missing import without_value
 from fitgate.gates.settings import ENOUGH_SEEDS
@@ -75,6 +75,11 @@ class NoRegression(Gate):
         size = limit(f"NoRegression({task.name}, {metric!r})", margin, profiles)
         for name, content in {"task": task, "metric": metric, "margin": size, "where": declared_at()}.items():
             object.__setattr__(self, name, content)
+
+    @property
+    def profiles(self) -> Sequence[str]:
+        """The profiles that it has numbers for; empty where one number is for all."""
+        return profiles_of(self.margin)
 
     def rule(self, profile: str) -> str | None:
         """As `accuracy>baseline-0.01`, or `log_loss<baseline+0.01`."""
@@ -229,10 +234,10 @@ class NoRegression(Gate):
         if reason is Reason.SAME_OUTPUT:
             return "The output is the baseline's."
         if reason is Reason.FALL:
-            return f"It has become worse; the gate answers for a fall of {size}."
+            return f"It has become worse; the gate answers for a {metric.worsening} of {size}."
         if reason is Reason.SMALL_FALL:
             return f"It has become worse, by less than half of the margin of {size}."
-        sees = f"A fall of {size} would be found with a probability of {power:.0%}"
+        sees = f"A {metric.worsening} of {size} would be found with a probability of {power:.0%}"
         if reason is Reason.NO_FALL:
             return f"{sees}."
         if found.deterministic:

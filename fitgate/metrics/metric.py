@@ -110,7 +110,8 @@ class Metric:
             `classes`: sorted `(classes,)`, those of the columns that they read, or None.
         scorer: the name of scikit-learn's scorer that it was made from; empty for none.
         bound: its confidence bound; None for the percentile bootstrap.
-        paired: its test of two outputs; None for the paired bootstrap.
+        paired: its test of two outputs; None for the paired bootstrap. Both draw again where a resample has no value
+            (`compute` gives NaN or raises ValueError), as where a class is missing.
     """
 
     name: str
@@ -194,6 +195,11 @@ class Metric:
 
         error = abs(value - bound) / float(norm.ppf(confidence))
         return Rates(1 - confidence, normal_power(self.lead(value, floor), error, 1 - confidence))
+
+    @property
+    def worsening(self) -> str:
+        """What becoming worse is, in a word."""
+        return "fall" if self.higher_is_better else "rise"
 
     def lead(self, value: float, other: float) -> float:
         """By how much a value is better than another."""

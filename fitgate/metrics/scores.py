@@ -115,7 +115,7 @@ def _roc_auc(name: str, label: str, columns: Columns) -> Metric:
 
 SCORES = (
     _roc_auc("roc_auc", "ROC AUC", _of_positives),
-    _roc_auc("roc_auc_ovr", "ROC AUC of each class against the rest", _of_classes),
+    _roc_auc("roc_auc_ovr", "macro ROC AUC", _of_classes),
     Metric(
         "average_precision",
         _average_precision,

@@ -13,7 +13,7 @@ import pytest
 from fitgate.errors import FitgateError
 from fitgate.machine import limit_threads
 from fitgate.plugin import hookspecs
-from fitgate.plugin.collection import left_out, parametrize, part, selected_gates, used_tasks
+from fitgate.plugin.collection import left_out, not_applied, parametrize, part, selected_gates, used_tasks
 from fitgate.plugin.fixtures import (
     PARTS,
     calibrated,
@@ -100,7 +100,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     if not session.config.getoption("benchmark_only", False):  # under which no other test runs
-        session.config.stash[PARTS].stage.select(selected_gates(session.items))
+        parts = session.config.stash[PARTS]
+        parts.stage.select(selected_gates(session.items, parts))
+        for entry in not_applied(session.items, parts):
+            parts.emit(entry)
 
 
 def pytest_runtestloop(session: pytest.Session) -> None:

@@ -8,7 +8,7 @@ import msgspec
 from numpy.typing import NDArray
 
 from fitgate.data import Dataset
-from fitgate.gates import JudgeSettings
+from fitgate.gates import Gate, JudgeSettings
 from fitgate.metrics import Metric
 from fitgate.model import Model
 from fitgate.tasks import TaskData
@@ -138,6 +138,31 @@ class Misclassified(msgspec.Struct, frozen=True, eq=False):
     row: Any
 
 
+class NotApplied(msgspec.Struct, frozen=True, tag=True):
+    """A gate that was selected, and does not hold on the session's profile.
+
+    Attributes:
+        model, task: names.
+        kind: of gate.
+        profile: of the session's data.
+        rules: the gate in symbols, by the profile that it has a number for.
+        where: the file and line that declare it.
+    """
+
+    model: str
+    task: str
+    kind: str
+    profile: str
+    rules: dict[str, str]
+    where: str
+
+    @property
+    def reason(self) -> str:
+        """Why it is not judged."""
+        numbers = f"; it has numbers for {', '.join(self.rules)}" if self.rules else ""
+        return f"not applied on {f'profile {self.profile}' if self.profile else 'data without profiles'}{numbers}"
+
+
 class UnusableBaseline(msgspec.Struct, frozen=True, tag=True):
     """A baseline that could not be read, as the error has it."""
 
@@ -190,6 +215,12 @@ def describe_task(data: TaskData) -> TaskEntry:
 def describe_metric(metric: Metric) -> MetricEntry:
     """A metric as a record keeps it."""
     return MetricEntry(metric.name, metric.title, metric.unit, metric.higher_is_better, metric.scorer)
+
+
+def describe_not_applied(model: str, gate: Gate, profile: str) -> NotApplied:
+    """A gate that does not apply to a profile, as a record keeps it."""
+    rules = {name: gate.rule(name) or "" for name in gate.profiles}
+    return NotApplied(model, gate.task.name, gate.kind, profile, rules, gate.where)
 
 
 def describe_model(model: Model, skipped: str | None) -> ModelEntry:

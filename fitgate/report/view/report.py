@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fitgate.record import Record
+from fitgate.record import NotApplied, Record
 from fitgate.report.verdict import RunVerdict, run_verdict
 from fitgate.report.view.classes import Confusion, Recall, confusions, recalls
 from fitgate.report.view.environment import Fact, ModelRow, environment, models, size
@@ -34,6 +34,7 @@ class ReportView:
     quality: Quality
     tasks: tuple[TaskRow, ...]
     gates: tuple[GateRow, ...]
+    not_applied: tuple[NotApplied, ...]
     lost: tuple[Examples, ...]
     seeds: tuple[SeedRow, ...]
     latency: Latency | None
@@ -61,6 +62,7 @@ def report_view(record: Record) -> ReportView:
         quality=quality(record),
         tasks=tasks(record),
         gates=gates(record),
+        not_applied=tuple(record.not_applied),
         lost=lost(record),
         seeds=seeds(record),
         latency=latency(record),
