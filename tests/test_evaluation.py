@@ -91,7 +91,8 @@ def test_a_class_of_one_split_alone_has_a_column():
     two = Y[Y != "unsure"]
     sure = (two[:, None] == KINDS).astype(float)
     assert evaluation(task_data(Y, two, "log_loss"), Answers(two, KINDS, predict_proba=sure)).metrics["log_loss"] < 1e-9
-    blind = (Y[:, None] == KINDS[:2]) * 0.5 + 0.25
+    knows = (Y[:, None] == KINDS[:2]).astype(float)
+    blind = (knows + 0.5) / (knows + 0.5).sum(axis=1, keepdims=True)
     answers = Answers(Y, KINDS[:2], predict_proba=blind, decision_function=blind[:, 1])
     found = evaluation(task_data(two, Y, "log_loss", "roc_auc_ovr"), answers)
     assert found.probabilities.shape == found.scores.shape == (12, 3)
@@ -102,6 +103,26 @@ def test_a_class_of_one_split_alone_has_a_column():
 def test_columns_that_fit_no_class_are_lacking_with_the_reason():
     found = evaluation(task_data(Y, Y, "roc_auc_ovr"), Answers(Y, KINDS, decision_function=np.zeros((12, 6))))
     assert found.missing["roc_auc_ovr"] == "Answers gives decision_function of shape (12, 6) where (12, 3) is expected"
+
+
+def test_scores_of_two_classes_are_of_the_second_whatever_the_estimator_s_order():
+    y = np.array(["no", "yes"] * 6)
+    for classes, sign in ((["no", "yes"], 1), (["yes", "no"], -1)):
+        answers = Answers(y, np.array(classes), decision_function=sign * np.where(y == "yes", 2.0, -1.0))
+        assert evaluation(task_data(y, y, "roc_auc"), answers).metrics["roc_auc"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("given", "classes", "reason"),
+    [
+        (np.full((12, 3), 5.0), KINDS, "other than numbers from 0 to 1 that add up to 1"),
+        (np.full((12, 3), 1 / 3), np.arange(3), "Answers has the class 0, which is none of the task's"),
+    ],
+)
+def test_what_is_no_probability_has_no_log_loss(given, classes, reason):
+    found = evaluation(task_data(Y, Y, "log_loss"), Answers(Y, classes, predict_proba=given))
+    assert found.metrics["log_loss"] is None
+    assert reason in found.missing["log_loss"]
 
 
 def test_probabilities_of_labels_are_one_array_however_they_come():

@@ -443,3 +443,26 @@ def test_a_metric_of_more_than_the_order_of_scores_gets_no_baseline_of_ranks(pro
     (directory,) = project.runs
     assert main(["bless", str(directory), "--yes"]) == 1
     assert "expected a metric that depends on the order of scores alone" in capsys.readouterr().err
+
+
+MUTE = """
+class Mute(Reader):
+    @property
+    def decision_function(self):
+        raise AttributeError("it has none")
+"""
+
+
+@pytest.mark.parametrize(("metric", "status"), [("accuracy", 0), ("roc_auc", 1)])
+def test_scores_that_there_are_not_fail_only_the_gates_that_read_them(project, metric, status):
+    project.write(f'model("mute", Mute, tasks=(FIVES,), gates=(Floor(FIVES, "{metric}", quick=0.5),))')
+    conftest = project.path / "conftest.py"
+    conftest.write_text(conftest.read_text() + MUTE)
+    result = project.run("-m", "not latency")
+    assert result.ret == status
+    assert re.search(r"\| mute +\| fives +\| - +\| 1.0000", project.report)
+    assert "has no ROC AUC: Mute has neither decision_function nor predict_proba." in project.report
+    if status:
+        result.stdout.fnmatch_lines(
+            ["*Mute has neither decision_function nor predict_proba, which roc_auc reads; use *"]
+        )

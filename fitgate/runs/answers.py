@@ -12,6 +12,7 @@ from fitgate.protocols import DecisionFunction, KnowsClasses, Pipeline, Probabil
 from fitgate.tasks import NUMBERS, TaskData
 
 Array = NDArray[Any]
+ROUNDING = 1e-3  # of probabilities, which may be float16
 
 
 class Lacking(Exception):
@@ -76,15 +77,22 @@ def scores_of(estimator: Any, data: TaskData) -> Array:
     if decides is None:
         if offered(estimator, Probabilities) is None:
             raise Lacking(f"{_kind(estimator)} has neither decision_function nor predict_proba")
-        likely = probabilities_of(estimator, data)
+        likely = _likely(estimator, data)
         return likely[:, 1] if data.classes is not None and likely.shape[1:] == (2,) else likely
     found = np.asarray(decides.decision_function(data.dataset.test.X), np.float64)
     if data.classes is None:
         return _of_labels(estimator, found, data)
     own = _classes(estimator, data)
-    if found.ndim == 1 and len(data.classes) > 2 and len(own) == 2:
-        found = np.column_stack([-found, found])
-    if found.ndim == 1 or len(data.classes) <= 2:
+    if found.ndim == 1 and len(own) == 2:
+        both = _in_order(
+            estimator,
+            np.column_stack([-found, found]),
+            data,
+            float(-np.abs(found).max(initial=0.0)),
+            "decision_function",
+        )
+        return both[:, 1] if len(data.classes) == 2 else both
+    if len(data.classes) <= 2:
         return _checked(estimator, found, (len(data.y_test),), "decision_function")
     return _in_order(estimator, found, data, float(np.min(found, initial=0.0)), "decision_function")
 
@@ -97,8 +105,19 @@ def probabilities_of(estimator: Any, data: TaskData) -> Array:
         several labels `(n, labels)`.
 
     Raises:
-        Lacking: if it offers none, or gives other columns than the task has classes or labels.
+        Lacking: if it offers none, gives other columns than the task has classes or labels, or what is no probability.
     """
+    likely = _likely(estimator, data)
+    finite = likely[np.isfinite(likely).all(axis=1)]  # a metric has no value where any is not finite
+    whole = data.classes is None or bool(np.all(np.abs(finite.sum(axis=1) - 1) < ROUNDING))
+    if not whole or np.any((finite < -ROUNDING) | (finite > 1 + ROUNDING)):
+        adding = "" if data.classes is None else " that add up to 1"
+        raise Lacking(f"{_kind(estimator)} gives predict_proba other than numbers from 0 to 1{adding}")
+    return likely
+
+
+def _likely(estimator: Any, data: TaskData) -> Array:
+    """What predict_proba gives, in the order of the task's classes, be it probabilities or not."""
     offers = offered(estimator, Probabilities)
     if offers is None:
         raise Lacking(f"{_kind(estimator)} has no predict_proba")
@@ -129,7 +148,10 @@ def _in_order(estimator: Any, found: Array, data: TaskData, absent: float, metho
     _checked(estimator, found, (len(data.y_test), len(own)), method)
     ordered = np.full((len(found), len(classes)), absent)
     for column, label in enumerate(own):
-        ordered[:, classes == label] = found[:, [column]]
+        place = np.asarray(classes == label)
+        if not place.any():
+            raise Lacking(f"{_kind(estimator)} has the class {_plain(label)!r}, which is none of the task's")
+        ordered[:, place] = found[:, [column]]
     return ordered
 
 
@@ -166,8 +188,11 @@ def _are_finite(numbers: Array) -> bool:
 
 
 def _first(labels: Array) -> Any:
-    first = labels.flat[0] if labels.size else None
-    return first.item() if isinstance(first, np.generic) else first
+    return _plain(labels.flat[0]) if labels.size else None
+
+
+def _plain(label: Any) -> Any:
+    return label.item() if isinstance(label, np.generic) else label
 
 
 def _first_not_finite(numbers: Array) -> Any:

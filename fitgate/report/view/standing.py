@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from fitgate.record import Record, TaskEntry
-from fitgate.report.view.words import metric_value
+from fitgate.report.view.words import value_of
 from fitgate.runs import Evaluation
 
 
@@ -26,5 +26,4 @@ def standings(record: Record, task: TaskEntry, evaluations: Sequence[Evaluation]
 def first_value(record: Record, task: TaskEntry, evaluation: Evaluation) -> str:
     """The task's first metric with its value, as text."""
     metric = record.metric(task.metrics[0])
-    shown = "none" if metric.name in evaluation.missing else metric_value(evaluation.metrics.get(metric.name), metric)
-    return f"{metric.title} {shown}"
+    return f"{metric.title} {value_of(evaluation, metric) or '-'}"

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fitgate.latency.timing import Timing
 from fitgate.record import DataEntry, MetricEntry, Record, TaskEntry, decode_array
 from fitgate.record.examples import asks_for_numbers
+from fitgate.runs import Evaluation
 from fitgate.tasks import CLASSES
 
 MOST_VALUES = 8
@@ -76,6 +77,13 @@ def metric_value(value: float | None, metric: MetricEntry) -> str:
     if value is None or not math.isfinite(value):
         return "NaN"
     return f"{value:.4f}" if metric.unit == "share" else f"{value:.5g} {metric.unit}".strip()
+
+
+def value_of(evaluation: Evaluation, metric: MetricEntry) -> str:
+    """The value of an evaluation's metric; empty where the estimator does not give what the metric reads."""
+    if metric.name in evaluation.missing:
+        return ""
+    return metric_value(evaluation.metrics.get(metric.name), metric)
 
 
 def is_share(metric: MetricEntry) -> bool:
