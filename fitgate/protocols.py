@@ -24,6 +24,17 @@ class Probabilities(Protocol):
     def predict_proba(self, X: Any) -> Any: ...
 
 
+class KnowsClasses(Protocol):
+    """Tells its classes, as scikit-learn's classifiers do.
+
+    Attributes:
+        classes_: `(classes,)`, in the order of the columns of scores and probabilities; of several labels a list of
+            these.
+    """
+
+    classes_: Any
+
+
 class Compiles(Protocol):
     """Tells how long it compiled just in time, so that reports can tell that apart from training and predicting.
 

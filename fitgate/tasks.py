@@ -8,10 +8,15 @@ from functools import cached_property
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fitgate.data import Dataset
 from fitgate.errors import FitgateError
 from fitgate.metrics import METRICS, Metric
+from fitgate.metrics.scorer import scorer_metric
+
+CLASSES = ("binary", "multiclass")  # kinds of task in which each example is of one class
+NUMBERS = ("continuous", "continuous-multioutput")
 
 
 class TaskError(FitgateError):
@@ -31,8 +36,9 @@ class Task:
         dataset: where its examples come from: a dataset, or the name of one that a plugin contributes.
         target: from the dataset's y to the target: `(n,)`, or `(n, labels)` where it is multilabel. By default y.
         kind: `binary`, `multiclass`, `multilabel-indicator`, `continuous` or another of scikit-learn's types of
-            target; found from the data where it is empty.
-        metrics: names of metrics, or metrics, the most telling first.
+            target; found from the data where it is empty, and continuous where the metrics are for numbers.
+        metrics: names of metrics, or metrics, the most telling first. A name is one of the library's, of a plugin's,
+            or of scikit-learn's scorers.
         question: the task in words.
 
     Raises:
@@ -98,9 +104,20 @@ class TaskData:
         """Its type of target, in scikit-learn's words."""
         if self.task.kind:
             return self.task.kind
+        metrics = map(self.task.metric, self.task.metric_names)
+        judged = {metric.target for metric in metrics if metric is not None}
+        if "numbers" in judged and "classes" not in judged:  # whole numbers would pass for classes
+            return "continuous" if self.y_train.ndim == 1 else "continuous-multioutput"
         from sklearn.utils.multiclass import type_of_target
 
         return str(type_of_target(self.y_train))
+
+    @cached_property
+    def classes(self) -> NDArray[Any] | None:
+        """The classes of both splits, sorted `(classes,)`; None where each example is not of one class."""
+        if self.kind not in CLASSES:
+            return None
+        return np.unique(np.concatenate([np.unique(self.y_train), np.unique(self.y_test)]))
 
 
 def _read_only(target: Any) -> Any:
@@ -139,7 +156,7 @@ def by_name(noun: str, items: Iterable[N], expected: str = "one") -> dict[str, N
 
 
 def known_metrics(tasks: Iterable[Task], contributed: Iterable[Metric] = ()) -> Mapping[str, Metric]:
-    """All metrics by name: the library's, those that plugins contribute, and those that tasks bring along.
+    """All metrics by name: the library's, those that plugins contribute, and those that tasks bring along or name.
 
     Raises:
         TaskError: if two different ones share a name, or a task names one that there is not.
@@ -149,13 +166,15 @@ def known_metrics(tasks: Iterable[Task], contributed: Iterable[Metric] = ()) -> 
     known = by_name("metric", [*METRICS.values(), *contributed, *brought])
     for task in tasks:
         for name in task.metric_names:
-            if name not in known:
+            found = known.get(name) or scorer_metric(name)
+            if found is None:
                 raise TaskError(
                     f"task {task.name}",
                     found=f"metric {name!r}",
-                    expected=f"one of {', '.join(sorted(known))}",
+                    expected=f"one of {', '.join(sorted(known))}, or one of scikit-learn's scorers",
                     next_step="correct its name, or contribute it by the hook pytest_fitgate_metrics",
                 )
+            known[name] = found
         task.resolve(known)
     return known
 

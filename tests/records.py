@@ -16,6 +16,7 @@ from fitgate.record import (
     describe_data,
     describe_metric,
     describe_task,
+    largest_errors,
     misclassified_examples,
     row,
 )
@@ -83,6 +84,7 @@ def record_of(data, answers, *, metrics=METRICS, timed=True):
         if timed:
             record.add(Timing(model, data.task.name, "single", 1, [milliseconds / 1e3] * 700, 0.2))
     record.misclassified = misclassified_examples(record, lambda task, i: row(data.dataset.test.X, i))
+    record.largest_errors = largest_errors(record, lambda task, i: row(data.dataset.test.X, i))
     return record
 
 

@@ -1,5 +1,6 @@
 """A report is a pure function of its record; `golden/` holds one of each."""
 
+import copy
 import re
 import shutil
 import subprocess
@@ -289,8 +290,52 @@ def test_floors_refuse_what_can_t_be_compared(golden, flowers):
         floors([golden, flowers])
 
 
-def test_a_task_of_several_labels_has_no_classes():
+def test_a_task_of_several_labels_has_a_recall_of_each_and_no_confusions():
     data = TaskData(fakes.TRAITS, fakes.DATASET.on("quick"))
-    report = render(records.record_of(data, {"m": np.zeros((200, 2), bool)}), {})
-    assert "| m       | traits |" in report
-    assert "Recall" not in report
+    odd = np.column_stack([np.zeros(200, bool), data.y_test[:, 1]])
+    report = plain(records.record_of(data, {"m": odd}))
+    assert "| m | traits |" in report
+    assert "## Recall of each label, %" in report
+    assert "| label | test images | m |" in report
+    assert "| 0 | 60 | 0.0 |\n| 1 | 100 | 100.0 |" in report
+    assert "Confusion" not in report
+
+
+def test_every_task_with_classes_has_recalls_and_confusions_and_the_first_of_a_model_a_figure(golden):
+    report = plain(golden)
+    recalls, confusions = (report.split(f"## {title}")[1].split("\n## ")[0] for title in ("Recall", "Confusion"))
+    assert "### fives" in recalls
+    assert "| True | 20 |" in recalls
+    assert "figures/confusion" not in confusions.split("### fives")[1]
+    assert "**poor**, worst: ROC AUC 0.9056" in confusions
+
+
+@pytest.fixture(scope="module")
+def houses():
+    """A run of a task of whole numbers, by a model that is near and one that is far off one example."""
+    prices = np.arange(100, 400, 10)
+    data = records.task_data(np.arange(60).reshape(30, 2), prices, metrics=("mae",))
+    far = prices + 20
+    far[7] += 300
+    return records.record_of(data, {"near": prices + 1, "far": far})
+
+
+def test_a_task_of_numbers_has_errors_in_place_of_classes(houses, tmp_path):
+    report = write_report(houses, tmp_path).read_text()
+    assert not re.search("Recall|Confusion|Misclassified|image|digit", report)
+    assert (tmp_path / "figures" / "predicted.png").stat().st_size > 10_000
+    rows = re.sub(" +", " ", report)
+    assert "| near | kinds | 1 |" in rows
+    assert "| far | 20 | 20 | 320 |" in rows
+    assert "test examples that the models are farthest off, by the median of their errors." in rows
+    assert "| test example | true value | near | far | values |" in rows
+    assert rows.split("| values |")[1].splitlines()[2] == "| 7 | 170 | 171 | 490 | 14, 15 |"
+
+
+def test_what_an_estimator_does_not_give_is_a_dash_with_its_reason(flowers):
+    record = copy.deepcopy(flowers)
+    record.evaluations[0].metrics["roc_auc"] = None
+    record.evaluations[0].missing["roc_auc"] = "SGDClassifier has no predict_proba"
+    report = plain(record)
+    assert "| good | kinds | 0.9667 | - | no gate |" in report
+    assert "- **good** on kinds has no roc_auc: SGDClassifier has no predict_proba." in report

@@ -1,9 +1,11 @@
 """What a person sees of a session: tests, exit status, record and report."""
 
 import re
+import shutil
 
 import pytest
 
+from fitgate.cli import main
 from fitgate.gates import Outcome
 from fitgate.record import read
 from fitgate.report import RunOutcome, run_verdict
@@ -91,6 +93,18 @@ def test_answers_are_not_bent_into_digits(project, estimator):
     assert project.run("-k", "test_gate").ret == 1
     (verdict,) = project.record.verdicts
     assert verdict.outcome is Outcome.FAIL
+
+
+def test_a_selection_without_any_gate_is_one_line(project):
+    project.write(READER)
+    result = project.run("-k", "nothing")
+    assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
+    result.stdout.fnmatch_lines(
+        ["fitgate: nothing was judged: the one gate and every other test of a model were left out"]
+    )
+    result = project.run("-k", "prediction")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["fitgate: FAIL: models were tested, but no gate was enforced"])
 
 
 def test_a_written_test_that_fails_fails_the_report_too(project):
@@ -387,3 +401,91 @@ def test_a_runs_directory_that_cannot_be_is_a_usage_error(project):
     result = project.run("-k", "test_gate", "--fit-runs-dir=taken")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: *taken: found *, expected a directory for runs; name another by --fit-runs*"])
+
+
+FULL = 'Floor(DIGITS, "accuracy", full=0.99)'
+
+
+def test_a_gate_without_a_number_for_the_profile_is_skipped_and_listed(project):
+    project.write(f"model(gates=({GATE}, {FULL}))")
+    result = project.run("-k", "test_gate", "-rs", "-v")
+    result.assert_outcomes(passed=1, skipped=1)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["SKIPPED * not applied on profile quick; it has numbers for full (conftest.py:*)"])
+    result.stdout.fnmatch_lines(["*::test_gate[[]reader-digits-accuracy>=0.99[[]full[]][]] SKIPPED*"])
+    reason = "not applied on profile quick; it has numbers for full. Declared at `conftest.py:"
+    assert f"- \N{HEAVY MINUS SIGN} **reader** on digits, `accuracy>=0.99`: {reason}" in project.report
+    assert "**PASS: the one gate passed**" in project.report
+    assert [gate.gate for gate in project.record.gates] == ["accuracy>=0.9"]
+
+
+def test_gates_that_do_not_apply_make_a_session_neither_pass_nor_fail(project):
+    project.write(f"model(gates=({FULL},))")
+    result = project.run("-k", "test_gate")
+    assert result.ret == 0
+    assert not project.fits
+    result.stdout.fnmatch_lines(["fitgate: NO VERDICT: no gate was selected"])
+    shutil.rmtree(project.runs[0])
+    assert project.run("-m", "not latency").ret == 1
+    assert "FAIL: models were tested, but no gate was enforced" in project.report
+    shutil.rmtree(project.runs[0])
+    assert project.run("-n", "2", "-k", "test_gate", subprocess=True).ret == 0
+    assert len(project.record.not_applied) == 1
+
+
+SCORED = """model(
+    tasks=(Task("numbers", DATASET, metrics=("neg_median_absolute_error",)),), gates=()), model("again", tasks=(
+    task := Task("more", DATASET, metrics=("neg_max_error", "mae")),), gates=(Floor(task, "neg_max_error", -1.5),))"""
+
+
+def test_a_record_of_a_scikit_learn_scorer_is_judged_elsewhere(project, tmp_path, monkeypatch, capsys):
+    project.write(SCORED)
+    assert project.run("-m", "not latency").ret == 0
+    assert "neg_max_error" in project.report
+    (directory,) = project.runs
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert main(["judge", str(directory)]) == 0
+    assert "PASS: again on more, neg_max_error>=-1.5" in capsys.readouterr().out
+
+
+HINGED = """model("hinged", stochastic=False, tasks=(task := Task("fives", DATASET, target=is_five, metrics=(HINGE,)),),
+    gates=(NoRegression(task, "hinge", 0.1),))"""
+HINGE = """
+from sklearn.metrics import hinge_loss, make_scorer
+SCORER = make_scorer(hinge_loss, greater_is_better=False, response_method="decision_function")
+HINGE = Metric.from_scorer(SCORER, name="hinge")
+"""
+
+
+def test_a_metric_of_more_than_the_order_of_scores_gets_no_baseline_of_ranks(project, capsys):
+    project.write(HINGED)
+    conftest = project.path / "conftest.py"
+    conftest.write_text(conftest.read_text().replace("def pytest", f"{HINGE}def pytest"))
+    project.run("-k", "test_gate")
+    (directory,) = project.runs
+    assert main(["bless", str(directory), "--yes"]) == 1
+    assert "expected a metric that depends on the order of scores alone" in capsys.readouterr().err
+
+
+MUTE = """
+class Mute(Reader):
+    @property
+    def decision_function(self):
+        raise AttributeError("it has none")
+"""
+
+
+@pytest.mark.parametrize(("metric", "status"), [("accuracy", 0), ("roc_auc", 1)])
+def test_scores_that_there_are_not_fail_only_the_gates_that_read_them(project, metric, status):
+    project.write(f'model("mute", Mute, tasks=(FIVES,), gates=(Floor(FIVES, "{metric}", quick=0.5),))')
+    conftest = project.path / "conftest.py"
+    conftest.write_text(conftest.read_text() + MUTE)
+    result = project.run("-m", "not latency")
+    assert result.ret == status
+    assert re.search(r"\| mute +\| fives +\| - +\| 1.0000", project.report)
+    assert "has no ROC AUC: Mute has neither decision_function nor predict_proba." in project.report
+    if status:
+        result.stdout.fnmatch_lines(
+            ["*Mute has neither decision_function nor predict_proba, which roc_auc reads; use *"]
+        )

@@ -8,6 +8,7 @@ from scipy.stats import binom, binomtest, norm, ttest_1samp
 from sklearn.metrics import f1_score, mean_squared_error, roc_auc_score
 
 from fitgate.statistics import (
+    area,
     auc_lower_bound,
     bootstrap_lower_bound,
     f1_lower_bound,
@@ -108,6 +109,20 @@ def test_delong_s_error_is_the_bootstrap_s():
     test = paired_auc(truth, first, second)
     assert test.standard_error == pytest.approx(np.std(differences), rel=0.15)
     assert test.interval(0.9) == pytest.approx(np.quantile(differences, (0.05, 0.95)), abs=0.1 * np.ptp(differences))
+
+
+def test_the_error_of_areas_averaged_over_classes_is_the_bootstrap_s():
+    rng = np.random.default_rng(11)
+    kinds = rng.integers(3, size=600)
+    truth = kinds[:, None] == np.arange(3)
+    first, second = (truth + noise * rng.normal(size=(600, 3)) for noise in (0.6, 0.8))
+    differences = []
+    for _ in range(200):
+        i = rng.integers(600, size=600)
+        differences.append(area(truth[i], first[i]) - area(truth[i], second[i]))
+    test = paired_auc(truth, first, second)
+    assert test.first == pytest.approx(roc_auc_score(truth, first))
+    assert test.standard_error == pytest.approx(np.std(differences), rel=0.15)
 
 
 def test_delong_s_false_alarms_and_power_are_as_stated():

@@ -46,7 +46,8 @@ class Above(Gate):
         """Judge a model by its evaluation and its rival's."""
         from scipy.stats import norm
 
-        task, metric, settings = self.task.name, evidence.metrics[self.metric], evidence.settings
+        task, settings = self.task.name, evidence.settings
+        metric = evidence.metric(self.metric, task)
         mine = evidence.evaluation_of(model, task)
         try:
             theirs = evidence.evaluation_of(self.rival, task)
@@ -54,10 +55,10 @@ class Above(Gate):
             message = f"The rival {self.rival} was not evaluated. {error}"
             return self.verdict(model, evidence, Outcome.FAIL, message, metric=self.metric, reason=Reason.NOT_EVALUATED)
         outputs = []
-        for name, evaluation in ((model, mine), (self.rival, theirs)):
+        for evaluation in (mine, theirs):
             output = metric.output(evaluation.outputs)
             if evaluation.metrics.get(self.metric) is None or output is None:
-                return without_value(self, evidence.metrics[self.metric], model, evidence, name)
+                return without_value(self, metric, model, evidence, evaluation)
             outputs.append(output)
         value, rival_value = float(mine.metrics[self.metric] or 0), float(theirs.metrics[self.metric] or 0)
         test, significance, confidence = metric.paired_test, settings.significance, settings.confidence
@@ -72,9 +73,10 @@ class Above(Gate):
         direction = 1 if metric.higher_is_better else -1
         low, high = sorted(direction * x for x in (change.size - reach, change.size + reach))
         message = (
-            f"{metric.title} {value:.4f} against {self.rival}'s {rival_value:.4f} on the same {mine.n:,} examples: "
-            f"difference {direction * change.size:+.4f}, {confidence:.0%} interval [{low:+.4f}, {high:+.4f}], "
-            f"{test.describe(change)}, p = {change.p_value:.2g}, {'' if passed else 'not '}below {significance:g}. "
+            f"{metric.title} {metric.shown(value)} against {self.rival}'s {metric.shown(rival_value)} on the same "
+            f"{mine.n:,} examples: difference {direction * change.size:+.4f}, {confidence:.0%} interval [{low:+.4f}, "
+            f"{high:+.4f}], {test.describe(change)}, p = {change.p_value:.2g}, "
+            f"{'' if passed else 'not '}below {significance:g}. "
             f"A model no better passes about {significance:.0%} of test sets, one with this lead about {power:.1%}."
         )
         numbers = {

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from fitgate.gates.archive import baseline_file, other_files
-from fitgate.gates.baseline import Baseline, BaselineError, collect, read_baseline, write_baseline
+from fitgate.gates.baseline import Baseline, BaselineError, collect, ranks_of, read_baseline, write_baseline
 from fitgate.gates.evidence import Truth
 from fitgate.machine import Environment, changes
 from fitgate.metrics import Metric
-from fitgate.runs import SeedRun, same_output
+from fitgate.runs import Evaluation, SeedRun, same_output
 
 LEAST_SEEDS = 20
 
@@ -26,13 +26,13 @@ class Candidate:
         runs: one a seed; of a deterministic model, one.
         stochastic: whether the seed changes what the model learns; None where its author does not say.
         truth: of the task.
-        metric: the task's most telling one.
+        metrics: what its gates read, as they are on the task's classes.
     """
 
     runs: Sequence[SeedRun]
     stochastic: bool | None
     truth: Truth
-    metric: Metric
+    metrics: Sequence[Metric]
 
 
 @dataclass(frozen=True)
@@ -137,11 +137,34 @@ def _runs(model: str, task: str, candidate: Candidate, least_seeds: int) -> Sequ
                     expected="finite ones",
                     next_step="mend the model, and run it again",
                 )
+        for metric in candidate.metrics:
+            _check_value(f"{model} on {task}, seed {run.fit.seed}", metric, candidate.truth, run.evaluation)
     return runs
 
 
+def _check_value(where: str, metric: Metric, truth: Truth, evaluation: Evaluation) -> None:
+    """Refuse a metric that has no value, or another one on what a baseline keeps of the outputs."""
+    outputs = evaluation.outputs
+    kept = outputs if outputs.scores is None else outputs._replace(scores=ranks_of(outputs.scores))
+    value, again = (metric.value(truth.target, some) for some in (outputs, kept))
+    if not np.isfinite(value):
+        raise BaselineError(
+            where,
+            found=f"no {metric.title} ({evaluation.missing.get(metric.name, 'it is not a finite number')})",
+            expected="a value for each seed",
+            next_step="let the gate read another metric, or mend the model",
+        )
+    if not np.isclose(value, again, rtol=1e-9, atol=1e-12):
+        raise BaselineError(
+            where,
+            found=f"a {metric.title} of {metric.shown(value)}, and {metric.shown(again)} by the scores' ranks",
+            expected="a metric that depends on the order of scores alone: a baseline keeps nothing else of them",
+            next_step="let the gate read a metric of probabilities or predictions",
+        )
+
+
 def _summary(baseline: Baseline, before: Baseline | None, candidate: Candidate) -> str:
-    about, metric, target = baseline.about, candidate.metric, candidate.truth.target
+    about, metric, target = baseline.about, candidate.metrics[0], candidate.truth.target
 
     def mean(some: Baseline) -> float:
         return float(np.mean([metric.value(target, outputs) for outputs in some.outputs]))
@@ -149,10 +172,10 @@ def _summary(baseline: Baseline, before: Baseline | None, candidate: Candidate) 
     count = len(about.seeds)
     begin = f"{about.model} on {about.task}: {count} seed{'s' * (count > 1)}, {metric.title} "
     if before is None:
-        return f"{begin}{mean(baseline):.4f}; new"
+        return f"{begin}{metric.shown(mean(baseline))}; new"
     if before.about.content == about.content:
-        return f"{begin}{mean(baseline):.4f}; the same output"
+        return f"{begin}{metric.shown(mean(baseline))}; the same output"
     changed = "; ".join(changes(before.about.environment, about.environment))
     moved = metric.difference(mean(baseline) - mean(before))
-    line = f"{begin}{mean(before):.4f} -> {mean(baseline):.4f} ({moved})"
+    line = f"{begin}{metric.shown(mean(before))} -> {metric.shown(mean(baseline))} ({moved})"
     return f"{line}; {changed}" if changed else line

@@ -32,6 +32,8 @@ class Truth:
         target: `(n,)`, or `(n, labels)`.
         labels: the dataset's own y, `(n,)`, by which losses are counted.
         class_names: of those labels; empty where they speak for themselves.
+        kind: of task; empty where it is not known.
+        classes: of the task, sorted `(classes,)`; None where each example is not of one class.
     """
 
     profile: str
@@ -39,6 +41,8 @@ class Truth:
     target: NDArray[Any]
     labels: NDArray[Any]
     class_names: Sequence[str] = ()
+    kind: str = ""
+    classes: NDArray[Any] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +66,10 @@ class Evidence:
     runs: Mapping[Key, Sequence[Evaluation]] = field(default_factory=dict)
     missing: Mapping[Key, str] = field(default_factory=dict)
     baselines: Mapping[Key, Baseline | FitgateError] = field(default_factory=dict)
+
+    def metric(self, name: str, task: str) -> Metric:
+        """A metric, as it is on the classes of a task."""
+        return self.metrics[name].on(self.truths[task].classes)
 
     def runs_of(self, model: str, task: str) -> Sequence[Evaluation]:
         """A model's evaluations on a task, one or more.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fitgate.gates.evidence import Evidence
 from fitgate.gates.gate import Gate
-from fitgate.gates.limit import Limit, check_profiles, declared_at, limit, on_profile
+from fitgate.gates.limit import Limit, check_profiles, declared_at, limit, on_profile, profiles_of
 from fitgate.gates.missing import without_value
 from fitgate.gates.verdict import Outcome, Reason, Verdict
 from fitgate.metrics import Metric, Rates
@@ -42,6 +42,11 @@ class Floor(Gate):
         for name, content in fields.items():
             object.__setattr__(self, name, content)
 
+    @property
+    def profiles(self) -> Sequence[str]:
+        """The profiles that it has numbers for; empty where one number is for all."""
+        return profiles_of(self.value)
+
     def rule(self, profile: str) -> str | None:
         """As `accuracy>=0.95`, or `log_loss<=0.3`."""
         floor = on_profile(self.value, profile)
@@ -63,23 +68,23 @@ class Floor(Gate):
 
     def examine(self, model: str, evidence: Evidence) -> Verdict:
         """Judge a model by its evaluation."""
-        truth, metric = evidence.truths[self.task.name], evidence.metrics[self.metric]
+        truth, metric = evidence.truths[self.task.name], evidence.metric(self.metric, self.task.name)
         floor, confidence = on_profile(self.value, truth.profile), evidence.settings.confidence
         assert floor is not None, "a gate examines on a profile that it applies to"
         evaluation = evidence.evaluation_of(model, self.task.name)
         value, output = evaluation.metrics.get(self.metric), metric.output(evaluation.outputs)
         if value is None or output is None:
-            return without_value(self, evidence.metrics[self.metric], model, evidence, model)
+            return without_value(self, metric, model, evidence, evaluation)
         method = metric.confidence_bound
         bound = float(method.compute(truth.target, output, confidence))
         cleared = metric.lead(bound, floor) >= 0
         side = "lower" if metric.higher_is_better else "upper"
         rates = metric.rates(floor, value, bound, evaluation.n, confidence)
         message = (
-            f"{metric.title} {value:.4f} on n={evaluation.n:,}; {method.name} {confidence:.0%} {side} bound "
-            f"{bound:.4f} {'clears' if cleared else 'does not clear'} {floor:g} "
+            f"{metric.title} {metric.shown(value)} on n={evaluation.n:,}; {method.name} {confidence:.0%} {side} bound "
+            f"{metric.shown(bound)} {'clears' if cleared else 'does not clear'} {floor:g} "
             f"(by {metric.difference(metric.lead(bound, floor))}). "
-            f"{_rates_in_words(rates, floor, value, evaluation.n)}"
+            f"{_rates_in_words(rates, floor, metric.shown(value), evaluation.n)}"
         )
         if not cleared and metric.lead(value, floor) >= 0:
             message += " The value itself reaches the floor, but not by enough to be sure on so few examples."
@@ -88,14 +93,14 @@ class Floor(Gate):
         return self.verdict(model, evidence, outcome, message, metric=self.metric, reason=reason, **numbers)
 
 
-def _rates_in_words(rates: Rates, floor: float, value: float, n: int) -> str:
+def _rates_in_words(rates: Rates, floor: float, value: str, n: int) -> str:
     """How often the floor lets a model pass, in words."""
     if rates.needed is None:
         return (
-            f"A model truly at {floor:g} passes about {rates.at_floor:.0%} of test sets, one truly at {value:.4f} "
+            f"A model truly at {floor:g} passes about {rates.at_floor:.0%} of test sets, one truly at {value} "
             f"about {rates.at_value:.1%}."
         )
     return (
         f"It takes {rates.needed:,} of {n:,} right: a model truly at {floor:g} passes {rates.at_floor:.1%} of test "
-        f"sets, one truly at {value:.4f} {rates.at_value:.1%}."
+        f"sets, one truly at {value} {rates.at_value:.1%}."
     )

@@ -95,6 +95,11 @@ class Gate(ABC):
     def rule(self, profile: str) -> str | None:
         """The rule in symbols, as `accuracy>=0.95`; None where it does not apply to a profile."""
 
+    @property
+    def profiles(self) -> Sequence[str]:
+        """The profiles that it has numbers for; by default it holds on any, and names none."""
+        return ()
+
     @abstractmethod
     def examine(self, model: str, evidence: Evidence) -> Verdict | Contested:
         """Judge a model from evidence alone, on a profile that the gate applies to.

@@ -40,6 +40,11 @@ def on_profile(declared: Limit, profile: str) -> float | None:
     return declared.get(profile) if isinstance(declared, Mapping) else declared
 
 
+def profiles_of(declared: Limit) -> tuple[str, ...]:
+    """The profiles that there are numbers for; empty where one number is for all."""
+    return tuple(declared) if isinstance(declared, Mapping) else ()
+
+
 def check_profiles(what: str, declared: Limit, task: Task) -> None:
     """Refuse a number for a profile that the task's dataset does not have.
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fitgate.gates.baseline import Baseline
 from fitgate.gates.evidence import Truth
 from fitgate.machine import Environment, changes
 from fitgate.metrics import right
 from fitgate.runs import Evaluation
+from fitgate.tasks import NUMBERS
 
 SHOWN_CLASSES = 3
 SHOWN_EXAMPLES = 10
@@ -21,18 +24,27 @@ def describe_losses(
     baseline: Baseline, runs: Sequence[Evaluation], truth: Truth, environment: Environment
 ) -> tuple[list[int], str]:
     """The examples that were lost most clearly, and in words their classes and what else changed."""
+    of_numbers = truth.kind in NUMBERS
+    merit = _nearness if of_numbers else right
     then, now = (
-        np.mean([right(truth.target, outputs.predictions) for outputs in several], axis=0)
+        np.mean([merit(truth.target, outputs.predictions) for outputs in several], axis=0)
         for several in (baseline.outputs, [run.outputs for run in runs])
     )
     order = np.argsort(now - then, kind="stable")
     lost = [int(i) for i in order[(now < then)[order]][:SHOWN_EXAMPLES]]
-    parts = [_classes(then - now, truth)]
+    parts = [] if of_numbers else [_classes(then - now, truth)]
     if lost:
-        parts.append(f"Lost most clearly: test examples {', '.join(map(str, lost))}.")
+        what = "Errors grew most on" if of_numbers else "Lost most clearly:"
+        parts.append(f"{what} test examples {', '.join(map(str, lost))}.")
     changed = changes(baseline.about.environment, environment)
     parts.append(f"Since the baseline changed: {'; '.join(changed)}." if changed else "The environment is the same.")
     return lost, " ".join(filter(None, parts))
+
+
+def _nearness(target: NDArray[Any], predictions: NDArray[Any]) -> NDArray[np.float64]:
+    """Minus each example's absolute error, `(n,)`; of several outputs, the mean."""
+    errors = np.abs(predictions.astype(np.float64) - target)
+    return -(errors if errors.ndim == 1 else errors.mean(axis=1))
 
 
 def _classes(falls: np.ndarray, truth: Truth) -> str:

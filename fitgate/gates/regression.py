@@ -11,7 +11,7 @@ from fitgate.errors import FitgateError
 from fitgate.gates.baseline import Baseline, BaselineError, check_baseline
 from fitgate.gates.evidence import Evidence
 from fitgate.gates.gate import Contested, Gate, Need
-from fitgate.gates.limit import Limit, check_profiles, declared_at, limit, on_profile
+from fitgate.gates.limit import Limit, check_profiles, declared_at, limit, on_profile, profiles_of
 from fitgate.gates.losses import describe_losses
 from fitgate.gates.missing import without_value
 from fitgate.gates.settings import ENOUGH_SEEDS
@@ -79,6 +79,11 @@ class NoRegression(Gate):
         for name, content in {"task": task, "metric": metric, "margin": size, "where": declared_at()}.items():
             object.__setattr__(self, name, content)
 
+    @property
+    def profiles(self) -> Sequence[str]:
+        """The profiles that it has numbers for; empty where one number is for all."""
+        return profiles_of(self.margin)
+
     def rule(self, profile: str) -> str | None:
         """As `accuracy>baseline-0.01`, or `log_loss<baseline+0.01`."""
         margin = on_profile(self.margin, profile)
@@ -130,7 +135,15 @@ class NoRegression(Gate):
             return _certain(verdict)
         found = self._compare(baseline, runs, repeats, evidence)
         if found is None:
-            return _certain(without_value(self, evidence.metrics[self.metric], model, evidence, model))
+            metric = evidence.metric(self.metric, task)
+            lacking = next((run for run in runs if run.metrics.get(self.metric) is None), None)
+            if lacking is not None:
+                return _certain(without_value(self, metric, model, evidence, lacking))
+            message = f"The baseline of {model} on {task} has no {metric.title}: bless a run that has."
+            verdict = self.verdict(
+                model, evidence, Outcome.FAIL, message, metric=self.metric, reason=Reason.BAD_BASELINE
+            )
+            return _certain(verdict)
 
         def conclude(p_worse: float, p_better: float) -> Verdict:
             return self._conclude(model, baseline, found, p_worse, p_better, evidence)
@@ -154,7 +167,7 @@ class NoRegression(Gate):
         self, baseline: Baseline, runs: Sequence[Evaluation], repeats: int, evidence: Evidence
     ) -> Comparison | None:
         """A model, whose one run may stand for several that it repeats, against its baseline; None without a value."""
-        metric, target = evidence.metrics[self.metric], evidence.truths[self.task.name].target
+        metric, target = evidence.metric(self.metric, self.task.name), evidence.truths[self.task.name].target
         now = [metric.value(target, run.outputs) for run in runs]
         before = [metric.value(target, outputs) for outputs in baseline.outputs]
         if not np.isfinite([*now, *before]).all():
@@ -166,7 +179,7 @@ class NoRegression(Gate):
         # The baseline's seed of middling quality: the best or the worst would bias the comparison.
         i = int(np.argsort(before, kind="stable")[(len(before) - 1) // 2])
         outputs = metric.output(baseline.outputs[i]), metric.output(runs[0].outputs)
-        paired = metric.paired_test.compute(target, *outputs)  # type: ignore[arg-type] # values are finite, so it reads
+        paired = metric.paired_test.compute(target, *outputs)
         same = baseline.holds(runs[0].outputs)
         method, deterministic = metric.paired_test.describe(paired), len(before) == 1 or repeats > 1
         return Comparison(before[i], now[0], paired, method, same, 1, deterministic, repeats)
@@ -174,7 +187,7 @@ class NoRegression(Gate):
     def _conclude(
         self, model: str, baseline: Baseline, found: Comparison, p_worse: float, p_better: float, evidence: Evidence
     ) -> Verdict:
-        metric, settings = evidence.metrics[self.metric], evidence.settings
+        metric, settings = evidence.metric(self.metric, self.task.name), evidence.settings
         truth, change, significance = evidence.truths[self.task.name], found.change, settings.significance_a_look
         margin = on_profile(self.margin, truth.profile)
         assert margin is not None, "a gate examines on a profile that it applies to"
@@ -229,10 +242,10 @@ class NoRegression(Gate):
         if reason is Reason.SAME_OUTPUT:
             return "The output is the baseline's."
         if reason is Reason.FALL:
-            return f"It has become worse; the gate answers for a fall of {size}."
+            return f"It has become worse; the gate answers for a {metric.worsening} of {size}."
         if reason is Reason.SMALL_FALL:
             return f"It has become worse, by less than half of the margin of {size}."
-        sees = f"A fall of {size} would be found with a probability of {power:.0%}"
+        sees = f"A {metric.worsening} of {size} would be found with a probability of {power:.0%}"
         if reason is Reason.NO_FALL:
             return f"{sees}."
         if found.deterministic:
@@ -250,6 +263,6 @@ def _measured(metric: Metric, found: Comparison, p_value: float) -> str:
     smoke = " (one seed: a smoke test)" if found.seeds == 1 and not found.deterministic else ""
     how = f" (deterministic: {found.repeats} seeds, same output)" if found.repeats > 1 else smoke
     return (
-        f"{metric.title} {found.now:.4f} against the baseline's {found.before:.4f}{how}: "
+        f"{metric.title} {metric.shown(found.now)} against the baseline's {metric.shown(found.before)}{how}: "
         f"{metric.difference(found.now - found.before)}, by {found.method}, p = {p_value:.2g} after Holm's adjustment."
     )

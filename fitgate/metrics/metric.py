@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fitgate.errors import FitgateError
 from fitgate.statistics import Change, bootstrap_fall, bootstrap_lower_bound, normal_power
 
 Array = NDArray[Any]
 Reads = Literal["predictions", "scores", "probabilities"]
+Target = Literal["classes", "numbers", "any"]
+
+
+class MetricError(FitgateError):
+    """A metric that is declared wrongly."""
 
 
 class Outputs(NamedTuple):
@@ -22,9 +28,13 @@ class Outputs(NamedTuple):
 
     Attributes:
         predictions: `(n,)`, or `(n, labels)` of a multilabel task.
-        scores: float `(n,)`, higher for what is more likely positive, or `(n, classes)`; None where none were asked
-            for. Metrics may depend on their order alone: a baseline keeps their ranks.
-        probabilities: float `(n, classes)`; None where none were asked for.
+        scores: float `(n,)` of two classes, higher for what is more likely the second; else `(n, classes)`, or
+            `(n, labels)`; None where none were asked for, or there are none. A baseline keeps their ranks, column by
+            column: metrics of a regression gate may depend on these alone.
+        probabilities: float `(n, classes)`, or of a multilabel task `(n, labels)`; None where none were asked for, or
+            there are none. A baseline keeps them as float32.
+
+    Columns of classes are those of the task, sorted, whatever the order in which an estimator has them.
     """
 
     predictions: Array
@@ -58,7 +68,7 @@ class Bound:
     """
 
     name: str
-    compute: Callable[[Array, Array, float], float]
+    compute: Callable[..., float]
     rates: Callable[[float, float, float, int, float], Rates] | None = None
 
 
@@ -73,7 +83,7 @@ class PairedTest:
     """
 
     name: str
-    compute: Callable[[Array, Array, Array], Change]
+    compute: Callable[..., Change]
     detail: Callable[[Any], str] = lambda change: ""
 
     def describe(self, change: Change) -> str:
@@ -94,24 +104,58 @@ class Metric:
         range: the least and the greatest value that it can have.
         unit: `share` for a number from 0 to 1, whose differences are shown in points of a hundredth; else what the
             value is in, such as `mm`, or empty.
+        target: what it judges: `classes`, `numbers`, or `any`. A task with a metric for numbers, and with none for
+            classes, is one of numbers, even where they are whole.
+        knows_classes: whether `compute`, and what bound and test compute, take the task's classes as the keyword
+            `classes`: sorted `(classes,)`, those of the columns that they read, or None.
+        scorer: the name of scikit-learn's scorer that it was made from; empty for none.
         bound: its confidence bound; None for the percentile bootstrap.
-        paired: its test of two outputs; None for the paired bootstrap.
+        paired: its test of two outputs; None for the paired bootstrap. Both draw again where a resample has no value
+            (`compute` gives NaN or raises ValueError), as where a class is missing.
     """
 
     name: str
     label: str = field(default="", kw_only=True)
-    compute: Callable[[Array, Array], float] = field(repr=False)
+    compute: Callable[..., float] = field(repr=False)
     reads: Reads = field(default="predictions", kw_only=True)
     higher_is_better: bool = field(default=True, kw_only=True)
     range: tuple[float, float] = field(default=(0.0, 1.0), kw_only=True)
     unit: str = field(default="share", kw_only=True)
+    target: Target = field(default="any", kw_only=True)
+    knows_classes: bool = field(default=False, kw_only=True, repr=False)
+    scorer: str = field(default="", kw_only=True, repr=False)
     bound: Bound | None = field(default=None, kw_only=True, repr=False)
     paired: PairedTest | None = field(default=None, kw_only=True, repr=False)
+
+    @classmethod
+    def from_scorer(cls, scorer: Any, name: str = "") -> Metric:
+        """The metric of a scikit-learn scorer, with the bootstrap's bound and test; see `fitgate.metrics.scorer`.
+
+        Args:
+            scorer: a scorer's name, such as `neg_mean_absolute_error`, or what `make_scorer` made.
+            name: what to call the metric; by default the scorer's name.
+
+        Raises:
+            MetricError: if there is no scorer of that name, a nameless one gets none, or it can't be computed from
+                the target and one output.
+        """
+        from fitgate.metrics.scorer import metric_of
+
+        return metric_of(scorer, name)
 
     @property
     def title(self) -> str:
         """What reports call it."""
         return self.label or self.name
+
+    def on(self, classes: Array | None) -> Self:
+        """The metric on a task of these classes, sorted; itself where they are not known, or it asks for none."""
+        if not self.knows_classes or classes is None:
+            return self
+        bound = self.bound and replace(self.bound, compute=partial(self.bound.compute, classes=classes))
+        paired = self.paired and replace(self.paired, compute=partial(self.paired.compute, classes=classes))
+        compute = partial(self.compute, classes=classes)
+        return replace(self, compute=compute, bound=bound, paired=paired, knows_classes=False)
 
     def output(self, outputs: Outputs) -> Array | None:
         """What it reads of a model's outputs; None where that is missing, or a number in it is not finite."""
@@ -152,9 +196,18 @@ class Metric:
         error = abs(value - bound) / float(norm.ppf(confidence))
         return Rates(1 - confidence, normal_power(self.lead(value, floor), error, 1 - confidence))
 
+    @property
+    def worsening(self) -> str:
+        """What becoming worse is, in a word."""
+        return "fall" if self.higher_is_better else "rise"
+
     def lead(self, value: float, other: float) -> float:
         """By how much a value is better than another."""
         return value - other if self.higher_is_better else other - value
+
+    def shown(self, value: float) -> str:
+        """A value: four decimals of a share, five significant digits of anything else, with its unit."""
+        return f"{value:.4f}" if self.unit == "share" else f"{value:.5g} {self.unit}".strip()
 
     def difference(self, size: float, signed: bool = True) -> str:
         """A difference of two values, as `+1.71 points`."""

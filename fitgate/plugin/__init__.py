@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ import fitgate_pytest
 from fitgate.errors import FitgateError
 from fitgate.files import private_directory
 from fitgate.machine import limit_threads
-from fitgate.plugin.collection import left_out, parametrize, part, selected_gates, used_tasks
+from fitgate.plugin.collection import left_out, not_applied, parametrize, part, selected_gates, used_tasks
 from fitgate.plugin.fixtures import (
     PARTS,
     calibrated,
@@ -80,9 +80,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item not in dropped]
 
 
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    if items:
+        parts = items[0].config.stash[PARTS]
+        parts.deselected_gates += len(list(selected_gates(items, parts)))
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     if not session.config.getoption("benchmark_only", False):  # under which no other test runs
-        session.config.stash[PARTS].stage.select(selected_gates(session.items))
+        parts = session.config.stash[PARTS]
+        parts.stage.select(selected_gates(session.items, parts))
+        for entry in not_applied(session.items, parts):
+            parts.emit(entry)
 
 
 def pytest_runtestloop(session: pytest.Session) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import pytest
 
 from fitgate.gates import Gate
 from fitgate.model import Model
 from fitgate.plugin.session import Parts
+from fitgate.record import NotApplied, describe_not_applied
 from fitgate.tasks import Task
 
 
@@ -17,11 +19,7 @@ def parametrize(metafunc: pytest.Metafunc, parts: Parts) -> None:
     names, models = metafunc.fixturenames, parts.registry.models
     if "gate" in names:
         gates = [(model, gate) for model in models for gate in model.gates if isinstance(gate, Gate)]
-        rules = [(model, gate, gate.rule(_profile(parts, gate))) for model, gate in gates]
-        applied = [
-            pytest.param(model, gate, id=f"{model.name}-{gate.task.name}-{rule}") for model, gate, rule in rules if rule
-        ]
-        metafunc.parametrize(("model", "gate"), applied)
+        metafunc.parametrize(("model", "gate"), [_of_gate(model, gate, parts) for model, gate in gates])
     elif "seed" in names:  # seed by seed, so that whatever slows the machine slows all models alike
         of_seed = [(seed, model) for seed in parts.options.seeds for model in models if model.stochastic is not False]
         runs = [(model, task, seed) for seed, model in of_seed for task in model.tasks]
@@ -34,6 +32,17 @@ def parametrize(metafunc: pytest.Metafunc, parts: Parts) -> None:
         metafunc.parametrize("model", [pytest.param(model, id=model.name) for model in models])
 
 
+def _of_gate(model: Model, gate: Gate, parts: Parts) -> Any:
+    """The parameters of a gate's test; one that does not apply to the session's profile is skipped, and says so."""
+    rule, name = gate.rule(_profile(parts, gate)), f"{model.name}-{gate.task.name}"
+    if rule:
+        return pytest.param(model, gate, id=f"{name}-{rule}")
+    without = describe_not_applied(model.name, gate, _profile(parts, gate))
+    rules = ",".join(f"{rule}[{profile}]" for profile, rule in without.rules.items())
+    marks = (pytest.mark.no_gates, pytest.mark.skip(f"{without.reason} ({gate.where})"))
+    return pytest.param(model, gate, id=f"{name}-{rules or gate.kind}", marks=marks)
+
+
 def left_out(items: Iterable[pytest.Item], parts: Parts) -> Iterator[pytest.Item]:
     """The tests that the options do not ask for: of several seeds, pytest's placeholder for them, and of memory."""
     settings = parts.options.settings
@@ -43,8 +52,19 @@ def left_out(items: Iterable[pytest.Item], parts: Parts) -> Iterator[pytest.Item
             yield item
 
 
-def selected_gates(items: Iterable[pytest.Item]) -> Iterator[tuple[str, Gate]]:
+def selected_gates(items: Iterable[pytest.Item], parts: Parts) -> Iterator[tuple[str, Gate]]:
     """The gates that the selected tests judge, each with its model's name."""
+    return ((model, gate) for model, gate in _gates(items) if gate.rule(_profile(parts, gate)))
+
+
+def not_applied(items: Iterable[pytest.Item], parts: Parts) -> Iterator[NotApplied]:
+    """The gates of selected tests that do not apply to the session's profile."""
+    for model, gate in _gates(items):
+        if not gate.rule(_profile(parts, gate)):
+            yield describe_not_applied(model, gate, _profile(parts, gate))
+
+
+def _gates(items: Iterable[pytest.Item]) -> Iterator[tuple[str, Gate]]:
     for item in items:
         params = _params(item)
         model, gate = params.get("model"), params.get("gate")
@@ -67,7 +87,8 @@ def used_tasks(items: Iterable[pytest.Item], parts: Parts) -> Iterator[Task]:
         params = _params(item)
         gate, task, model = params.get("gate"), params.get("task"), params.get("model")
         if isinstance(gate, Gate):
-            yield gate.task
+            if gate.rule(_profile(parts, gate)):
+                yield gate.task
         elif isinstance(task, Task):
             yield task
         elif isinstance(model, Model):

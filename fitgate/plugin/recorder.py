@@ -23,6 +23,7 @@ from fitgate.record import (
     describe_data,
     describe_metric,
     describe_task,
+    largest_errors,
     lost_examples,
     misclassified_examples,
     row,
@@ -69,6 +70,7 @@ class Recorder:
         record.end("interrupted" if stopped else "finished")
         self._describe(record)
         record.misclassified = misclassified_examples(record, self._row_of)
+        record.largest_errors = largest_errors(record, self._row_of)
         record.lost = lost_examples(record, self._row_of)
         record.wall_seconds = time.perf_counter() - self._started
         save(record, directory / "record.json")
@@ -86,7 +88,14 @@ class Recorder:
 
     def pytest_unconfigure(self) -> None:
         terminal = self._config.pluginmanager.getplugin("terminalreporter")
-        if terminal is None or self._record is None:
+        if terminal is None:
+            return
+        if self._record is None:
+            if count := self._parts.deselected_gates:
+                gates = "the one gate" if count == 1 else f"all {count} gates"
+                terminal.write_line(
+                    f"fitgate: nothing was judged: {gates} and every other test of a model were left out"
+                )
             return
         verdict = run_verdict(self._record)
         terminal.write_line(f"fitgate: {verdict.line}", red=verdict.failed)

@@ -18,7 +18,7 @@ from fitgate.plugin.options import Options
 from fitgate.plugin.registry import Registry
 from fitgate.plugin.stage import Stage
 from fitgate.plugin.trained import TrainedModel
-from fitgate.record import Entry
+from fitgate.record import Entry, describe_not_applied
 from fitgate.runs import Evaluator, Once, SeedRun
 from fitgate.runs.memory import Memory, measure
 
@@ -38,6 +38,7 @@ class Parts:
         once: keeps what the processes of a session compute once together.
         executor: does isolated and parallel work.
         stage: judges.
+        deselected_gates: how many gates the command line left out.
     """
 
     def __init__(self, config: pytest.Config, options: Options, shared: Path | None):
@@ -47,6 +48,7 @@ class Parts:
         self.once = Once(shared)
         self.executor = Executor(options.settings.backend or None, options.scheduler, self.announcer.say)
         self.stage = Stage(options, self.registry, lambda: self.evaluator, self.emit, config.rootpath)
+        self.deselected_gates = 0
         self._manager = config.pluginmanager
         self._checked = False
         self._entries: list[Entry] = []
@@ -102,7 +104,9 @@ class Parts:
         """
         profile = self.registry.data_of(gate.task).dataset.profile
         if gate.rule(profile) is None:
-            pytest.skip(f"this gate does not apply to profile {profile}")
+            without = describe_not_applied(subject.model.name, gate, profile)
+            self.emit(without)
+            pytest.skip(without.reason)
         verdict = self.stage.verdict(subject.model.name, gate)
         if verdict.outcome is Outcome.FAIL and verdict.value is None:
             subject.evaluation(gate.task)  # raises what made it fail, if that is why

@@ -6,16 +6,18 @@ from fitgate.record.entries import (
     MetricEntry,
     Misclassified,
     ModelEntry,
+    NotApplied,
     Settings,
     TaskEntry,
     UnusableBaseline,
     describe_data,
     describe_metric,
     describe_model,
+    describe_not_applied,
     describe_task,
 )
 from fitgate.record.evidence import candidates, claims, evidence, found_deterministic, judge_again, seed_runs
-from fitgate.record.examples import lost_examples, misclassified_examples, row
+from fitgate.record.examples import largest_errors, lost_examples, misclassified_examples, row
 from fitgate.record.record import SCHEMA, Entry, Record, begin, working_commit
 from fitgate.record.storage import (
     Journal,
@@ -39,6 +41,7 @@ __all__ = [
     "MetricEntry",
     "Misclassified",
     "ModelEntry",
+    "NotApplied",
     "Record",
     "RecordError",
     "Settings",
@@ -52,12 +55,14 @@ __all__ = [
     "describe_data",
     "describe_metric",
     "describe_model",
+    "describe_not_applied",
     "describe_task",
     "encode",
     "encode_array",
     "evidence",
     "found_deterministic",
     "judge_again",
+    "largest_errors",
     "lost_examples",
     "misclassified_examples",
     "read",

@@ -8,7 +8,7 @@ import msgspec
 from numpy.typing import NDArray
 
 from fitgate.data import Dataset
-from fitgate.gates import JudgeSettings
+from fitgate.gates import Gate, JudgeSettings
 from fitgate.metrics import Metric
 from fitgate.model import Model
 from fitgate.tasks import TaskData
@@ -76,6 +76,7 @@ class TaskEntry(msgspec.Struct, frozen=True, tag=True, eq=False):
         dataset: the dataset's name.
         metrics: names of its metrics, the most telling first.
         target: the truth of the test split.
+        classes: those of both splits, sorted; None where each example is not of one class, or it is not known.
     """
 
     name: str
@@ -84,6 +85,7 @@ class TaskEntry(msgspec.Struct, frozen=True, tag=True, eq=False):
     question: str
     metrics: list[str]
     target: NDArray[Any]
+    classes: NDArray[Any] | None = None
 
 
 class MetricEntry(msgspec.Struct, frozen=True, tag=True):
@@ -91,12 +93,14 @@ class MetricEntry(msgspec.Struct, frozen=True, tag=True):
 
     Attributes:
         name, title, unit, higher_is_better: as it says.
+        scorer: the name of scikit-learn's scorer that it was made from; empty for none.
     """
 
     name: str
     title: str
     unit: str = "share"
     higher_is_better: bool = True
+    scorer: str = ""
 
 
 class ModelEntry(msgspec.Struct, frozen=True, tag=True):
@@ -118,12 +122,12 @@ class ModelEntry(msgspec.Struct, frozen=True, tag=True):
 
 
 class Misclassified(msgspec.Struct, frozen=True, eq=False):
-    """A test example that models got wrong.
+    """A test example that models got wrong, or are far off.
 
     Attributes:
         task: the task's name.
         index: in the test split.
-        label: the truth.
+        label: the truth: a label, or a number.
         answers: each model's, by its name.
         row: the example itself: an array, a mapping from columns to values, or text.
     """
@@ -133,6 +137,31 @@ class Misclassified(msgspec.Struct, frozen=True, eq=False):
     label: Any
     answers: dict[str, Any]
     row: Any
+
+
+class NotApplied(msgspec.Struct, frozen=True, tag=True):
+    """A gate that was selected, and does not hold on the session's profile.
+
+    Attributes:
+        model, task: names.
+        kind: of gate.
+        profile: of the session's data.
+        rules: the gate in symbols, by the profile that it has a number for.
+        where: the file and line that declare it.
+    """
+
+    model: str
+    task: str
+    kind: str
+    profile: str
+    rules: dict[str, str]
+    where: str
+
+    @property
+    def reason(self) -> str:
+        """Why it is not judged."""
+        numbers = f"; it has numbers for {', '.join(self.rules)}" if self.rules else ""
+        return f"not applied on {f'profile {self.profile}' if self.profile else 'data without profiles'}{numbers}"
 
 
 class UnusableBaseline(msgspec.Struct, frozen=True, tag=True):
@@ -181,12 +210,18 @@ def describe_task(data: TaskData) -> TaskEntry:
     """A task as a record keeps it."""
     task = data.task
     names = list(task.metric_names)
-    return TaskEntry(task.name, data.dataset.name, data.kind, task.question, names, data.y_test)
+    return TaskEntry(task.name, data.dataset.name, data.kind, task.question, names, data.y_test, data.classes)
 
 
 def describe_metric(metric: Metric) -> MetricEntry:
     """A metric as a record keeps it."""
-    return MetricEntry(metric.name, metric.title, metric.unit, metric.higher_is_better)
+    return MetricEntry(metric.name, metric.title, metric.unit, metric.higher_is_better, metric.scorer)
+
+
+def describe_not_applied(model: str, gate: Gate, profile: str) -> NotApplied:
+    """A gate that does not apply to a profile, as a record keeps it."""
+    rules = {name: gate.rule(name) or "" for name in gate.profiles}
+    return NotApplied(model, gate.task.name, gate.kind, profile, rules, gate.where)
 
 
 def describe_model(model: Model, skipped: str | None) -> ModelEntry:

@@ -10,6 +10,7 @@ from fitgate.errors import FitgateError
 from fitgate.gates import Baseline, BaselineError, Claim, Evidence, Gate, Judgement, Truth, judge
 from fitgate.gates.blessing import Candidate
 from fitgate.metrics import METRICS, Metric
+from fitgate.metrics.scorer import scorer_metric
 from fitgate.record.record import Record
 from fitgate.record.storage import RecordError
 from fitgate.runs import SeedRun, same_output
@@ -49,7 +50,7 @@ def truths(record: Record) -> dict[str, Truth]:
     """What is true of the test split, by task."""
     data = {entry.name: entry for entry in record.datasets}
     return {
-        task.name: Truth(of.profile, of.digest, task.target, of.labels, of.class_names)
+        task.name: Truth(of.profile, of.digest, task.target, of.labels, of.class_names, task.kind, task.classes)
         for task in record.tasks
         if (of := data.get(task.dataset)) is not None
     }
@@ -121,7 +122,14 @@ def judge_again(record: Record, kinds: Mapping[str, type[Gate]], metrics: Mappin
             expected="those that were selected, which records keep from schema 3 on",
             next_step="repeat the run with this version",
         )
-    return judge(claims(record, kinds, metrics), evidence(record, metrics))
+    known = with_scorers(record, metrics)
+    return judge(claims(record, kinds, known), evidence(record, known))
+
+
+def with_scorers(record: Record, metrics: Mapping[str, Metric]) -> dict[str, Metric]:
+    """Metrics by name, with those that a record's session made of scikit-learn's scorers made again."""
+    again = ((m.name, scorer_metric(m.scorer, m.name)) for m in record.metrics if m.scorer and m.name not in metrics)
+    return {**metrics, **{name: metric for name, metric in again if metric is not None}}
 
 
 def candidates(
@@ -145,6 +153,7 @@ def candidates(
             next_step="repeat it",
         )
     found: dict[tuple[str, str], Candidate] = {}
+    metrics = with_scorers(record, metrics)
     known, several = truths(record), seed_runs(record)
     fits = {(fit.model, fit.task): fit for fit in record.fits}
     alone = {(e.model, e.task): [SeedRun(fits[e.model, e.task], e)] for e in record.evaluations}
@@ -155,8 +164,9 @@ def candidates(
             own = alone.get(key)
             runs = own if stochastic[key.model] is False else several.get(key, own)
             if runs:
-                metric = metrics[declared.parameters.get("metric", first[key.task])]
-                found.setdefault(key, Candidate(runs, stochastic[key.model], known[key.task], metric))
+                metric = metrics[declared.parameters.get("metric", first[key.task])].on(known[key.task].classes)
+                others = found[key].metrics if key in found else ()
+                found[key] = Candidate(runs, stochastic[key.model], known[key.task], (*others, metric))
     return dict(found)
 
 

@@ -1,8 +1,8 @@
-"""Examples that a record shows: those that most models get wrong, and those that a failed gate names."""
+"""Examples that a record shows: those that models get wrong, or are far off, and those that a failed gate names."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from fitgate.metrics import right
 from fitgate.record.entries import Misclassified, TaskEntry
 from fitgate.record.record import Record
+from fitgate.tasks import CLASSES, NUMBERS
 
 MOST_EXAMPLES = 20
-CLASSES = ("binary", "multiclass")
+MOST_ERRORS = 10
 
 RowOf = Callable[[str, int], Any]
 
@@ -40,6 +41,42 @@ def _wrong(task: TaskEntry, answers: dict[str, NDArray[Any]], row_of: RowOf) -> 
     wrong = np.sum([~right(task.target, given) for given in answers.values()], axis=0)
     order = np.argsort(-wrong, kind="stable")[:MOST_EXAMPLES]
     return [_example(task, int(i), answers, row_of) for i in order if 2 * wrong[i] >= len(answers)]
+
+
+def asks_for_numbers(task: TaskEntry, answers: Sequence[NDArray[Any]]) -> bool:
+    """Whether a task asks for one number an example, by its kind or by answers with fractions.
+
+    scikit-learn calls a target of whole numbers one of classes, even where models answer with fractions.
+    """
+    if (
+        task.target.ndim != 1
+        or task.target.dtype.kind not in "biuf"
+        or any(a.dtype.kind not in "biuf" for a in answers)
+    ):
+        return False
+    return task.kind in NUMBERS or (task.kind in CLASSES and any(map(_has_fractions, answers)))
+
+
+def _has_fractions(answers: NDArray[Any]) -> bool:
+    return answers.dtype.kind == "f" and bool(np.any(np.isfinite(answers) & (answers != np.floor(answers))))
+
+
+def largest_errors(record: Record, row_of: RowOf) -> list[Misclassified]:
+    """The test examples that models are farthest off, by the median over the models, of tasks that ask for numbers.
+
+    Args:
+        record: of a run.
+        row_of: from a task's name and a place in its test split to the example itself.
+    """
+    found = []
+    for task in record.tasks:
+        answers = {e.model: e.predictions for e in record.evaluations if e.task == task.name}
+        if answers and asks_for_numbers(task, list(answers.values())):
+            truth = task.target.astype(np.float64)
+            errors = np.median([np.abs(given - truth) for given in answers.values()], axis=0)
+            order = np.argsort(-errors, kind="stable")[:MOST_ERRORS]
+            found += [_example(task, int(i), answers, row_of) for i in order if errors[i] > 0]
+    return found
 
 
 def lost_examples(record: Record, row_of: RowOf) -> dict[str, list[Misclassified]]:

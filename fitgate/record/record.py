@@ -20,6 +20,7 @@ from fitgate.record.entries import (
     MetricEntry,
     Misclassified,
     ModelEntry,
+    NotApplied,
     Settings,
     TaskEntry,
     UnusableBaseline,
@@ -31,7 +32,7 @@ SCHEMA = 3
 UNKNOWN_PACE = 2.0
 
 Happened = Fit | Evaluation | Failure | Verdict | Timing | Calibration | Memory | SeedRun | Extra
-Described = DataEntry | TaskEntry | MetricEntry | ModelEntry | Declaration | Baseline | UnusableBaseline
+Described = DataEntry | TaskEntry | MetricEntry | ModelEntry | Declaration | NotApplied | Baseline | UnusableBaseline
 Entry = Happened | Described
 
 
@@ -51,12 +52,14 @@ class Record(msgspec.Struct):
         wall_seconds: from start to end.
         datasets, tasks, metrics, models: what took part.
         gates: those that were selected; each is to end in a verdict.
+        not_applied: those that were selected, and have no number for the session's profile.
         baselines, unusable_baselines: that regression gates were held to.
         fits, evaluations, failures, verdicts, timings, calibrations, memory, seed_runs: what happened, in order.
         threads: cores that the session could use, and threads of each native library, by its name, at the end.
         conditions: how the machine was doing at the start and at the end.
         failed_tests: ids of the tests of models that failed, for whatever reason.
         misclassified: test examples that most models got wrong, at the end of a run.
+        largest_errors: test examples that models are farthest off, where a task asks for numbers, at the end of a run.
         lost: test examples that a failed regression gate names, by gate, at the end of a run.
         extras: what plugins keep for reports of their own.
     """
@@ -76,6 +79,7 @@ class Record(msgspec.Struct):
     metrics: list[MetricEntry] = []
     models: list[ModelEntry] = []
     gates: list[Declaration] = []
+    not_applied: list[NotApplied] = []
     baselines: list[Baseline] = []
     unusable_baselines: list[UnusableBaseline] = []
     fits: list[Fit] = []
@@ -90,6 +94,7 @@ class Record(msgspec.Struct):
     conditions: list[Condition] = []
     failed_tests: list[str] = []
     misclassified: list[Misclassified] = []
+    largest_errors: list[Misclassified] = []
     lost: dict[str, list[Misclassified]] = {}
     extras: list[Extra] = []
 
@@ -172,6 +177,7 @@ PLACES: dict[type, tuple[str, Callable[[Any], Any] | None]] = {
     MetricEntry: ("metrics", lambda e: e.name),
     ModelEntry: ("models", lambda e: e.name),
     Declaration: ("gates", lambda e: (e.model, e.task, e.gate)),
+    NotApplied: ("not_applied", lambda e: (e.model, e.task, e.kind, e.where, *e.rules.values())),
     Baseline: ("baselines", lambda e: (e.about.model, e.about.task)),
     UnusableBaseline: ("unusable_baselines", lambda e: (e.model, e.task)),
     Verdict: ("verdicts", lambda e: (e.model, e.task, e.gate)),

@@ -16,12 +16,12 @@ from fitgate.report.naming import figure_file
 from fitgate.report.pictures import draw_lost, draw_misclassified
 from fitgate.report.view.classes import Confusion, Matrix
 from fitgate.report.view.learning import Learning
+from fitgate.report.view.numbers import Numbers
 from fitgate.report.view.report import ReportView
 from fitgate.report.view.tradeoff import TradeOff
 from fitgate.report.view.words import shortened
 
 LONGEST_NAME = 24  # characters of a class's name on an axis
-LOST = "Test {} that were right in the baseline and are wrong now, those first that changed most clearly."
 MISCLASSIFIED = (
     "Test {} that {} wrong, 20 at most, those first that most get wrong: the place in the test split, the true class, "
     "and what models answered and how many of them did."
@@ -42,7 +42,9 @@ def draw(view: ReportView, directory: Path) -> dict[str, str]:
         add("learning", learning.task, *_learning(learning))
     for confusion in view.confusions:
         if confusion.drawn:
-            add("confusion", confusion.task, *_confusion(confusion, view.noun.many))
+            add("confusion", confusion.task, *_confusion(confusion))
+    for numbers in view.numbers:
+        add("predicted", numbers.task, *_predicted(numbers))
     for examples in view.misclassified:
         if examples.drawn:
             add(
@@ -52,7 +54,7 @@ def draw(view: ReportView, directory: Path) -> dict[str, str]:
                 MISCLASSIFIED.format(examples.noun.many, examples.wrong),
             )
     if lost := [examples for examples in view.lost if examples.drawn]:
-        drawn.append(("lost-examples.png", draw_lost(lost), LOST.format(lost[0].noun.many)))
+        drawn.append(("lost-examples.png", draw_lost(lost), " ".join(dict.fromkeys(of.lost for of in lost))))
     for name, figure, _ in drawn:
         save(figure, directory / name)
     return {name: caption for name, _, caption in drawn}
@@ -92,7 +94,7 @@ def _learning(of: Learning) -> tuple[Figure, str]:
     return figure, f"How the models that train in epochs learnt {of.task}."
 
 
-def _confusion(of: Confusion, noun: str) -> tuple[Figure, str]:
+def _confusion(of: Confusion) -> tuple[Figure, str]:
     side = max(4.8, 0.36 * len(of.classes) + 1.2)
     figure = Figure(figsize=((side + 0.4) * len(of.matrices), side), layout="constrained")
     for axes, matrix in zip(figure.subplots(1, len(of.matrices), squeeze=False)[0], of.matrices, strict=True):
@@ -101,7 +103,26 @@ def _confusion(of: Confusion, noun: str) -> tuple[Figure, str]:
         _matrix(axes, matrix, [plain(shortened(name, LONGEST_NAME)) for name in of.classes])
     which = "matrices of the best and the worst model" if len(of.matrices) > 1 else f"matrix of {of.matrices[0].model}"
     return figure, (
-        f"Confusion {which} on {of.task}: numbers of test {noun}; the shade is the share of the true class."
+        f"Confusion {which} on {of.task}: numbers of test {of.noun.many}; the shade is the share of the true class."
+    )
+
+
+def _predicted(of: Numbers) -> tuple[Figure, str]:
+    figure = Figure(figsize=(5.2 * len(of.scatters), 4.8), layout="constrained")
+    values = np.concatenate([of.truth, *(scatter.predictions for scatter in of.scatters)]).astype(np.float64)
+    ends = [float(values.min()), float(values.max())]
+    axes_of = figure.subplots(1, len(of.scatters), squeeze=False, sharex=True, sharey=True)[0]
+    for axes, scatter in zip(axes_of, of.scatters, strict=True):
+        standing = f"{scatter.standing}: " if scatter.standing else ""
+        axes.set_title(plain(f"{standing}{scatter.model}, {scatter.value}"))
+        axes.plot(ends, ends, "--", color="grey", linewidth=1, zorder=0)
+        axes.plot(of.truth, scatter.predictions, "o", markersize=4, alpha=0.5, markeredgewidth=0)
+        axes.set(xlabel="true value", ylabel="predicted value")
+        axes.grid(alpha=0.3)
+    which = "the best and the worst model" if len(of.scatters) > 1 else of.scatters[0].model
+    return figure, (
+        f"Predicted against true values on {of.task}, of {which}: a point is one of {len(of.truth):,} test "
+        f"{of.noun.many}; on the dashed line both are equal."
     )
 
 

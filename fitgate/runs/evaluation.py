@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fitgate.metrics import Metric, Outputs
-from fitgate.protocols import DecisionFunction, Probabilities, offered
+from fitgate.runs.answers import Lacking, predictions_of, probabilities_of, scores_of
 from fitgate.runs.training import Fit, Trained, compile_seconds, failing
 from fitgate.tasks import TaskData
 
@@ -30,8 +30,10 @@ class Evaluation(msgspec.Struct, frozen=True, tag=True, eq=False):
         compile_seconds: the part of it that was just-in-time compilation; None where the estimator states none.
         score_seconds: wall time of the calls that gave scores and probabilities.
         predictions: `(n,)` or `(n, labels)`.
-        scores: float64 `(n,)` or `(n, classes)`, higher for what is more likely; None where no metric reads them.
-        probabilities: float64 `(n, classes)`; None where no metric reads them.
+        scores: float64 `(n,)` or `(n, classes)`, higher for what is more likely; None where no metric reads them, or
+            the estimator gives none.
+        probabilities: float64 `(n, classes)`; None likewise.
+        missing: why a metric has no value, by its name, where the estimator does not give what it reads.
     """
 
     model: str
@@ -44,6 +46,7 @@ class Evaluation(msgspec.Struct, frozen=True, tag=True, eq=False):
     predictions: Array
     scores: Array | None = None
     probabilities: Array | None = None
+    missing: dict[str, str] = {}
 
     @property
     def outputs(self) -> Outputs:
@@ -68,36 +71,31 @@ def same_output(runs: Sequence[Evaluation]) -> bool:
 def evaluate(trained: Trained, data: TaskData, metrics: Mapping[str, Metric]) -> Evaluation:
     """Predict every test example, and compute the task's metrics. Scores are asked for only if one of them reads them.
 
+    A metric has no value where the estimator does not give what it reads; why, is in `missing`.
+
     Args:
         trained: a fitted estimator.
         data: the task that it was fitted on.
         metrics: by name.
 
     Raises:
-        ModelFailed: if predicting raises, does not give one prediction for each example, or gives what a metric can't
-            be computed from.
+        ModelFailed: if predicting raises, does not give one prediction for each example, or gives what can't be an
+            answer, or what a metric can't be computed from.
     """
-    name, X, target = trained.fit.model, data.dataset.test.X, data.y_test
-    read = {metrics[metric].reads for metric in data.task.metric_names}
+    name, target, estimator = trained.fit.model, data.y_test, trained.estimator
     with failing(name, data.task.name, "predict"):
-        compiled = sum(compile_seconds(trained.estimator).values())
+        own = [metrics[metric].on(data.classes) for metric in data.task.metric_names]
+        compiled = sum(compile_seconds(estimator).values())
         started = time.perf_counter()
-        predictions = np.asarray(trained.estimator.predict(X))
+        answers = np.asarray(estimator.predict(data.dataset.test.X))
         predicted = time.perf_counter()
-        compiling = sum(compile_seconds(trained.estimator).values()) - compiled
-        if predictions.shape != target.shape:
-            raise ValueError(
-                f"predictions of shape {predictions.shape} for {len(target):,} examples, expected {target.shape}"
-            )
+        compiling = sum(compile_seconds(estimator).values()) - compiled
+        predictions = predictions_of(estimator, data, answers)
         started_scoring = time.perf_counter()
-        scores = scores_of(trained.estimator, X) if "scores" in read else None
-        probabilities = probabilities_of(trained.estimator, X) if "probabilities" in read else None
+        further, lacking = _further(estimator, data, {metric.reads for metric in own})
         scored = time.perf_counter()
-        for what, array in (("scores", scores), ("probabilities", probabilities)):
-            if array is not None and len(array) != len(target):
-                raise ValueError(f"{what} of shape {array.shape} for {len(target):,} examples")
-        outputs = Outputs(_as_target(predictions, target), scores, probabilities)
-        values = {metric: metrics[metric].value(target, outputs) for metric in data.task.metric_names}
+        outputs = Outputs(predictions, **further)
+        values = {metric.name: metric.value(target, outputs) for metric in own}
     return Evaluation(
         model=name,
         task=data.task.name,
@@ -106,45 +104,20 @@ def evaluate(trained: Trained, data: TaskData, metrics: Mapping[str, Metric]) ->
         predict_seconds=predicted - started,
         compile_seconds=compiling or None,
         score_seconds=scored - started_scoring,
-        predictions=outputs.predictions,
-        scores=scores,
-        probabilities=probabilities,
+        predictions=predictions,
+        scores=outputs.scores,
+        probabilities=outputs.probabilities,
+        missing={metric.name: lacking[metric.reads] for metric in own if metric.reads in lacking},
     )
 
 
-def scores_of(estimator: Any, X: Any) -> Array:
-    """A classifier's decision function, or else its probabilities; of two classes, those of the second, `(n,)`.
-
-    Raises:
-        TypeError: if it offers neither.
-    """
-    decides = offered(estimator, DecisionFunction)
-    if decides is not None:
-        return np.asarray(decides.decision_function(X), np.float64)
-    probabilities = probabilities_of(estimator, X)
-    return probabilities[:, 1] if probabilities.ndim == 2 and probabilities.shape[1] == 2 else probabilities
-
-
-def probabilities_of(estimator: Any, X: Any) -> Array:
-    """A classifier's probabilities, float64 `(n, classes)`.
-
-    Raises:
-        TypeError: if it has none.
-    """
-    likely = offered(estimator, Probabilities)
-    if likely is None:
-        raise TypeError(
-            f"{type(estimator).__name__} has no scores, which a metric of the task reads; expected a decision_function "
-            "or predict_proba: use another estimator, or metrics that read predictions alone"
-        )
-    return np.asarray(likely.predict_proba(X), np.float64)
-
-
-def _as_target(predictions: Array, target: Array) -> Array:
-    """Predictions in the target's type, if that changes none of them: casting must not turn wrong answers right."""
-    try:
-        with np.errstate(invalid="ignore"):  # NaN is no class
-            cast = predictions.astype(target.dtype)
-    except (TypeError, ValueError):
-        return predictions
-    return cast if np.array_equal(cast, predictions) else predictions
+def _further(estimator: Any, data: TaskData, read: Container[str]) -> tuple[dict[str, Array], dict[str, str]]:
+    """The scores and probabilities that are read, and why an estimator does not give them."""
+    found, lacking = {}, {}
+    for what, answer in (("scores", scores_of), ("probabilities", probabilities_of)):
+        if what in read:
+            try:
+                found[what] = answer(estimator, data)
+            except Lacking as error:
+                lacking[what] = str(error)
+    return found, lacking

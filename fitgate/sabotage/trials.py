@@ -196,7 +196,7 @@ class Trials:
         baseline = self._baselines.get((name, self._task.name))
         for verdict in held:
             if verdict.margin is not None and baseline is not None:
-                metric = self._metrics[verdict.metric]
+                metric = self._metrics[verdict.metric].on(self.data.classes)
                 return Standard(metric, verdict.margin, self._mean(metric, baseline.outputs))
         found = f"that {held[0].reason}" if held and baseline else "no baseline" if held else "no regression gate"
         raise SabotageError(
@@ -213,7 +213,8 @@ class Trials:
         """The seeds of a baseline, as if they had been trained now."""
         target, evaluations = self.data.y_test, []
         for outputs in baseline.outputs:
-            values = {metric: self._metrics[metric].value(target, outputs) for metric in self._task.metric_names}
+            own = [self._metrics[metric].on(self.data.classes) for metric in self._task.metric_names]
+            values = {metric.name: metric.value(target, outputs) for metric in own}
             metrics = {metric: value if math.isfinite(value) else None for metric, value in values.items()}
             evaluations.append(
                 Evaluation(name, self._task.name, len(target), metrics, 0.0, None, 0.0, *outputs),
@@ -224,4 +225,4 @@ class Trials:
 def _truth(data: TaskData) -> Truth:
     dataset = data.dataset
     labels = np.asarray(dataset.test.y)
-    return Truth(dataset.profile, dataset.digest, data.y_test, labels, dataset.class_names)
+    return Truth(dataset.profile, dataset.digest, data.y_test, labels, dataset.class_names, data.kind, data.classes)

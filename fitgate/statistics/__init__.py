@@ -1,6 +1,6 @@
 """The statistics behind the gates: pure functions on arrays."""
 
-from fitgate.statistics.auc import PairedAuc, auc_fall, auc_lower_bound, paired_auc
+from fitgate.statistics.auc import PairedAuc, area, auc_fall, auc_lower_bound, paired_auc
 from fitgate.statistics.bootstrap import bootstrap_fall, bootstrap_lower_bound
 from fitgate.statistics.change import Change, p_value_of_gain
 from fitgate.statistics.f1 import f1_fall, f1_lower_bound
@@ -22,6 +22,7 @@ __all__ = [
     "Fall",
     "McNemar",
     "PairedAuc",
+    "area",
     "auc_fall",
     "auc_lower_bound",
     "bootstrap_fall",

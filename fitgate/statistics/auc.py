@@ -1,7 +1,8 @@
 """The area under the ROC curve: its standard error, and two of them compared on the same examples.
 
 Source: E. R. DeLong, D. M. DeLong, D. L. Clarke-Pearson, "Comparing the areas under two or more correlated receiver
-operating characteristic curves", Biometrics 44 (1988), with the ranks of X. Sun and W. Xu, IEEE SPL 21 (2014).
+operating characteristic curves", Biometrics 44 (1988), with the ranks of X. Sun and W. Xu, IEEE SPL 21 (2014). The
+mean of several columns' areas, such as one for each class, adds up what an example contributes to each of them.
 """
 
 from __future__ import annotations
@@ -43,11 +44,11 @@ def paired_auc(truth: ArrayLike, first: ArrayLike, second: ArrayLike) -> PairedA
     """Compare two classifiers' scores of the same examples.
 
     Args:
-        truth: bool `(n,)`, whether an example is positive.
-        first, second: float `(n,)`, higher for what is more likely positive.
+        truth: bool `(n,)`, whether an example is positive; or `(n, columns)`, for the areas' means over the columns.
+        first, second: float, of the same shape, higher for what is more likely positive.
 
     Raises:
-        ValueError: if the lengths differ, a score is not finite, or there are fewer than two examples of a class.
+        ValueError: if the shapes differ, a score is not finite, or a column has fewer than two examples of a kind.
     """
     areas, covariance = _delong(truth, [first, second])
     difference = float(areas[0] - areas[1])
@@ -59,19 +60,50 @@ def paired_auc(truth: ArrayLike, first: ArrayLike, second: ArrayLike) -> PairedA
     return PairedAuc(float(areas[0]), float(areas[1]), difference, error, p_value)
 
 
+def area(truth: ArrayLike, scores: ArrayLike) -> float:
+    """The area under the ROC curve, averaged over columns: the share of pairs that scores rank rightly.
+
+    Args:
+        truth: bool `(n,)` or `(n, columns)`, whether an example is positive; each column has examples of both kinds.
+        scores: float, of the same shape.
+
+    Raises:
+        ValueError: if the shapes differ, a score is not finite, or a column has examples of one kind.
+    """
+    return float(_placements(truth, [scores], least=1)[0][0])
+
+
 def auc_lower_bound(truth: ArrayLike, scores: ArrayLike, confidence: float) -> float:
-    """One-sided lower confidence bound of one area under the ROC curve; arguments and errors as in `paired_auc`."""
+    """One-sided lower confidence bound of the area under the ROC curve, averaged over columns.
+
+    Args:
+        truth: bool `(n,)` or `(n, columns)`, whether an example is positive.
+        scores: float, of the same shape.
+        confidence: of the bound, as 0.99.
+
+    Raises:
+        ValueError: as `paired_auc`.
+    """
     areas, covariance = _delong(truth, [scores])
     return float(areas[0] - NormalDist().inv_cdf(confidence) * math.sqrt(covariance[0, 0]))
 
 
 def auc_fall(truth: ArrayLike, before: ArrayLike, now: ArrayLike) -> Fall:
-    """How far the area under the ROC curve has fallen on the same examples; arguments and errors as in `paired_auc`."""
+    """How far the area under the ROC curve has fallen on the same examples; arguments and errors as `paired_auc`."""
     test = paired_auc(truth, before, now)
     return Fall(test.difference, test.standard_error, test.p_value, math.inf)
 
 
 def _delong(truth: ArrayLike, scores: list[ArrayLike]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The areas `(scores,)` and their covariance, which is that of what each example adds to them."""
+    areas, added = _placements(truth, scores, least=2)
+    return areas, added @ added.T
+
+
+def _placements(
+    truth: ArrayLike, scores: list[ArrayLike], least: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The areas `(scores,)`, and by how much each example's placement moves them `(scores, n)`."""
     from scipy.stats import rankdata
 
     positive = np.asarray(truth, bool)
@@ -80,12 +112,19 @@ def _delong(truth: ArrayLike, scores: list[ArrayLike]) -> tuple[NDArray[np.float
         raise ValueError(f"scores of shape {s.shape[1:]} for examples of shape {positive.shape}, expected the same")
     if not np.isfinite(s).all():
         raise ValueError(f"{int((~np.isfinite(s)).sum())} scores are NaN or infinite, expected finite numbers")
-    m, n = int(positive.sum()), int((~positive).sum())
-    if min(m, n) < 2:
-        raise ValueError(f"{m} positive and {n} negative examples, expected two or more of each")
-    # An example's placement is the share of the other class that it ranks correctly; the area is their mean.
-    ranks = rankdata(s, axis=1)
-    of_positives = (ranks[:, positive] - rankdata(s[:, positive], axis=1)) / n
-    of_negatives = 1 - (ranks[:, ~positive] - rankdata(s[:, ~positive], axis=1)) / m
-    covariance = np.atleast_2d(np.cov(of_positives)) / m + np.atleast_2d(np.cov(of_negatives)) / n
-    return of_positives.mean(axis=1), covariance
+    columns = positive.reshape(len(positive), -1).T
+    areas, added = np.zeros(len(scores)), np.zeros((len(scores), len(positive)))
+    for yes, of_column in zip(columns, s.reshape(len(scores), len(positive), -1).transpose(2, 0, 1), strict=True):
+        m, n = int(yes.sum()), int((~yes).sum())
+        if min(m, n) < least:
+            few = "one" if least == 1 else "two"
+            raise ValueError(f"{m} positive and {n} negative examples, expected {few} or more of each")
+        # An example's placement is the share of the other class that it ranks correctly; the area is their mean.
+        ranks = rankdata(of_column, axis=1)
+        of_positives = (ranks[:, yes] - rankdata(of_column[:, yes], axis=1)) / n
+        of_negatives = 1 - (ranks[:, ~yes] - rankdata(of_column[:, ~yes], axis=1)) / m
+        own = of_positives.mean(axis=1, keepdims=True)
+        areas += own[:, 0]
+        added[:, yes] += (of_positives - own) / math.sqrt(m * max(m - 1, 1))
+        added[:, ~yes] += (of_negatives - own) / math.sqrt(n * max(n - 1, 1))
+    return areas / len(columns), added / len(columns)

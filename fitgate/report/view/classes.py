@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from fitgate.metrics import right
 from fitgate.record import Record, TaskEntry
-from fitgate.report.view.words import class_names, has_classes, main_tasks, metric_value
+from fitgate.report.view.standing import first_value, standings
+from fitgate.report.view.words import Noun, class_names, has_classes, main_tasks, noun
 from fitgate.runs import Evaluation
 
 MOST_CLASSES = 30  # more of them make no readable matrix
@@ -21,25 +22,32 @@ MOST_PAIRS = 10
 
 @dataclass(frozen=True)
 class RecallRow:
-    """A class, how many test examples are of it, and the share of them that each model gets right, from 0 to 1."""
+    """A class or label, how many test examples have it, and the share of them in which each model finds it.
+
+    A share is from 0 to 1; None of a label that no test example has.
+    """
 
     name: str
     examples: int
-    recalls: tuple[float, ...]
+    recalls: tuple[float | None, ...]
 
 
 @dataclass(frozen=True)
 class Recall:
-    """Recall of each class on a task.
+    """Recall of each class on a task, or of each label.
 
     Attributes:
         task: its name.
+        unit: `class` or `label`.
+        noun: what an example is called.
         models: the columns.
         rows: the classes; where there are many, those that models know worst.
         classes: how many there are.
     """
 
     task: str
+    unit: str
+    noun: Noun
     models: tuple[str, ...]
     rows: tuple[RecallRow, ...]
     classes: int
@@ -53,7 +61,7 @@ class Matrix:
         model: its name.
         standing: `best` or `worst` of the task's models; empty where there is one.
         value: of the task's first metric, as text with the metric's title.
-        counts: int `(classes, classes)`, a row for each true class; None where there are too many classes.
+        counts: int `(classes, classes)`, a row for each true class; None where it is not drawn.
         pairs: the most frequent confusions.
     """
 
@@ -76,35 +84,66 @@ class Pair:
 
 @dataclass(frozen=True)
 class Confusion:
-    """Which classes of a task are taken for which, by its best and its worst model; `classes` are their names."""
+    """Which classes of a task are taken for which, by its best and its worst model.
+
+    Attributes:
+        task: its name.
+        noun: what an example is called.
+        classes: their names.
+        matrices: of the models.
+        drawn: whether matrices are drawn: of a task that a model puts first, with few enough classes.
+    """
 
     task: str
+    noun: Noun
     classes: tuple[str, ...]
     matrices: tuple[Matrix, ...]
-
-    @property
-    def drawn(self) -> bool:
-        """Whether matrices can be drawn."""
-        return len(self.classes) <= MOST_CLASSES
+    drawn: bool
 
 
 def recalls(record: Record) -> tuple[Recall, ...]:
-    """Recall of each class, of the tasks that models put first and that have classes."""
-    return tuple(_recall(record, task, several) for task, several in _evaluated(record))
+    """Recall of each class or label, of all tasks that have such and were evaluated."""
+    return tuple(_recall(record, task, several) for task, several in _evaluated(record, labels=True))
 
 
 def confusions(record: Record) -> tuple[Confusion, ...]:
-    """Confusions, of the tasks that models put first and that have classes."""
+    """Confusions, of all tasks that have classes and were evaluated."""
     return tuple(_confusion(record, task, several) for task, several in _evaluated(record))
 
 
-def _evaluated(record: Record) -> list[tuple[TaskEntry, list[Evaluation]]]:
-    tasks = [task for task in main_tasks(record) if has_classes(record, task)]
+def _evaluated(record: Record, labels: bool = False) -> list[tuple[TaskEntry, list[Evaluation]]]:
+    """The tasks that have classes, or with `labels` those of several labels too, with their evaluations."""
+    tasks = [task for task in record.tasks if has_classes(record, task) or (labels and _has_labels(task))]
     pairs = [(task, [e for e in record.evaluations if e.task == task.name]) for task in tasks]
     return [(task, several) for task, several in pairs if several]
 
 
+def _has_labels(task: TaskEntry) -> bool:
+    return task.kind == "multilabel-indicator" and task.target.ndim == 2
+
+
 def _recall(record: Record, task: TaskEntry, evaluations: Sequence[Evaluation]) -> Recall:
+    rows = _of_labels(record, task, evaluations) if _has_labels(task) else _of_classes(record, task, evaluations)
+    count = len(rows)
+    if count > MOST_CLASSES:
+        rows = sorted(rows, key=lambda row: sum(of or 0.0 for of in row.recalls))[:MOST_CLASSES]
+    unit = "label" if _has_labels(task) else "class"
+    models = tuple(e.model for e in evaluations)
+    return Recall(task.name, unit, noun([record.dataset(task.name)]), models, tuple(rows), count)
+
+
+def _of_labels(record: Record, task: TaskEntry, evaluations: Sequence[Evaluation]) -> list[RecallRow]:
+    rows, data = [], record.dataset(task.name)
+    names = data.class_names if data is not None and np.array_equal(data.labels, task.target) else []
+    for i, truth in enumerate(task.target.T.astype(bool)):
+        found = [e.predictions[truth, i].astype(bool) for e in evaluations]
+        name = names[i] if len(names) == task.target.shape[1] else str(i)
+        recalls = tuple(float(hits.mean()) if len(hits) else None for hits in found)
+        rows.append(RecallRow(name, int(truth.sum()), recalls))
+    return rows
+
+
+def _of_classes(record: Record, task: TaskEntry, evaluations: Sequence[Evaluation]) -> list[RecallRow]:
     rows = []
     name = class_names(record, task)
     classes = np.unique(task.target)
@@ -112,21 +151,11 @@ def _recall(record: Record, task: TaskEntry, evaluations: Sequence[Evaluation]) 
     for label in classes:
         own = task.target == label
         rows.append(RecallRow(name(label), int(own.sum()), tuple(float(hit[own].mean()) for hit in hits)))
-    if len(rows) > MOST_CLASSES:
-        rows = sorted(rows, key=lambda row: sum(row.recalls))[:MOST_CLASSES]
-    return Recall(task.name, tuple(e.model for e in evaluations), tuple(rows), len(classes))
+    return rows
 
 
 def _confusion(record: Record, task: TaskEntry, evaluations: Sequence[Evaluation]) -> Confusion:
-    metric = record.metric(task.metrics[0])
-    sign = 1 if metric.higher_is_better else -1
-
-    def merit(evaluation: Evaluation) -> float:
-        value = evaluation.metrics.get(metric.name)
-        return -np.inf if value is None else sign * value
-
-    ranked = sorted(evaluations, key=merit, reverse=True)
-    shown = {"best": ranked[0], "worst": ranked[-1]} if len(ranked) > 1 else {"": ranked[0]}
+    shown = standings(record, task, evaluations)
     truth = _plain(task.target)
     counts = {standing: Counter(zip(truth, _plain(e.predictions), strict=True)) for standing, e in shown.items()}
     known = [*dict.fromkeys(_plain(np.unique(task.target)))]
@@ -135,16 +164,15 @@ def _confusion(record: Record, task: TaskEntry, evaluations: Sequence[Evaluation
     name = class_names(record, task)
     names = {label: name(label) for label in labels}
     sizes = Counter(truth)
+    drawn = len(labels) <= MOST_CLASSES and task in main_tasks(record)
     matrices = []
     for standing, evaluation in shown.items():
         counted = counts[standing]
         wrong = sorted(((n, pair) for pair, n in counted.items() if pair[0] != pair[1]), key=lambda item: -item[0])
         pairs = tuple(Pair(names[a], names[b], n, n / sizes[a]) for n, (a, b) in wrong[:MOST_PAIRS])
-        value = f"{metric.title} {metric_value(evaluation.metrics.get(metric.name), metric)}"
-        few = len(labels) <= MOST_CLASSES
-        array = np.array([[counted[a, b] for b in labels] for a in labels]) if few else None
-        matrices.append(Matrix(evaluation.model, standing, value, array, pairs))
-    return Confusion(task.name, tuple(names.values()), tuple(matrices))
+        array = np.array([[counted[a, b] for b in labels] for a in labels]) if drawn else None
+        matrices.append(Matrix(evaluation.model, standing, first_value(record, task, evaluation), array, pairs))
+    return Confusion(task.name, noun([record.dataset(task.name)]), tuple(names.values()), tuple(matrices), drawn)
 
 
 def _plain(labels: NDArray[Any]) -> list[Any]:

@@ -20,9 +20,9 @@ from fitgate.report.view.words import (
     Percentiles,
     figure_value,
     main_tasks,
-    metric_value,
     noun,
     percentiles,
+    value_of,
 )
 
 SCENARIOS = (SINGLE, MULTI, OFFLINE)
@@ -206,9 +206,9 @@ def _quality(machines: Sequence[Machine], model: str) -> QualityRow | None:
     cells = []
     for other in others:
         theirs = other.evaluation(model)
-        value = metric_value(theirs.metrics.get(metric.name), metric) if theirs else ""
+        value = value_of(theirs, metric) if theirs else ""
         cells.append(QualityCell(value, difference(first, other, model)))
-    return QualityRow(model, task.name, metric.title, metric_value(mine.metrics.get(metric.name), metric), tuple(cells))
+    return QualityRow(model, task.name, metric.title, value_of(mine, metric), tuple(cells))
 
 
 def _costs(priced: Sequence[Machine], models: Sequence[str], prices: Mapping[str, float]) -> tuple[NumberRow, ...]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fitgate.record import Misclassified, Record
 from fitgate.report.view.words import Noun, class_names, has_classes, image, noun, row_text
+from fitgate.tasks import NUMBERS
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Examples:
         noun: what an example is called.
         rows: the examples.
         models: how many models answered.
+        of_numbers: whether the task asks for numbers.
     """
 
     task: str
@@ -49,6 +51,17 @@ class Examples:
     noun: Noun
     rows: tuple[ExampleRow, ...]
     models: int
+    of_numbers: bool = False
+
+    @property
+    def lost(self) -> str:
+        """What has become of them since a baseline, in words."""
+        if self.of_numbers:
+            return f"Test {self.noun.many} whose errors have grown most since the baseline."
+        return (
+            f"Test {self.noun.many} that were right in the baseline and are wrong now, those first that changed most "
+            "clearly."
+        )
 
     @property
     def wrong(self) -> str:
@@ -84,7 +97,8 @@ def _examples(record: Record, task: str, title: str, examples: Sequence[Misclass
     name = class_names(record, record.task(task))
     rows = tuple(_row(example, name, shape) for example in examples)
     models = {model for example in examples for model in example.answers}
-    return Examples(task, title, noun([data]), rows, len(models))
+    entry = record.task(task)
+    return Examples(task, title, noun([data]), rows, len(models), entry is not None and entry.kind in NUMBERS)
 
 
 def _row(example: Misclassified, name: Callable[[Any], str], shape: tuple[int, ...] | None) -> ExampleRow:

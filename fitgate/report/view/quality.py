@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fitgate.record import Record
 from fitgate.report.view.gates import GateRow, gate_row
 from fitgate.report.view.words import metric_value, shortened
+from fitgate.runs import Evaluation
 
 MOST_ERROR_CHARACTERS = 1_000
 
@@ -17,7 +19,8 @@ class QualityRow:
 
     Attributes:
         model, task: names.
-        values: of each metric of the table, as text; empty where the task does not have it, or nothing was evaluated.
+        values: of each metric of the table, as text; empty where the task does not have it, or nothing was evaluated,
+            and None where the estimator does not give what it reads.
         gates: what was judged.
         failed: the stage in which the model failed; empty where it did not.
         skipped: why it took no part; empty where it did.
@@ -25,7 +28,7 @@ class QualityRow:
 
     model: str
     task: str
-    values: tuple[str, ...]
+    values: tuple[str | None, ...]
     gates: tuple[GateRow, ...]
     failed: str = ""
     skipped: str = ""
@@ -33,10 +36,27 @@ class QualityRow:
 
 @dataclass(frozen=True)
 class Quality:
-    """All models on their tasks; `metrics` are the titles of the columns of `values`."""
+    """All models on their tasks.
+
+    Attributes:
+        metrics: the titles of the columns of `values`.
+        rows: a model on a task each.
+        lacking: why metrics have no value.
+    """
 
     metrics: tuple[str, ...]
     rows: tuple[QualityRow, ...]
+    lacking: tuple[LackingRow, ...]
+
+
+@dataclass(frozen=True)
+class LackingRow:
+    """Why metrics of a model on a task have no value."""
+
+    model: str
+    task: str
+    metrics: tuple[str, ...]
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -72,14 +92,26 @@ def quality(record: Record) -> Quality:
             gates = tuple(gate_row(v) for v in record.verdicts if (v.model, v.task) == key)
             empty = ("",) * len(metrics)
             if key in evaluations:
-                of = evaluations[key].metrics
-                values = tuple(metric_value(of[m], record.metric(m)) if m in of else "" for m in metrics)
+                values = tuple(_value(record, evaluations[key], m) for m in metrics)
                 rows.append(QualityRow(model.name, task, values, gates))
             elif key in failures:
                 rows.append(QualityRow(model.name, task, empty, gates, failed=failures[key].stage))
             elif model.skipped:
                 rows.append(QualityRow(model.name, task, empty, gates, skipped=model.skipped))
-    return Quality(tuple(record.metric(name).title for name in metrics), tuple(rows))
+    return Quality(tuple(record.metric(name).title for name in metrics), tuple(rows), tuple(_lacking(record)))
+
+
+def _value(record: Record, evaluation: Evaluation, metric: str) -> str | None:
+    if metric in evaluation.missing:
+        return None
+    return metric_value(evaluation.metrics[metric], record.metric(metric)) if metric in evaluation.metrics else ""
+
+
+def _lacking(record: Record) -> Iterator[LackingRow]:
+    for e in record.evaluations:
+        for reason in dict.fromkeys(e.missing.values()):
+            titles = tuple(record.metric(name).title for name, why in e.missing.items() if why == reason)
+            yield LackingRow(e.model, e.task, titles, reason)
 
 
 def failures(record: Record) -> tuple[FailureRow, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fitgate.record import Record
+from fitgate.record import NotApplied, Record
 from fitgate.report.verdict import RunVerdict, run_verdict
 from fitgate.report.view.classes import Confusion, Recall, confusions, recalls
 from fitgate.report.view.environment import Fact, ModelRow, environment, models, size
@@ -14,6 +14,7 @@ from fitgate.report.view.latency import Latency, latency
 from fitgate.report.view.learning import Learning, learnings
 from fitgate.report.view.limits import LimitRow, limits
 from fitgate.report.view.memory import MemoryRow, memory
+from fitgate.report.view.numbers import Numbers, numbers
 from fitgate.report.view.quality import FailureRow, Quality, TaskRow, failures, quality, tasks
 from fitgate.report.view.seeds import SeedRow, seeds
 from fitgate.report.view.tradeoff import TradeOff, tradeoffs
@@ -33,6 +34,7 @@ class ReportView:
     quality: Quality
     tasks: tuple[TaskRow, ...]
     gates: tuple[GateRow, ...]
+    not_applied: tuple[NotApplied, ...]
     lost: tuple[Examples, ...]
     seeds: tuple[SeedRow, ...]
     latency: Latency | None
@@ -42,6 +44,7 @@ class ReportView:
     recalls: tuple[Recall, ...]
     learnings: tuple[Learning, ...]
     confusions: tuple[Confusion, ...]
+    numbers: tuple[Numbers, ...]
     misclassified: tuple[Examples, ...]
     models: tuple[ModelRow, ...]
     environment: tuple[Fact, ...]
@@ -59,6 +62,7 @@ def report_view(record: Record) -> ReportView:
         quality=quality(record),
         tasks=tasks(record),
         gates=gates(record),
+        not_applied=tuple(record.not_applied),
         lost=lost(record),
         seeds=seeds(record),
         latency=latency(record),
@@ -68,6 +72,7 @@ def report_view(record: Record) -> ReportView:
         recalls=recalls(record),
         learnings=learnings(record),
         confusions=confusions(record),
+        numbers=numbers(record),
         misclassified=misclassified(record),
         models=models(record),
         environment=environment(record),

@@ -41,6 +41,7 @@ def seeds(record: Record) -> tuple[SeedRow, ...]:
         _row(record, several, metric, same.get(key, 0))
         for key, several in runs.items()
         for metric in several[0].evaluation.metrics
+        if not any(metric in run.evaluation.missing for run in several)
     )
 
 

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from fitgate.latency.timing import Timing
 from fitgate.record import DataEntry, MetricEntry, Record, TaskEntry, decode_array
-from fitgate.record.examples import CLASSES
+from fitgate.record.examples import asks_for_numbers
+from fitgate.runs import Evaluation
+from fitgate.tasks import CLASSES
 
 MOST_VALUES = 8
 MOST_CHARACTERS = 120
@@ -48,12 +50,9 @@ def main_tasks(record: Record) -> list[TaskEntry]:
 
 
 def has_classes(record: Record, task: TaskEntry) -> bool:
-    """Whether each example of a task belongs to one class.
-
-    scikit-learn calls a target of whole numbers one of classes, even where models answer with fractions: those are not.
-    """
+    """Whether each example of a task belongs to one class."""
     answers = [e.predictions for e in record.evaluations if e.task == task.name]
-    return task.kind in CLASSES and not any(map(_has_fractions, answers))
+    return task.kind in CLASSES and not asks_for_numbers(task, answers)
 
 
 def class_names(record: Record, task: TaskEntry | None) -> Callable[[Any], str]:
@@ -83,6 +82,13 @@ def metric_value(value: float | None, metric: MetricEntry) -> str:
     if value is None or not math.isfinite(value):
         return "NaN"
     return f"{value:.4f}" if metric.unit == "share" else f"{value:.5g} {metric.unit}".strip()
+
+
+def value_of(evaluation: Evaluation, metric: MetricEntry) -> str:
+    """The value of an evaluation's metric; empty where the estimator does not give what the metric reads."""
+    if metric.name in evaluation.missing:
+        return ""
+    return metric_value(evaluation.metrics.get(metric.name), metric)
 
 
 def is_share(metric: MetricEntry) -> bool:
@@ -148,10 +154,6 @@ def image(row: Any, shape: tuple[int, ...]) -> NDArray[Any] | None:
         return None
     drawable = len(shape) == 2 or (len(shape) == 3 and shape[-1] in CHANNELS)
     return content.reshape(shape) if drawable else None
-
-
-def _has_fractions(answers: NDArray[Any]) -> bool:
-    return answers.dtype.kind == "f" and bool(np.any(np.isfinite(answers) & (answers != np.floor(answers))))
 
 
 def _of_many(values: Sequence[str], count: int) -> str:

@@ -1,0 +1,70 @@
+"""Metrics of predicted probabilities, whose columns are the task's classes, or its labels."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fitgate.metrics.metric import Array, Metric
+
+LEAST = float(np.finfo(np.float64).eps)  # what scikit-learn takes a probability of 0 for
+LEAST_OF_LABEL = float(np.finfo(np.float32).eps)  # baselines keep float32: nearer to 1 it knows no numbers
+
+
+def _log_loss(target: Array, probabilities: Array, classes: Array | None = None) -> float:
+    """Minus the mean logarithm of the probability that the true class was given; of labels, the mean over them."""
+    likely = probabilities.astype(np.float64)
+    if target.ndim == 2:
+        likely = np.clip(likely, LEAST_OF_LABEL, 1 - LEAST_OF_LABEL)
+        return float(-np.log(np.where(target, likely, 1 - likely)).mean())
+    true = likely[np.arange(len(target)), _places(target, likely, classes)]
+    return float(-np.log(np.clip(true, LEAST, 1.0)).mean())
+
+
+def _brier(target: Array, probabilities: Array, classes: Array | None = None) -> float:
+    """The mean squared distance to the truth: of the second class where there are two, else summed over the classes.
+
+    So scikit-learn has it. Of labels, it is the mean over them.
+    """
+    likely = probabilities.astype(np.float64)
+    if target.ndim == 2:
+        return float(((likely - target) ** 2).mean())
+    places = _places(target, likely, classes)
+    distances = ((likely - np.eye(likely.shape[1])[places]) ** 2).sum(axis=1).mean()
+    return float(distances / 2 if likely.shape[1] == 2 else distances)
+
+
+def _places(target: Array, likely: Array, classes: Array | None) -> NDArray[np.intp]:
+    """The column of each example's true class."""
+    known = np.unique(target) if classes is None else classes
+    if likely.ndim != 2 or likely.shape[1] != len(known):
+        raise ValueError(f"probabilities of shape {likely.shape} for {len(known)} classes, expected a column for each")
+    return np.searchsorted(known, target)
+
+
+PROBABILITIES = (
+    Metric(
+        "log_loss",
+        _log_loss,
+        label="log loss",
+        reads="probabilities",
+        higher_is_better=False,
+        range=(0.0, math.inf),
+        unit="",
+        target="classes",
+        knows_classes=True,
+    ),
+    Metric(
+        "brier",
+        _brier,
+        label="Brier score",
+        reads="probabilities",
+        higher_is_better=False,
+        range=(0.0, 2.0),
+        unit="",
+        target="classes",
+        knows_classes=True,
+    ),
+)

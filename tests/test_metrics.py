@@ -1,0 +1,190 @@
+"""Metrics: their values are scikit-learn's on any labels, and their bounds and tests survive rare classes."""
+
+import math
+
+import numpy as np
+import pytest
+from sklearn import metrics as theirs
+from sklearn.metrics import get_scorer_names, make_scorer
+
+from fitgate import Dataset, FitgateError, Metric, Split, Task
+from fitgate.gates.baseline import ranks_of
+from fitgate.metrics import METRICS, Outputs
+from fitgate.metrics.scorer import scorer_metric
+from fitgate.tasks import TaskData, known_metrics
+
+RNG = np.random.default_rng(0)
+KINDS = np.array(["benign", "malignant", "unsure"])
+TWO, THREE = KINDS[RNG.integers(2, size=300)], KINDS[RNG.integers(3, size=300)]
+NUMBERS = RNG.normal(size=300)
+
+
+def likely(target, classes, noise=0.5):
+    """Probabilities `(n, classes)` that know something of the target."""
+    raw = np.exp((target[:, None] == classes) + noise * RNG.normal(size=(len(target), len(classes))))
+    return raw / raw.sum(axis=1, keepdims=True)
+
+
+P2, P3 = likely(TWO, KINDS[:2]), likely(THREE, KINDS)
+GUESS3 = KINDS[P3.argmax(axis=1)]
+CASES = [
+    ("balanced_accuracy", THREE, GUESS3, theirs.balanced_accuracy_score(THREE, GUESS3)),
+    ("roc_auc", TWO, P2[:, 1], theirs.roc_auc_score(TWO, P2[:, 1])),
+    ("roc_auc_ovr", THREE, P3, theirs.roc_auc_score(THREE, P3, multi_class="ovr")),
+    ("average_precision", TWO, P2[:, 1], theirs.average_precision_score(TWO, P2[:, 1], pos_label="malignant")),
+    ("log_loss", TWO, P2, theirs.log_loss(TWO, P2)),
+    ("log_loss", THREE, P3, theirs.log_loss(THREE, P3)),
+    ("brier", TWO, P2, theirs.brier_score_loss(TWO, P2[:, 1], pos_label="malignant")),
+    ("brier", THREE, P3, theirs.brier_score_loss(THREE, P3)),
+    ("mae", NUMBERS, NUMBERS + 0.5, 0.5),
+    ("rmse", NUMBERS, NUMBERS * 1.5, theirs.root_mean_squared_error(NUMBERS, NUMBERS * 1.5)),
+    ("r2", NUMBERS, NUMBERS * 1.5, theirs.r2_score(NUMBERS, NUMBERS * 1.5)),
+]
+
+
+@pytest.mark.parametrize(("name", "target", "output", "value"), CASES)
+def test_a_metric_s_value_is_scikit_learn_s(name, target, output, value):
+    assert METRICS[name].compute(target, output) == pytest.approx(value, abs=1e-12)
+
+
+@pytest.mark.parametrize(("name", "target", "output", "value"), CASES)
+def test_a_bound_lies_on_the_worse_side_and_a_worse_output_is_a_fall(name, target, output, value):
+    metric, worse = METRICS[name], np.roll(output, 1, axis=0)
+    assert metric.lead(value, metric.confidence_bound.compute(target, output, 0.99)) >= 0
+    change = metric.paired_test.compute(target, output, worse)
+    assert change.size == pytest.approx(metric.lead(value, metric.compute(target, worse)))
+    assert change.p_value < 0.01 < metric.paired_test.compute(target, worse, output).p_value
+
+
+@pytest.mark.parametrize("name", ["roc_auc", "roc_auc_ovr", "average_precision"])
+def test_metrics_of_scores_depend_on_their_order_alone(name):
+    target, scores = (THREE, P3) if name == "roc_auc_ovr" else (TWO, P2[:, 1].round(2))
+    assert METRICS[name].compute(target, ranks_of(scores)) == METRICS[name].compute(target, scores)
+
+
+@pytest.mark.parametrize("name", ["log_loss", "brier"])
+def test_metrics_of_probabilities_are_the_same_on_what_a_baseline_keeps(name):
+    sure = np.array([[1.0, 0.0], [1e-12, 1 - 1e-12], [0.0, 1.0]])
+    target, metric = np.array(["no", "yes", "no"]), METRICS[name]
+    assert metric.compute(target, sure.astype(np.float32)) == pytest.approx(metric.compute(target, sure), rel=1e-6)
+    assert math.isfinite(metric.compute(target, sure))
+
+
+def test_a_class_that_the_test_split_lacks_has_its_column_all_the_same():
+    some = THREE != "benign"
+    target, p, guess = THREE[some], P3[some], GUESS3[some]
+    assert METRICS["log_loss"].on(KINDS).compute(target, p) == pytest.approx(
+        theirs.log_loss(target, p, labels=KINDS), abs=1e-12
+    )
+    areas = [theirs.roc_auc_score(target == KINDS[i], p[:, i]) for i in (1, 2)]
+    assert METRICS["roc_auc_ovr"].on(KINDS).compute(target, p) == pytest.approx(np.mean(areas))
+    assert METRICS["balanced_accuracy"].on(KINDS).compute(target, guess) > 0
+
+
+def test_without_a_positive_example_there_is_nothing_to_rank_and_no_f1_of_the_others():
+    target, classes = np.array(["no"] * 9), np.array(["no", "yes"])
+    for name in ("roc_auc", "average_precision"):
+        assert math.isnan(METRICS[name].on(classes).compute(target, np.arange(9.0)))
+    assert METRICS["f1"].on(classes).compute(target, target) == 0
+
+
+def test_metrics_of_two_classes_refuse_three():
+    with pytest.raises(ValueError, match="a target of 3 classes, expected one of two"):
+        METRICS["roc_auc"].compute(THREE, P3)
+
+
+def test_resamples_that_lack_a_rare_class_break_no_bound():
+    rare = np.where(np.arange(60) < 2, "yes", "no")
+    scores = np.linspace(1, 0, 60)
+    precision = METRICS["average_precision"].confidence_bound.compute(rare, scores, 0.99)
+    balanced = METRICS["balanced_accuracy"].confidence_bound.compute(rare, rare, 0.99)
+    assert (precision, balanced) == (1.0, 1.0)
+
+
+def test_areas_and_precision_of_labels_are_their_means():
+    target = np.column_stack([TWO == "benign", THREE == "unsure"])
+    for name, score in (("roc_auc", theirs.roc_auc_score), ("average_precision", theirs.average_precision_score)):
+        assert METRICS[name].compute(target, P3[:, :2]) == pytest.approx(score(target, P3[:, :2]))
+    assert METRICS["roc_auc"].confidence_bound.compute(target, P3[:, :2], 0.9) < METRICS["roc_auc"].compute(
+        target, P3[:, :2]
+    )
+    assert METRICS["log_loss"].compute(target, P3[:, :2]) > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "reads", "judges"),
+    [
+        ("neg_median_absolute_error", "predictions", "numbers"),
+        ("matthews_corrcoef", "predictions", "classes"),
+        ("neg_log_loss", "probabilities", "classes"),
+        ("top_k_accuracy", "scores", "classes"),
+        ("jaccard_samples", "predictions", "classes"),
+        ("rand_score", "predictions", "any"),
+    ],
+)
+def test_what_a_scorer_reads_and_judges_is_found_out(name, reads, judges):
+    metric = Metric.from_scorer(name)
+    assert (metric.reads, metric.target, metric.scorer) == (reads, judges, name)
+    assert Metric.from_scorer(name) is metric
+
+
+def test_every_scorer_of_scikit_learn_is_a_metric():
+    assert all(scorer_metric(name) is not None for name in get_scorer_names())
+
+
+@pytest.mark.parametrize(
+    ("scorer", "target", "outputs", "value"),
+    [
+        ("neg_log_loss", THREE, Outputs(GUESS3, None, P3), -theirs.log_loss(THREE, P3)),
+        ("roc_auc", TWO, Outputs(TWO, P2[:, 1]), theirs.roc_auc_score(TWO, P2[:, 1])),
+        ("f1_macro", THREE, Outputs(GUESS3), theirs.f1_score(THREE, GUESS3, average="macro")),
+        ("neg_max_error", NUMBERS, Outputs(NUMBERS + 2), -2),
+        (make_scorer(theirs.fbeta_score, beta=2, pos_label="benign"), TWO, Outputs(TWO), 1),
+    ],
+)
+def test_a_scorer_gives_the_same_value_on_stored_outputs(scorer, target, outputs, value):
+    assert Metric.from_scorer(scorer, name="own").on(np.unique(target)).value(target, outputs) == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
+    ("declare", "message"),
+    [
+        (lambda: Metric.from_scorer("neg_nothing"), "found 'neg_nothing', expected one of sklearn.metrics.get_scorer_"),
+        (lambda: Metric.from_scorer(make_scorer(theirs.zero_one_loss)), "or what make_scorer made and a name for it"),
+        (lambda: Metric.from_scorer(lambda e, X, y: 0.5, name="none"), "found a scorer that asks for no output"),
+        (
+            lambda: Metric.from_scorer(lambda e, X, y: len(e.predict(X)) + len(e.predict_proba(X)), name="both"),
+            "found a scorer that reads predictions and probabilities, expected one that reads one output",
+        ),
+    ],
+)
+def test_a_scorer_that_can_be_no_metric_is_refused(declare, message):
+    with pytest.raises(FitgateError) as caught:
+        declare()
+    assert message in str(caught.value)
+
+
+def task_data(y, *metrics, **about):
+    task = Task("t", Dataset("d", lambda: (Split(np.zeros((len(y), 1)), y),) * 2), metrics=metrics, **about)
+    known_metrics([task])
+    return TaskData(task, task.dataset)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "kind"),
+    [
+        (("mae",), "continuous"),
+        (("neg_median_absolute_error", "r2"), "continuous"),
+        (("accuracy", "mae"), "multiclass"),
+        (("accuracy",), "multiclass"),
+    ],
+)
+def test_whole_numbers_are_no_classes_where_the_metrics_are_for_numbers(metrics, kind):
+    data = task_data(np.arange(9), *metrics)
+    assert (data.kind, data.classes is None) == (kind, kind == "continuous")
+    assert task_data(np.arange(9), *metrics, kind="multiclass").kind == "multiclass"
+
+
+def test_a_metric_that_nobody_knows_is_refused():
+    with pytest.raises(FitgateError, match=r"found metric 'accurracy', expected one of .* or one of scikit-learn's"):
+        task_data(np.arange(9), "accurracy")
