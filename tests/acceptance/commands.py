@@ -7,10 +7,12 @@ checkout, and has a process of its own, as pytest inside pytest would find the o
 import contextlib
 import io
 import json
+import multiprocessing
 import pkgutil
 import re
 import shlex
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -35,12 +37,13 @@ def problem(code):
             return collecting(arguments) if arguments else ""
         return missing(arguments) or parsing(PROGRAMS[program](), arguments)
     if found := OPTION.match(code):
-        return "" if found[0] in known_options() else "no such option"
+        known = (
+            option.startswith(found[0]) if code.endswith("*") else option == found[0] for option in known_options()
+        )
+        return "" if any(known) else "no such option"
     if NAME.fullmatch(code):
         return naming(code)
-    if PATH.fullmatch(code) and (Path(code.partition("/")[0]).exists() or code[0] == "."):
-        return missing([code])
-    return ""
+    return missing([code])
 
 
 def collecting(arguments):
@@ -66,7 +69,8 @@ def missing(words):
     """The path among some words that is not there."""
     for word in words:
         path = word.partition("=")[2] or word
-        if PATH.fullmatch(path) and not path.startswith(MADE) and not Path(path).exists():
+        known = PATH.fullmatch(path) and Path(path.partition("/")[0]).exists() and not path.startswith(MADE)
+        if known and not Path(path).exists():
             return f"{path} is not there"
     return ""
 
@@ -79,6 +83,7 @@ def naming(code):
     return ""
 
 
+@cache
 def known_options():
     """The options of all programs."""
     parsers = [parser for program in PROGRAMS.values() for _, _, parser in subcommands(program())]
@@ -89,5 +94,8 @@ def known_options():
 
 
 if __name__ == "__main__":
-    found = {code: words for code in json.load(sys.stdin) if (words := problem(code))}
-    print(json.dumps(found))
+    known_options()  # and what that imports, each process below then has at hand
+    codes = json.load(sys.stdin)
+    with multiprocessing.Pool(2, maxtasksperchild=1) as pool:  # for `--fit-threads` limits a process for good
+        words = pool.map(problem, codes, chunksize=1)
+    print(json.dumps({code: wrong for code, wrong in zip(codes, words, strict=True) if wrong}))

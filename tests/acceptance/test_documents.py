@@ -33,8 +33,30 @@ class Short(NamedTuple):
     reason: str
 
 
+SET_UP = "python3 -m venv .venv && .venv/bin/pip install -q -r requirements.txt && .venv/bin/"
 SHORT = {
     "pip install fitgate": Short(ELSEWHERE, "tests/acceptance/test_wheel.py installs the wheel as pip does"),
+    f"{SET_UP}pytest": Short(ELSEWHERE, ".ci/run sets up and runs the suite"),
+    f"{SET_UP}pytest -n 2 tests suite/tests": Short(ELSEWHERE, ".ci/run runs this line"),
+    f"{SET_UP}pre-commit install": Short(ELSEWHERE, ".ci/run sets up, and runs what the hooks do"),
+    'for seed in $(seq 1000 1009); do pytest -m "not latency" -q --fit-seed=$seed --fit-runs-dir=seeds; done': Short(
+        'for seed in 1000 1001; do pytest -m "not latency" -q --fit-seed=$seed --fit-runs-dir=seeds; done',
+        "two seeds show what ten do",
+    ),
+    "fitgate ab --base origin/main": Short(
+        "fitgate ab --base origin/main --blocks 7 --seconds 0.1", "the fewest blocks that can show a slowdown"
+    ),
+    "fitgate ab --base origin/main --models sgd": Short(CHECKED, "docs/ci.md compares revisions"),
+    "fitgate ab --prove 100 --models sgd --out proof.md": Short(CHECKED, "an hour"),
+    "pytest --fit-profile=full": Short(CHECKED, "all of MNIST, and a quarter of an hour"),
+    "pytest --fit-models=cnn_accurate": Short(CHECKED, "minutes of training"),
+    "pytest suite/quality --fit-tasks=fashion --fit-models=knn": Short(CHECKED, "data that few machines have"),
+    "pytest suite/notebook": Short(CHECKED, ".ci/run runs it"),
+    "pytest suite/notebook --fit-profile=full": Short(CHECKED, "all of MNIST, and twenty minutes"),
+    "pytest suite/notebook --fit-backend=dask --fit-scheduler=tcp://127.0.0.1:8786": Short(
+        CHECKED, "a cluster; suite/tests/test_folds.py starts one"
+    ),
+    "pytest suite/conformance": Short(CHECKED, ".ci/run runs it"),
 }
 
 
@@ -129,20 +151,21 @@ def checkout(tmp_path_factory):
 
 
 def copied(directory):
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-    )
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
     for name in listed.stdout.decode().split("\0"):
         if name and (ROOT / name).is_file():
             (directory / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, directory / name)
+    commit(directory)
+    return directory
+
+
+def commit(directory):
+    """Put a directory under git, with a revision that is called as that of a server."""
     known = ("-c", "user.name=documents", "-c", "user.email=documents@localhost")
     for command in (("init", "-q"), ("add", "."), ("commit", "-q", "-m", "All"), ("branch", "origin/main")):
         subprocess.run(["git", *known, *command], cwd=directory, check=True)
-    return directory
 
 
 @pytest.fixture(scope="session")
@@ -155,6 +178,7 @@ def done(tmp_path_factory, checkout):
             directory = tmp_path_factory.mktemp("project") / "project"
             if head(name).startswith("project: "):
                 shutil.copytree(done(head(name).removeprefix("project: ")), directory)
+                commit(directory)
             directory.mkdir(exist_ok=True)
             Page(name, directory, checkout).execute()
             projects[name] = directory
