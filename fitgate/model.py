@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
 
 from fitgate.errors import FitgateError
@@ -101,6 +101,12 @@ class Model:
     def task(self, name: str) -> Task | None:
         """Its task of a name; None if it has none such."""
         return next((task for task in self.tasks if task.name == name), None)
+
+    def narrowed(self, takes_part: Callable[[Task], bool]) -> Model | None:
+        """The model with those of its tasks alone that take part, and the gates on them; None if none does."""
+        tasks = tuple(task for task in self.tasks if takes_part(task))
+        gates = tuple(gate for gate in self.gates if takes_part(gate.task))
+        return replace(self, tasks=tasks, gates=gates) if tasks else None
 
     @property
     def missing(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ import pytest
 
 from fitgate import Above, Floor, Model, NoRegression, Work
 from suite.digits import DIGITS, FIVES
+from suite.fashion import FASHION
 
 
 def build(seed: int) -> Any:
@@ -31,13 +32,16 @@ def nodes(forest: Any) -> Work:
 FOREST = Model(
     "forest",
     build,
-    tasks=(DIGITS, FIVES),
+    tasks=(DIGITS, FIVES, FASHION),
     gates=(
         Floor(DIGITS, "accuracy", quick=0.89, full=0.96),
         Above(FIVES, "roc_auc", rival="sgd"),
+        Floor(FASHION, "accuracy", 0.863),
         NoRegression(DIGITS, "accuracy", quick=0.01, full=0.0015),
         NoRegression(FIVES, "roc_auc", quick=0.003, full=0.0005),
+        NoRegression(FASHION, "accuracy", margin=0.004),
     ),
+    stochastic=True,
     description="RandomForestClassifier, 100 trees on raw pixels",
     work=nodes,
 )

@@ -69,6 +69,7 @@ class Option:
 OPTIONS = (
     Option("fit-profile", str, None, "NAME", "size of the data, where a dataset has several (default: its first)"),
     Option("fit-models", _names, (), "NAME,...", "only these models (default: all but the slow ones)"),
+    Option("fit-tasks", _names, (), "NAME,...", "only these tasks (default: all but the slow ones)"),
     Option("fit-seed", int, 42, "N", "seed that models are built with (default: 42)"),
     Option(
         "fit-seeds",
@@ -175,6 +176,7 @@ def read_options(config: pytest.Config) -> Options:
         seed=given["fit_seed"],
         seeds=seeds,
         models=list(given["fit_models"]),
+        tasks=list(given["fit_tasks"]),
         require=list(given["gate_require"]),
         threads=given["fit_threads"],
         timing=given["fit_timing"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABCMeta
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -72,9 +72,23 @@ class Registry:
 
     @property
     def models(self) -> list[Model]:
-        """The models that take part, by name; all but the slow ones if none was selected."""
+        """The models that take part, by name, with the tasks that do; all but the slow ones if none was selected."""
         every = self.known_models
-        return [every[name] for name in self._settings.models or sorted(n for n, m in every.items() if not m.slow)]
+        names = self._settings.models or sorted(name for name, model in every.items() if not model.slow)
+        return [model for name in names if (model := self.taking_part(every[name]))]
+
+    @property
+    def asked_tasks(self) -> list[Task]:
+        """The tasks that take part."""
+        return list(filter(self.takes_part, self.tasks.values()))
+
+    def takes_part(self, task: Task) -> bool:
+        """Whether a task takes part: if it was selected, or none was and it isn't slow."""
+        return task.name in self._settings.tasks if self._settings.tasks else not task.slow
+
+    def taking_part(self, model: Model) -> Model | None:
+        """A model with its tasks that take part, and the gates on them; None where it has no such task."""
+        return model.narrowed(self.takes_part)
 
     @cached_property
     def libraries(self) -> list[str]:
@@ -116,15 +130,17 @@ class Registry:
                 expected=f"one of the datasets' profiles: {', '.join(sorted(profiles)) or 'they have none'}",
                 next_step="correct the name, or leave the option out",
             )
-        for option, names in (("--fit-models", self._settings.models), ("--gate-require", self._settings.require)):
-            for name in names:
-                if name not in models:
-                    raise ModelError(
-                        option,
-                        found=f"{name!r}",
-                        expected=f"one of the models: {', '.join(sorted(models)) or 'there are none'}",
-                        next_step="correct the name",
-                    )
+        self._check_names("--fit-tasks", self._settings.tasks, self.tasks, "tasks", TaskError)
+        self._check_names("--fit-models", self._settings.models, models, "models", ModelError)
+        self._check_names("--gate-require", self._settings.require, models, "models", ModelError)
+        for name in self._settings.models:
+            if self.taking_part(models[name]) is None:
+                raise ModelError(
+                    "--fit-models",
+                    found=f"{name!r}, which has none of this session's tasks",
+                    expected=f"one on {', '.join(task.name for task in self.asked_tasks) or 'a task that is not slow'}",
+                    next_step=f"name a task of it by --fit-tasks: {', '.join(t.name for t in models[name].tasks)}",
+                )
         self._check_datasets()
         for model in self.models:
             self._check_gates(model, metrics)
@@ -136,6 +152,20 @@ class Registry:
                     found=f"a baseline of a model {name!r}, which no plugin contributes",
                     expected=f"one of {', '.join(sorted(models)) or 'no model'}",
                     next_step="bring its plugin back, or delete the file",
+                )
+
+    @staticmethod
+    def _check_names(
+        option: str, names: Iterable[str], known: Iterable[str], what: str, error: type[FitgateError]
+    ) -> None:
+        """Refuse an option that names what there is not."""
+        for name in names:
+            if name not in known:
+                raise error(
+                    option,
+                    found=f"{name!r}",
+                    expected=f"one of the {what}: {', '.join(sorted(known)) or 'there are none'}",
+                    next_step="correct the name",
                 )
 
     def _check_datasets(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from fitgate.model import Model
@@ -17,11 +18,13 @@ class TrainedModel:
         model: the model.
         evaluator: what fits and evaluates it.
         seeds: those of `--fit-seeds`.
+        check: skips a test that asks for a task which does not take part.
     """
 
     model: Model
     evaluator: Evaluator
     seeds: tuple[int, ...]
+    check: Callable[[Task], None]
 
     def on(self, task: Task) -> Trained:
         """The estimator fitted on a task, with its provenance.
@@ -29,6 +32,7 @@ class TrainedModel:
         Raises:
             ModelFailed: if fitting failed, now or before.
         """
+        self.check(task)
         return self.evaluator.trained(self.model, task)
 
     def evaluation(self, task: Task) -> Evaluation:
@@ -37,6 +41,7 @@ class TrainedModel:
         Raises:
             ModelFailed: if fitting or predicting failed, now or before.
         """
+        self.check(task)
         return self.evaluator.evaluation(self.model, task)
 
     def seed_run(self, task: Task, seed: int) -> SeedRun:
@@ -45,4 +50,5 @@ class TrainedModel:
         Raises:
             ModelFailed: if fitting or predicting failed, now or before.
         """
+        self.check(task)
         return self.evaluator.seed_run(self.model, task, seed, self.seeds)

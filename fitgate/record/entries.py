@@ -21,7 +21,7 @@ class Settings(msgspec.Struct, frozen=True):
         profile: of the datasets; empty where they have one size.
         seed: what models were built with.
         seeds: with how many seeds each model was trained from the start; 0 for the session's one.
-        models: names of those that took part alone; empty for all but the slow ones.
+        models, tasks: names of those that took part alone; empty for all but the slow ones.
         require: names of models whose missing library is a failure.
         threads: cores that the session was to use; None for all.
         timing: how long predictions were timed, times the usual.
@@ -34,6 +34,7 @@ class Settings(msgspec.Struct, frozen=True):
     seed: int = 42
     seeds: int = 0
     models: list[str] = []
+    tasks: list[str] = []
     require: list[str] = []
     threads: int | None = None
     timing: float = 1.0
