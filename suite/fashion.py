@@ -19,12 +19,12 @@ DIRECTORY = DataDirectory(
     "FITGATE_FASHION_DIR",
     f"Fashion-MNIST's four IDX files, .gz or raw, for --fit-tasks=fashion (default: {PACKAGED})",
 )
-DATASET = "Fashion-MNIST"
+NAME = "Fashion-MNIST"
 DIGEST = "d1fd84a877f3b78fa9a171b3de73f93e7b6f69ed94bada3feae9d96821401f5c"
 
 FASHION = Task(
     "fashion",
-    DATASET,
+    NAME,
     kind="multiclass",
     metrics=("accuracy", "macro_f1"),
     question="Which of ten kinds of clothing is it?",
@@ -40,7 +40,7 @@ def dataset(directory: Path | None, digest: str | None = DIGEST) -> Dataset:
         digest: of its content; None for whatever is there.
     """
     return Dataset(
-        DATASET,
+        NAME,
         partial(load, directory),
         class_names=(
             *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
@@ -61,7 +61,7 @@ def load(directory: Path | None) -> Loaded:
     """
     if directory is None and not PACKAGED.is_dir():
         raise DataError(
-            DATASET,
+            NAME,
             found=f"no directory of it: none is named, and {PACKAGED} is not there",
             expected="one with its four IDX files",
             next_step="install Debian's package dataset-fashion-mnist, or name a directory by "
