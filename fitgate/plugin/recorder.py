@@ -25,6 +25,7 @@ from fitgate.record import (
     describe_task,
     lost_examples,
     misclassified_examples,
+    published_values,
     row,
     save,
 )
@@ -68,6 +69,7 @@ class Recorder:
         stopped = exitstatus == pytest.ExitCode.INTERRUPTED or session.shouldfail
         record.end("interrupted" if stopped else "finished")
         self._describe(record)
+        record.published = published_values(record, self._parts.registry.models, self._parts.registry.metrics)
         record.misclassified = misclassified_examples(record, self._row_of)
         record.lost = lost_examples(record, self._row_of)
         record.wall_seconds = time.perf_counter() - self._started

@@ -6,6 +6,7 @@ from fitgate.record.entries import (
     MetricEntry,
     Misclassified,
     ModelEntry,
+    PublishedEntry,
     Settings,
     TaskEntry,
     UnusableBaseline,
@@ -16,6 +17,7 @@ from fitgate.record.entries import (
 )
 from fitgate.record.evidence import candidates, claims, evidence, judge_again, seed_runs
 from fitgate.record.examples import lost_examples, misclassified_examples, row
+from fitgate.record.published import published_values
 from fitgate.record.record import SCHEMA, Entry, Record, begin, working_commit
 from fitgate.record.storage import (
     Journal,
@@ -39,6 +41,7 @@ __all__ = [
     "MetricEntry",
     "Misclassified",
     "ModelEntry",
+    "PublishedEntry",
     "Record",
     "RecordError",
     "Settings",
@@ -59,6 +62,7 @@ __all__ = [
     "judge_again",
     "lost_examples",
     "misclassified_examples",
+    "published_values",
     "read",
     "read_json",
     "row",

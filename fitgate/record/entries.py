@@ -117,6 +117,24 @@ class ModelEntry(msgspec.Struct, frozen=True, tag=True):
     stochastic: bool = True
 
 
+class PublishedEntry(msgspec.Struct, frozen=True):
+    """A value that others published for such a model, on this run's data.
+
+    Attributes:
+        model, task, metric: names.
+        value: as it was published.
+        source: where, in words.
+        interval: of the value that this run came to, at 95 %; None where the metric has none.
+    """
+
+    model: str
+    task: str
+    metric: str
+    value: float
+    source: str
+    interval: tuple[float, float] | None = None
+
+
 class Misclassified(msgspec.Struct, frozen=True, eq=False):
     """A test example that models got wrong.
 

@@ -20,6 +20,7 @@ from fitgate.record.entries import (
     MetricEntry,
     Misclassified,
     ModelEntry,
+    PublishedEntry,
     Settings,
     TaskEntry,
     UnusableBaseline,
@@ -56,6 +57,7 @@ class Record(msgspec.Struct):
         threads: cores that the session could use, and threads of each native library, by its name, at the end.
         conditions: how the machine was doing at the start and at the end.
         failed_tests: ids of the tests of models that failed, for whatever reason.
+        published: values that others published, where this run has one beside it, at its end.
         misclassified: test examples that most models got wrong, at the end of a run.
         lost: test examples that a failed regression gate names, by gate, at the end of a run.
         extras: what plugins keep for reports of their own.
@@ -89,6 +91,7 @@ class Record(msgspec.Struct):
     threads: dict[str, int] = {}
     conditions: list[Condition] = []
     failed_tests: list[str] = []
+    published: list[PublishedEntry] = []
     misclassified: list[Misclassified] = []
     lost: dict[str, list[Misclassified]] = {}
     extras: list[Extra] = []

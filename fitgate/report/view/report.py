@@ -14,6 +14,7 @@ from fitgate.report.view.latency import Latency, latency
 from fitgate.report.view.learning import Learning, learnings
 from fitgate.report.view.limits import LimitRow, limits
 from fitgate.report.view.memory import MemoryRow, memory
+from fitgate.report.view.published import PublishedRow, published
 from fitgate.report.view.quality import FailureRow, Quality, TaskRow, failures, quality, tasks
 from fitgate.report.view.seeds import SeedRow, seeds
 from fitgate.report.view.tradeoff import TradeOff, tradeoffs
@@ -34,6 +35,7 @@ class ReportView:
     tasks: tuple[TaskRow, ...]
     gates: tuple[GateRow, ...]
     lost: tuple[Examples, ...]
+    published: tuple[PublishedRow, ...]
     seeds: tuple[SeedRow, ...]
     latency: Latency | None
     tradeoffs: tuple[TradeOff, ...]
@@ -60,6 +62,7 @@ def report_view(record: Record) -> ReportView:
         tasks=tasks(record),
         gates=gates(record),
         lost=lost(record),
+        published=published(record),
         seeds=seeds(record),
         latency=latency(record),
         tradeoffs=tradeoffs(record),
