@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fitgate import Above, Floor, Model, NoRegression, Work
+from fitgate import Above, Floor, Model, NoRegression, Published, Work
 from suite.digits import DIGITS, FIVES
 from suite.fashion import FASHION
 
@@ -40,6 +40,14 @@ FOREST = Model(
         NoRegression(DIGITS, "accuracy", quick=0.01, full=0.0015),
         NoRegression(FIVES, "roc_auc", quick=0.003, full=0.0005),
         NoRegression(FASHION, "accuracy", margin=0.004),
+    ),
+    published=(
+        Published(
+            FASHION,
+            "accuracy",
+            0.872,
+            source="arXiv:1708.07747, table 3: n_estimators=100, criterion=gini, max_depth=100; on standardised pixels",
+        ),
     ),
     stochastic=True,
     description="RandomForestClassifier, 100 trees on raw pixels",

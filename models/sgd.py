@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fitgate import Floor, Model, NoRegression, Work
+from fitgate import Floor, Model, NoRegression, Published, Work
 from suite.digits import DIGITS, FIVES
 from suite.fashion import FASHION
 
@@ -44,6 +44,14 @@ SGD = Model(
         NoRegression(FASHION, "accuracy", margin=0.01),
     ),
     stochastic=True,
+    published=(
+        Published(
+            FASHION,
+            "accuracy",
+            0.819,
+            source="arXiv:1708.07747, table 3: loss=hinge, penalty=l2; on standardised pixels",
+        ),
+    ),
     work=products,
     description="SGDClassifier (linear SVM) on pixels scaled to [0, 1]",
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fitgate import Above, Floor, Model, NoRegression, Work
+from fitgate import Above, Floor, Model, NoRegression, Published, Work
 from fitgate.machine import Kernel
 from suite.digits import DIGITS, FIVES
 from suite.fashion import FASHION
@@ -49,6 +49,15 @@ CNN = Model(
         NoRegression(DIGITS, "accuracy", quick=0.01, full=0.0025),
         NoRegression(FIVES, "roc_auc", quick=0.001, full=0.0005),
         NoRegression(FASHION, "accuracy", margin=0.005),
+    ),
+    published=(
+        Published(
+            FASHION,
+            "accuracy",
+            0.916,
+            source="README of zalandoresearch/fashion-mnist, benchmark: 2 conv + pooling, by TensorFlow's tutorial "
+            "(32 and 64 channels, dense 1024)",
+        ),
     ),
     stochastic=True,
     requires=("jax", "jaxlib", "flax", "optax"),
