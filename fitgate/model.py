@@ -136,6 +136,8 @@ class Model:
     def narrowed(self, takes_part: Callable[[Task], bool]) -> Model | None:
         """The model with those of its tasks alone that take part, and what it declares on them; None if none does."""
         tasks = tuple(task for task in self.tasks if takes_part(task))
+        if tasks == self.tasks:
+            return self
         gates = tuple(gate for gate in self.gates if takes_part(gate.task))
         published = tuple(value for value in self.published if takes_part(value.task))
         return replace(self, tasks=tasks, gates=gates, published=published) if tasks else None

@@ -74,6 +74,13 @@ def test_a_session_keeps_it_and_it_fails_nobody(project):
     assert "## Published values" in project.report
 
 
+def test_one_of_a_profile_that_there_is_not_is_a_usage_error(project):
+    project.write('model(published=(Published(DIGITS, "accuracy", 0.9, profile="fulll", source="They"),))')
+    result = project.run()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: model reader: *profile 'fulll' on digits, expected one of 'quick', 'full'; *"])
+
+
 def test_a_record_from_before_there_were_any_is_read(tmp_path):
     path = tmp_path / "record.json"
     save(published(), path)

@@ -60,7 +60,7 @@ def test_a_model_that_is_named_and_has_no_task_left_is_a_usage_error(project):
     project.write(MODEL, ONLY_LATE)
     result = project.run("--fit-models=sleeper")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: --fit-models: found 'sleeper', which has none *; name *--fit-tasks: late."])
+    result.stderr.fnmatch_lines(["ERROR: --fit-models: found 'sleeper', none of whose *; name *--fit-tasks: late."])
 
 
 WRITTEN = """

@@ -73,7 +73,7 @@ def used_tasks(items: Iterable[pytest.Item], parts: Parts) -> Iterator[Task]:
         elif isinstance(model, Model):
             yield model.timed_task
         elif part(item):
-            yield from parts.registry.asked_tasks
+            yield from parts.registry.selected_tasks
 
 
 def _params(item: pytest.Item) -> Mapping[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABCMeta
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +17,7 @@ from fitgate.gates import GATES, Gate
 from fitgate.machine import KERNELS, Kernel, distributions_of
 from fitgate.metrics import Metric
 from fitgate.model import Model, ModelError, register
+from fitgate.plugin.selection import Selection
 from fitgate.record import ModelEntry, Settings, describe_model
 from fitgate.tasks import Task, TaskData, TaskError, by_name, known_metrics
 
@@ -29,11 +30,15 @@ class Registry:
     Args:
         hook: pytest's hooks.
         settings: what is in force.
+
+    Attributes:
+        selection: which models and tasks take part.
     """
 
     def __init__(self, hook: Any, settings: Settings):
         self._hook = hook
         self._settings = settings
+        self.selection = Selection(settings)
         self._datasets: dict[int, Dataset] = {}
         self._tasks: dict[str, TaskData] = {}
 
@@ -73,22 +78,12 @@ class Registry:
     @property
     def models(self) -> list[Model]:
         """The models that take part, by name, with the tasks that do; all but the slow ones if none was selected."""
-        every = self.known_models
-        names = self._settings.models or sorted(name for name, model in every.items() if not model.slow)
-        return [model for name in names if (model := self.taking_part(every[name]))]
+        return self.selection.models(self.known_models)
 
     @property
-    def asked_tasks(self) -> list[Task]:
+    def selected_tasks(self) -> list[Task]:
         """The tasks that take part."""
-        return list(filter(self.takes_part, self.tasks.values()))
-
-    def takes_part(self, task: Task) -> bool:
-        """Whether a task takes part: if it was selected, or none was and it isn't slow."""
-        return task.name in self._settings.tasks if self._settings.tasks else not task.slow
-
-    def taking_part(self, model: Model) -> Model | None:
-        """A model with its tasks that take part, and the gates on them; None where it has no such task."""
-        return model.narrowed(self.takes_part)
+        return list(filter(self.selection.takes_part, self.tasks.values()))
 
     @cached_property
     def libraries(self) -> list[str]:
@@ -130,20 +125,11 @@ class Registry:
                 expected=f"one of the datasets' profiles: {', '.join(sorted(profiles)) or 'they have none'}",
                 next_step="correct the name, or leave the option out",
             )
-        self._check_names("--fit-tasks", self._settings.tasks, self.tasks, "tasks", TaskError)
-        self._check_names("--fit-models", self._settings.models, models, "models", ModelError)
-        self._check_names("--gate-require", self._settings.require, models, "models", ModelError)
-        for name in self._settings.models:
-            if self.taking_part(models[name]) is None:
-                raise ModelError(
-                    "--fit-models",
-                    found=f"{name!r}, which has none of this session's tasks",
-                    expected=f"one on {', '.join(task.name for task in self.asked_tasks) or 'a task that is not slow'}",
-                    next_step=f"name a task of it by --fit-tasks: {', '.join(t.name for t in models[name].tasks)}",
-                )
+        self.selection.check(models, self.tasks)
         self._check_datasets()
         for model in self.models:
             self._check_gates(model, metrics)
+            self._check_published(model)
         for path in sorted((baselines / self.profile).glob("*.npz")):
             name = path.stem.partition("-")[0]
             if name not in models:
@@ -152,20 +138,6 @@ class Registry:
                     found=f"a baseline of a model {name!r}, which no plugin contributes",
                     expected=f"one of {', '.join(sorted(models)) or 'no model'}",
                     next_step="bring its plugin back, or delete the file",
-                )
-
-    @staticmethod
-    def _check_names(
-        option: str, names: Iterable[str], known: Iterable[str], what: str, error: type[FitgateError]
-    ) -> None:
-        """Refuse an option that names what there is not."""
-        for name in names:
-            if name not in known:
-                raise error(
-                    option,
-                    found=f"{name!r}",
-                    expected=f"one of the {what}: {', '.join(sorted(known)) or 'there are none'}",
-                    next_step="correct the name",
                 )
 
     def _check_datasets(self) -> None:
@@ -181,6 +153,18 @@ class Registry:
             rule = gate.rule(profile)
             if rule is not None and rules.setdefault((gate.task.name, rule), gate) != gate:
                 raise same_rule(model.name, rules[gate.task.name, rule], gate, rule)
+
+    def _check_published(self, model: Model) -> None:
+        """Refuse a published value of a profile that its dataset does not have: it would never be shown."""
+        for value in model.published:
+            profiles = self._declared(value.task).profiles or ("",)
+            if value.profile not in profiles:
+                raise ModelError(
+                    f"model {model.name}",
+                    found=f"a published value of profile {value.profile!r} on {value.task.name}",
+                    expected=f"one of {', '.join(map(repr, profiles))}",
+                    next_step="correct its profile",
+                )
 
     def unavailable(self, model: Model) -> str | None:
         """Why a model can't take part; None if it can."""

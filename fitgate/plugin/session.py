@@ -75,18 +75,18 @@ class Parts:
             pytest.skip(f"{model.name} is not among --fit-models")
         if model.slow and model.name not in settings.models:
             pytest.skip(f"{model.name} is slow, and not among --fit-models")
-        asked = self.registry.taking_part(model)
-        if asked is None:
+        narrowed = self.registry.selection.narrowed(model)
+        if narrowed is None:
             pytest.skip(f"{model.name} has no task that takes part: name one by --fit-tasks")
         if reason := self.registry.unavailable(model):
             if model.name in settings.require:
                 pytest.fail(f"{reason}, and --gate-require {model.name} asks for it", pytrace=False)
             pytest.skip(reason)
-        return TrainedModel(asked, self.evaluator, tuple(self.options.seeds), self._skip_unasked)
+        return TrainedModel(narrowed, self.evaluator, tuple(self.options.seeds), self._skip_unselected)
 
-    def _skip_unasked(self, task: Task) -> None:
+    def _skip_unselected(self, task: Task) -> None:
         """Skip the test if the user left a task out."""
-        if not self.registry.takes_part(task):
+        if not self.registry.selection.takes_part(task):
             pytest.skip(f"task {task.name} does not take part: name it by --fit-tasks")
 
     def judge(self, subject: TrainedModel, gate: Gate) -> Verdict:
@@ -95,7 +95,7 @@ class Parts:
         INCONCLUSIVE and NO BASELINE skip the test, unless `--gate-strict` or `--gate-require-baseline` make them
         failures. Of a model that failed outright, its error is raised.
         """
-        self._skip_unasked(gate.task)
+        self._skip_unselected(gate.task)
         profile = self.registry.data_of(gate.task).dataset.profile
         if gate.rule(profile) is None:
             pytest.skip(f"this gate does not apply to profile {profile}")
