@@ -1,4 +1,4 @@
-"""Loads the digits with the notebook, and every model plugin; nothing else."""
+"""Loads the digits with the notebook, the fashion, and every model plugin; nothing else."""
 
 import pkgutil
 
@@ -6,6 +6,7 @@ import models
 
 pytest_plugins = [
     "suite.digits",
+    "suite.fashion",
     "suite.notebook.plugin",
     *(f"models.{module.name}" for module in pkgutil.iter_modules(models.__path__)),
 ]

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from fitgate.errors import FitgateError
     from fitgate.gates import Above, Evidence, Floor, Gate, NoRegression, Outcome, Verdict
     from fitgate.metrics import Metric
-    from fitgate.model import Model, Work
+    from fitgate.model import Model, Published, Work
     from fitgate.tasks import Task
 
 __version__: str
@@ -26,6 +26,7 @@ _ROOMS = {
     "Model": "fitgate.model",
     "NoRegression": "fitgate.gates",
     "Outcome": "fitgate.gates",
+    "Published": "fitgate.model",
     "Split": "fitgate.data",
     "Task": "fitgate.tasks",
     "Verdict": "fitgate.gates",
@@ -43,6 +44,7 @@ __all__ = [
     "Model",
     "NoRegression",
     "Outcome",
+    "Published",
     "Split",
     "Task",
     "Verdict",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
 
 from fitgate.errors import FitgateError
@@ -39,6 +39,25 @@ class Work(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Published:
+    """A value of a metric that others published for such a model, which the report sets beside ours. It judges nothing.
+
+    Attributes:
+        task: on which.
+        metric: its name, one of the task's.
+        value: as it was published, in the metric's own unit.
+        profile: the size of the data that it is of; empty where the dataset has one size.
+        source: where it was published, and how that model differs from this one, in words.
+    """
+
+    task: Task
+    metric: str
+    value: float
+    profile: str = field(default="", kw_only=True)
+    source: str = field(kw_only=True)
+
+
+@dataclass(frozen=True)
 class Model:
     """An estimator to be held to its gates.
 
@@ -49,6 +68,7 @@ class Model:
         tasks: what it is asked, first the task whose predictions are timed; those of its gates where there are none. An
             estimator is fitted for each.
         gates: what it must hold to.
+        published: values that others published for such a model, for the report to set beside its own.
         requires: modules without which it is skipped.
         description: one line for the report.
         slow: whether it takes part only where `--fit-models` names it.
@@ -57,8 +77,8 @@ class Model:
         work: tells how much a fitted estimator does, where that is defined: reports set it against the machine's limit.
 
     Raises:
-        ModelError: if its name is malformed, it has neither task nor gate, or a gate is on a task that it does not
-            have.
+        ModelError: if its name is malformed, it has neither task nor gate, or a gate or a published value is on a task
+            that it does not have, or of a metric that the task does not have.
     """
 
     name: str
@@ -67,6 +87,7 @@ class Model:
     gates: tuple[Rule, ...] = field(default=(), repr=False)
     requires: tuple[str, ...] = field(default=(), kw_only=True, repr=False)
     description: str = field(default="", kw_only=True, repr=False)
+    published: tuple[Published, ...] = field(default=(), kw_only=True, repr=False)
     slow: bool = field(default=False, kw_only=True, repr=False)
     stochastic: bool | None = field(default=None, kw_only=True, repr=False)
     work: Callable[[Any], Work] | None = field(default=None, kw_only=True, repr=False)
@@ -94,6 +115,16 @@ class Model:
                     next_step="add the task to its tasks, or take the gate away",
                 )
 
+        for published in self.published:
+            if published.task not in self.tasks or published.metric not in published.task.metric_names:
+                known = (f"{name} on {task.name}" for task in self.tasks for name in task.metric_names)
+                raise ModelError(
+                    f"model {self.name}",
+                    found=f"a published value of {published.metric} on {published.task.name}",
+                    expected=f"one of {', '.join(known)}",
+                    next_step="correct its task or metric, or add these to the model",
+                )
+
     @property
     def timed_task(self) -> Task:
         """The task on which its predictions are timed."""
@@ -102,6 +133,15 @@ class Model:
     def task(self, name: str) -> Task | None:
         """Its task of a name; None if it has none such."""
         return next((task for task in self.tasks if task.name == name), None)
+
+    def narrowed(self, takes_part: Callable[[Task], bool]) -> Model | None:
+        """The model with those of its tasks alone that take part, and what it declares on them; None if none does."""
+        tasks = tuple(task for task in self.tasks if takes_part(task))
+        if tasks == self.tasks:
+            return self
+        gates = tuple(gate for gate in self.gates if takes_part(gate.task))
+        published = tuple(value for value in self.published if takes_part(value.task))
+        return replace(self, tasks=tasks, gates=gates, published=published) if tasks else None
 
     @property
     def missing(self) -> tuple[str, ...]:

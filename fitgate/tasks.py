@@ -40,6 +40,7 @@ class Task:
         metrics: names of metrics, or metrics, the most telling first. A name is one of the library's, of a plugin's,
             or of scikit-learn's scorers.
         question: the task in words.
+        slow: whether it takes part only where `--fit-tasks` names it.
 
     Raises:
         TaskError: if it has no metric.
@@ -51,6 +52,7 @@ class Task:
     kind: str = field(default="", kw_only=True, repr=False)
     metrics: tuple[str | Metric, ...] = field(default=("accuracy",), kw_only=True, repr=False)
     question: str = field(default="", kw_only=True, repr=False)
+    slow: bool = field(default=False, kw_only=True, repr=False)
     _named: dict[str, Metric] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:

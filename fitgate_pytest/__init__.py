@@ -11,6 +11,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Mapping
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
@@ -132,7 +133,7 @@ class Controller:
 def load(manager: pytest.PytestPluginManager) -> None:
     """Load the plugin, unless it is."""
     if not manager.hasplugin(PLUGIN):
-        manager.import_plugin(PLUGIN)
+        manager.register(import_module(PLUGIN), PLUGIN)
 
 
 def _hooks(plugin: object) -> list[str]:

@@ -66,6 +66,7 @@ class Option:
 OPTIONS = (
     Option("fit-profile", str, None, "NAME", "size of the data, where a dataset has several (default: its first)"),
     Option("fit-models", _names, (), "NAME,...", "only these models (default: all but the slow ones)"),
+    Option("fit-tasks", _names, (), "NAME,...", "only these tasks (default: all but the slow ones)"),
     Option("fit-seed", int, 42, "N", "seed that models are built with (default: 42)"),
     Option(
         "fit-seeds",

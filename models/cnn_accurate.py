@@ -34,6 +34,7 @@ CNN_ACCURATE = Model(
     "cnn_accurate",
     build,
     gates=(Floor(DIGITS, "accuracy", quick=0.96, full=0.993),),
+    stochastic=True,
     requires=("jax", "jaxlib", "flax", "optax"),
     description="cnn with three normalised convolutions, affine and elastic distortions, 20 epochs",
     slow=True,

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from fitgate import Above, Floor, Model, NoRegression, Work
+from fitgate import Above, Floor, Model, NoRegression, Published, Work
 from suite.digits import DIGITS, FIVES
+from suite.fashion import FASHION
 
 
 def build(seed: int) -> Any:
@@ -31,13 +32,24 @@ def nodes(forest: Any) -> Work:
 FOREST = Model(
     "forest",
     build,
-    tasks=(DIGITS, FIVES),
+    tasks=(DIGITS, FIVES, FASHION),
     gates=(
         Floor(DIGITS, "accuracy", quick=0.89, full=0.96),
         Above(FIVES, "roc_auc", rival="sgd"),
+        Floor(FASHION, "accuracy", 0.863),
         NoRegression(DIGITS, "accuracy", quick=0.01, full=0.0015),
         NoRegression(FIVES, "roc_auc", quick=0.003, full=0.0005),
+        NoRegression(FASHION, "accuracy", margin=0.004),
     ),
+    published=(
+        Published(
+            FASHION,
+            "accuracy",
+            0.872,
+            source="arXiv:1708.07747, table 3: n_estimators=100, criterion=gini, max_depth=100; on standardised pixels",
+        ),
+    ),
+    stochastic=True,
     description="RandomForestClassifier, 100 trees on raw pixels",
     work=nodes,
 )

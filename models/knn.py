@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from fitgate import Floor, Model, NoRegression, Work
+from fitgate import Floor, Model, NoRegression, Published, Work
 from suite.digits import DIGITS, TRAITS
+from suite.fashion import FASHION
 
 
 def build(seed: int) -> Any:
@@ -28,12 +29,22 @@ def products(neighbours: Any) -> Work:
 KNN = Model(
     "knn",
     build,
-    tasks=(DIGITS, TRAITS),
+    tasks=(DIGITS, TRAITS, FASHION),
     gates=(
         Floor(DIGITS, "accuracy", quick=0.89, full=0.96),
         Floor(TRAITS, "macro_f1", quick=0.92, full=0.96),
+        Floor(FASHION, "accuracy", 0.844),
         NoRegression(DIGITS, "accuracy", quick=0.01, full=0.0015),
         NoRegression(TRAITS, "macro_f1", quick=0.01, full=0.002),
+        NoRegression(FASHION, "accuracy", margin=0.004),
+    ),
+    published=(
+        Published(
+            FASHION,
+            "accuracy",
+            0.849,
+            source="arXiv:1708.07747, table 3: n_neighbors=5, weights=uniform, p=2; on standardised pixels",
+        ),
     ),
     stochastic=False,
     description="KNeighborsClassifier, 5 neighbours on raw pixels",

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fitgate import Floor, Model, NoRegression, Work
+from fitgate import Floor, Model, NoRegression, Published, Work
 from suite.digits import DIGITS, FIVES
+from suite.fashion import FASHION
 
 
 def to_unit(images: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -33,12 +34,23 @@ def products(pipeline: Any) -> Work:
 SGD = Model(
     "sgd",
     build,
-    tasks=(DIGITS, FIVES),
+    tasks=(DIGITS, FIVES, FASHION),
     gates=(
         Floor(DIGITS, "accuracy", quick=0.82, full=0.90),
         Floor(FIVES, "roc_auc", quick=0.94, full=0.95),
+        Floor(FASHION, "accuracy", 0.80),
         NoRegression(DIGITS, "accuracy", quick=0.01, full=0.004),
         NoRegression(FIVES, "roc_auc", quick=0.005, full=0.003),
+        NoRegression(FASHION, "accuracy", margin=0.015),
+    ),
+    stochastic=True,
+    published=(
+        Published(
+            FASHION,
+            "accuracy",
+            0.819,
+            source="arXiv:1708.07747, table 3: loss=hinge, penalty=l2; on standardised pixels",
+        ),
     ),
     work=products,
     description="SGDClassifier (linear SVM) on pixels scaled to [0, 1]",

@@ -105,6 +105,7 @@ TORCH_CNN = Model(
     "torch_cnn",
     build,
     gates=(Floor(DIGITS, "accuracy", quick=0.93, full=0.98),),
+    stochastic=True,
     requires=("torch",),
     description="conv 5x5x24 - pool - conv 3x3x32 - pool - dense 256 - dense, PyTorch, Adam one-cycle, channels last",
 )

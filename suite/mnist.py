@@ -6,7 +6,6 @@ Images are uint8 `(n, 784)`, row-major 28 x 28, from 0 (background) to 255 (ink)
 from __future__ import annotations
 
 import importlib.resources
-import os
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +15,6 @@ from fitgate.data.cache import cache_directory, download
 from fitgate.data.checks import digests
 from fitgate.data.sources import idx_splits
 from fitgate.data.split import Loaded
-
-MNIST_DIR_VARIABLE = "FITGATE_MNIST_DIR"
-DATASET_DIR_VARIABLE = "FITGATE_DATASET_DIR"
 
 IMAGE_SHAPE = (28, 28)
 QUICK_TEST_SIZE = 1_000
@@ -52,14 +48,13 @@ def quick() -> tuple[Split, Split]:
     return Split(images[train], labels[train]), Split(images[test], labels[test])
 
 
-def full() -> Loaded:
-    """All of MNIST, 60,000 and 10,000 images: from the directory that `FITGATE_MNIST_DIR` names, or downloaded once.
+def full(directory: Path | None) -> Loaded:
+    """All of MNIST, 60,000 and 10,000 images: from a directory, or downloaded once.
 
     Raises:
         DataError: if there is no way to get it, or it is not MNIST.
     """
-    named = os.environ.get(MNIST_DIR_VARIABLE)
-    directory = Path(named) if named else _downloaded()
+    directory = directory or _downloaded()
     data = idx_splits(directory)
     found = digests(data, IMAGE_SHAPE)
     for part, expected in MNIST_DIGESTS.items():
@@ -68,39 +63,13 @@ def full() -> Loaded:
                 f"{directory} ({part})",
                 found=f"SHA-256 {found[part]}",
                 expected=f"MNIST's {expected}",
-                next_step="name data other than MNIST by --fit-dataset-dir",
+                next_step="name MNIST's own directory by --fit-mnist-dir; for other data, declare a Dataset.from_idx",
             )
     return data
 
 
-def custom() -> Loaded:
-    """Data in MNIST's format, from the directory that `FITGATE_DATASET_DIR` names.
-
-    Raises:
-        DataError: if the variable is not set, or the directory holds something else.
-    """
-    return idx_splits(custom_directory())
-
-
-def custom_directory() -> Path:
-    """The directory that `FITGATE_DATASET_DIR` names.
-
-    Raises:
-        DataError: if the variable is not set.
-    """
-    named = os.environ.get(DATASET_DIR_VARIABLE)
-    if not named:
-        raise DataError(
-            "profile custom",
-            found="no directory of data",
-            expected="one with four files in MNIST's IDX format",
-            next_step=f"name it by --fit-dataset-dir or {DATASET_DIR_VARIABLE}",
-        )
-    return Path(named)
-
-
 def _downloaded() -> Path:
-    advice = f"connect and run again, or name a directory with MNIST's four IDX files by {MNIST_DIR_VARIABLE}"
+    advice = "connect and run again, or name a directory with MNIST's four IDX files by --fit-mnist-dir"
     for name, known_hash in MIRRORED.items():
         download(f"mnist/{name}", tuple(mirror + name for mirror in MIRRORS), known_hash=known_hash, next_step=advice)
     return cache_directory() / "mnist"

@@ -40,6 +40,7 @@ FIVES = Task(
     "fives", DATASET, target=is_five, kind="binary", metrics=("roc_auc", "accuracy", "f1"), question="Is it a 5?"
 )
 TRAITS = Task("traits", DATASET, target=large_and_odd, kind="multilabel-indicator", metrics=("macro_f1", "accuracy"))
+LATE = Task("late", DATASET, kind="multiclass", slow=True)
 
 
 class Reader:
@@ -156,12 +157,14 @@ def model(
     requires=(),
     seeded=False,
     stochastic=True,
+    published=(),
     **options,
 ):
     def build(seed):
         return estimator(**options, **({"seed": seed} if seeded else {}))
 
-    return Model(name, build, tasks, gates, requires=requires, description="a fake", stochastic=stochastic)
+    about = {"requires": requires, "stochastic": stochastic, "published": published}
+    return Model(name, build, tasks, gates, description="a fake", **about)
 
 
 def learner(name="learner", estimator=Learner, **declared):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fitgate import Above, Floor, Outcome, Verdict
+from fitgate import Above, Floor, Model, Outcome, Published, Verdict
 from fitgate.gates import Claim, Reason, judge
 from fitgate.latency.timing import Timing
 from fitgate.machine import Calibration, Condition
@@ -15,6 +15,7 @@ from fitgate.record import (
     evidence,
     lost_examples,
     misclassified_examples,
+    published_values,
     row,
     save,
 )
@@ -98,6 +99,13 @@ def golden():
             predictions = np.where(np.arange(200) % blunder, dataset.test.y, 0)
             record.add(SeedRun(fit(model, "digits", seed, dataset), records.evaluation(model, tasks[0], predictions)))
     record.failed_tests = ["test_quality.py::test_gate[poor-digits-accuracy>=0.9]"]
+
+    values = (
+        Published(DIGITS, "accuracy", 0.975, profile="quick", source="They, 2017, on scaled images"),
+        Published(FIVES, "roc_auc", 0.99, profile="quick", source="They, 2017"),
+    )
+    better = Model("good", fakes.Reader, (DIGITS, FIVES), published=values)
+    record.published = published_values(record, [better], METRICS)
 
     def row_of(task, i):
         return row(dataset.test.X, i)

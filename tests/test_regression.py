@@ -140,7 +140,10 @@ def test_missing_numbers_fail():
 def test_without_a_baseline_the_verdict_is_its_own_and_tells_the_command():
     verdict = judged(None, evaluation(DIGITS, wrong(0)))
     assert verdict.outcome is Outcome.NO_BASELINE
-    assert "pytest --fit-profile=quick --fit-models=m --fit-seeds=20 --fit-seed=2000, then" in verdict.message
+    assert (
+        "pytest --fit-profile=quick --fit-models=m --fit-tasks=digits --fit-seeds=20 --fit-seed=2000, then"
+        in verdict.message
+    )
 
 
 @pytest.mark.parametrize(

@@ -27,9 +27,9 @@ FLOORS = (
     ("fitgate.ab", "fitgate.sabotage"),
     ("fitgate.cli",),
     ("fitgate",),
-    ("suite.mnist", "suite.png"),
+    ("suite.directory", "suite.mnist", "suite.png"),
     ("suite.defects",),
-    ("suite.digits",),
+    ("suite.digits", "suite.fashion"),
     ("models",),
     ("suite",),
 )

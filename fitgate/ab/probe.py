@@ -24,9 +24,10 @@ Kept = tuple[Path, Path]  # the files of a fitted estimator, and of the examples
 def training_data(found: Contributions, model: Any) -> tuple[Any, Any, Any]:
     """The training examples of a model's timed task, their target, and the examples of the test split.
 
-    They are of the first profile of its dataset. The only place that knows what a task and its dataset call them.
+    That task is the first that is not slow, or the first where all are. They are of the first profile of its dataset.
+    The only place that knows what a task and its dataset call them.
     """
-    task = model.timed_task
+    task = next((task for task in model.tasks if not _is_slow(task)), model.timed_task)
     declared = found.datasets[task.dataset] if isinstance(task.dataset, str) else task.dataset
     dataset = declared.on(None)
     return dataset.train.X, task.target(dataset.train.y), dataset.test.X
@@ -37,7 +38,8 @@ def fit(root: Path, names: Sequence[str], directory: Path, seed: int) -> tuple[d
 
     Args:
         root: the tree.
-        names: the models; for none, all that are neither slow nor without a library that they need.
+        names: the models; for none, all that are neither slow, on slow tasks alone, nor without a library that they
+            need.
         directory: for the files.
         seed: of the models.
 
@@ -46,7 +48,8 @@ def fit(root: Path, names: Sequence[str], directory: Path, seed: int) -> tuple[d
     """
     found = discover(root)
     usable = {name: model for name, model in found.models.items() if not model.missing}
-    chosen = [name for name in names or sorted(usable) if name in usable and (names or not usable[name].slow)]
+    quick = [name for name, model in usable.items() if not (model.slow or all(map(_is_slow, model.tasks)))]
+    chosen = [name for name in names or sorted(quick) if name in usable]
     kept: dict[str, Kept] = {}
     examples_kept: list[tuple[Any, Path]] = []
     for name in chosen:
@@ -58,6 +61,11 @@ def fit(root: Path, names: Sequence[str], directory: Path, seed: int) -> tuple[d
         estimator = usable[name].build(seed).fit(train, target)
         kept[name] = save(directory, name, estimator), path
     return kept, found.path
+
+
+def _is_slow(task: Any) -> bool:
+    """Whether a task takes part only where it is named; older trees know no such tasks."""
+    return bool(vars(task).get("slow", False))
 
 
 class Stopwatch:

@@ -29,7 +29,9 @@ def add_commands(commands: Any) -> None:
         "directory, train each, and let the models' own gates judge; clean seeds run beside them, to count false "
         "alarms. It needs baselines, and takes as long as training all of it: minutes to hours.",
     )
-    sabotage.add_argument("--task", metavar="NAME", help="on which task (default: the one that most models have)")
+    sabotage.add_argument(
+        "--task", metavar="NAME", help="on which task (default: the one that most models have, less the slow ones)"
+    )
     sabotage.add_argument("--profile", metavar="NAME", help="size of the data (default: its first)")
     sabotage.add_argument("--models", default="", metavar="NAME,...", help="default: all but the slow ones")
     sabotage.add_argument("--baselines", type=Path, metavar="DIR", help="default: as the project has it")
@@ -121,16 +123,16 @@ def _available(around: Project, names: Sequence[str]) -> dict[str, Model]:
 
 
 def _data(around: Project, models: Mapping[str, Model], name: str | None) -> TaskData:
-    """The task of a name, or the one that most models have, on its data."""
+    """The task of a name, or the one that most models have and that is not slow, on its data."""
     names = Counter(task.name for model in models.values() for task in model.tasks)
     for task, _ in names.most_common():
-        if name in (None, task):
+        if name == task or (name is None and not around.tasks[task].task.slow):
             return around.tasks[task]
     raise TaskError(
         "--task",
-        found=repr(name),
+        found=repr(name) if name else "no task that is not slow",
         expected=f"one of {', '.join(names) or 'the models: there are none'}",
-        next_step="correct the name, or run this in the project's directory",
+        next_step="name one of these, or run this in the project's directory",
     )
 
 

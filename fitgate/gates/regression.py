@@ -157,7 +157,8 @@ class NoRegression(Gate):
         option = f" --fit-profile={profile}" if profile else ""
         message = (
             f"There is no baseline of {model} on {self.task.name}{of_profile}. To make one, with seeds of its own: "
-            f"pytest{option} --fit-models={model} --fit-seeds=20 --fit-seed=2000, then fitgate bless RECORD."
+            f"pytest{option} --fit-models={model} --fit-tasks={self.task.name} --fit-seeds=20 --fit-seed=2000, "
+            "then fitgate bless RECORD."
         )
         return self.verdict(
             model, evidence, Outcome.NO_BASELINE, message, metric=self.metric, reason=Reason.NO_BASELINE

@@ -27,6 +27,10 @@ def _wilson(target: Array, predictions: Array, confidence: float) -> float:
     return wilson_lower_bound(int(right(target, predictions).sum()), len(target), confidence)
 
 
+def _wilson_above(target: Array, predictions: Array, confidence: float) -> float:
+    return 1 - wilson_lower_bound(int((~right(target, predictions)).sum()), len(target), confidence)
+
+
 def _counted(floor: float, value: float, bound: float, n: int, confidence: float) -> Rates:
     at_floor, at_value = (power_to_pass(share, floor, n, confidence) for share in (floor, value))
     return Rates(at_floor, at_value, passing_count(floor, n, confidence))
@@ -96,7 +100,7 @@ LABELS = (
         "accuracy",
         _accuracy,
         target="classes",
-        bound=Bound("Wilson", _wilson, _counted),
+        bound=Bound("Wilson", _wilson, _counted, _wilson_above),
         paired=PairedTest("McNemar's mid-p", _mcnemar, _lost_and_gained),
     ),
     Metric("balanced_accuracy", _balanced_accuracy, label="balanced accuracy", target="classes"),

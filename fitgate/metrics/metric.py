@@ -65,11 +65,13 @@ class Bound:
         compute: from target, output and confidence, such as 0.99, to the bound.
         rates: from floor, value, bound, number of examples and confidence to how often the floor lets a model pass;
             None for the normal approximation, by the distance between value and bound.
+        better: as `compute`, on the side where the metric is better; None where the method has no such bound.
     """
 
     name: str
     compute: Callable[..., float]
     rates: Callable[[float, float, float, int, float], Rates] | None = None
+    better: Callable[[Array, Array, float], float] | None = None
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,15 @@ class Metric:
             return self.bound
         way = {"higher_is_better": self.higher_is_better}
         return Bound("bootstrap", partial(bootstrap_lower_bound, self.compute, **way))
+
+    def interval(self, target: Array, outputs: Outputs, confidence: float = 0.95) -> tuple[float, float] | None:
+        """Its two-sided confidence interval; None where its method bounds one side only, or it has no value."""
+        read, method = self.output(outputs), self.confidence_bound
+        if read is None or method.better is None:
+            return None
+        one_sided = (1 + confidence) / 2
+        ends = sorted(bound(target, read, one_sided) for bound in (method.compute, method.better))
+        return ends[0], ends[1]
 
     @property
     def paired_test(self) -> PairedTest:

@@ -82,7 +82,7 @@ def part(item: pytest.Item) -> str | None:
 
 
 def used_tasks(items: Iterable[pytest.Item], parts: Parts) -> Iterator[Task]:
-    """The tasks whose data the selected tests use; of a test that does not say, those of all models."""
+    """The tasks whose data the selected tests use; of a test that does not say, all that take part."""
     for item in items:
         params = _params(item)
         gate, task, model = params.get("gate"), params.get("task"), params.get("model")
@@ -94,7 +94,7 @@ def used_tasks(items: Iterable[pytest.Item], parts: Parts) -> Iterator[Task]:
         elif isinstance(model, Model):
             yield model.timed_task
         elif part(item):
-            yield from parts.registry.tasks.values()
+            yield from parts.registry.selected_tasks
 
 
 def _params(item: pytest.Item) -> Mapping[str, object]:

@@ -54,6 +54,7 @@ def read_options(config: pytest.Config) -> Options:
         seed=given["fit_seed"],
         seeds=seeds,
         models=list(given["fit_models"]),
+        tasks=list(given["fit_tasks"]),
         require=list(given["gate_require"]),
         threads=given["fit_threads"],
         timing=given["fit_timing"],

@@ -26,6 +26,7 @@ from fitgate.record import (
     largest_errors,
     lost_examples,
     misclassified_examples,
+    published_values,
     row,
     save,
 )
@@ -69,6 +70,7 @@ class Recorder:
         stopped = exitstatus == pytest.ExitCode.INTERRUPTED or session.shouldfail
         record.end("interrupted" if stopped else "finished")
         self._describe(record)
+        record.published = published_values(record, self._parts.registry.models, self._parts.registry.metrics)
         record.misclassified = misclassified_examples(record, self._row_of)
         record.largest_errors = largest_errors(record, self._row_of)
         record.lost = lost_examples(record, self._row_of)

@@ -18,6 +18,7 @@ from fitgate.gates.archive import check_names
 from fitgate.machine import KERNELS, Kernel, distributions_of
 from fitgate.metrics import Metric
 from fitgate.model import Model, ModelError, register
+from fitgate.plugin.selection import Selection
 from fitgate.record import ModelEntry, Settings, describe_model
 from fitgate.tasks import Task, TaskData, TaskError, by_name, known_metrics
 
@@ -30,11 +31,15 @@ class Registry:
     Args:
         hook: pytest's hooks.
         settings: what is in force.
+
+    Attributes:
+        selection: which models and tasks take part.
     """
 
     def __init__(self, hook: Any, settings: Settings):
         self._hook = hook
         self._settings = settings
+        self.selection = Selection(settings)
         self._datasets: dict[int, Dataset] = {}
         self._tasks: dict[str, TaskData] = {}
         self._contributors = 0
@@ -75,9 +80,13 @@ class Registry:
 
     @property
     def models(self) -> list[Model]:
-        """The models that take part, by name; all but the slow ones if none was selected."""
-        every = self.known_models
-        return [every[name] for name in self._settings.models or sorted(n for n, m in every.items() if not m.slow)]
+        """The models that take part, by name, with the tasks that do; all but the slow ones if none was selected."""
+        return self.selection.models(self.known_models)
+
+    @property
+    def selected_tasks(self) -> list[Task]:
+        """The tasks that take part."""
+        return list(filter(self.selection.takes_part, self.tasks.values()))
 
     @cached_property
     def libraries(self) -> list[str]:
@@ -119,18 +128,11 @@ class Registry:
                 expected=f"one of the datasets' profiles: {', '.join(sorted(profiles)) or 'they have none'}",
                 next_step="correct the name, or leave the option out",
             )
-        for option, names in (("--fit-models", self._settings.models), ("--gate-require", self._settings.require)):
-            for name in names:
-                if name not in models:
-                    raise ModelError(
-                        option,
-                        found=f"{name!r}",
-                        expected=f"one of the models: {', '.join(sorted(models)) or 'there are none'}",
-                        next_step="correct the name",
-                    )
+        self.selection.check(models, self.tasks)
         self._check_datasets()
         for model in self.models:
             self._check_gates(model, metrics)
+            self._check_published(model)
         for profile in sorted({self.data_of(task).dataset.profile for model in self.models for task in model.tasks}):
             self._check_baselines(baselines / profile)
 
@@ -176,6 +178,18 @@ class Registry:
             rule = gate.rule(profile)
             if rule is not None and rules.setdefault((gate.task.name, rule), gate) != gate:
                 raise same_rule(model.name, rules[gate.task.name, rule], gate, rule)
+
+    def _check_published(self, model: Model) -> None:
+        """Refuse a published value of a profile that its dataset does not have: it would never be shown."""
+        for value in model.published:
+            profiles = self._declared(value.task).profiles or ("",)
+            if value.profile not in profiles:
+                raise ModelError(
+                    f"model {model.name}",
+                    found=f"a published value of profile {value.profile!r} on {value.task.name}",
+                    expected=f"one of {', '.join(map(repr, profiles))}",
+                    next_step="correct its profile",
+                )
 
     def unavailable(self, model: Model) -> str | None:
         """Why a model can't take part; None if it can."""

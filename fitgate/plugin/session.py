@@ -21,6 +21,7 @@ from fitgate.plugin.trained import TrainedModel
 from fitgate.record import Entry, describe_not_applied
 from fitgate.runs import Evaluator, Once, SeedRun
 from fitgate.runs.memory import Memory, measure
+from fitgate.tasks import Task
 
 
 class Parts:
@@ -81,7 +82,7 @@ class Parts:
         )
 
     def trained(self, model: Model) -> TrainedModel:
-        """A model, fitted on first use; skips the test if the user left it out, or its library is missing.
+        """A model, fitted on first use; skips the test if the user left it or its tasks out, or its library is missing.
 
         Under `--gate-require`, a missing library fails the test.
         """
@@ -90,11 +91,19 @@ class Parts:
             pytest.skip(f"{model.name} is not among --fit-models")
         if model.slow and model.name not in settings.models:
             pytest.skip(f"{model.name} is slow, and not among --fit-models")
+        narrowed = self.registry.selection.narrowed(model)
+        if narrowed is None:
+            pytest.skip(f"{model.name} has no task that takes part: name one by --fit-tasks")
         if reason := self.registry.unavailable(model):
             if model.name in settings.require:
                 pytest.fail(f"{reason}, and --gate-require {model.name} asks for it", pytrace=False)
             pytest.skip(reason)
-        return TrainedModel(model, self.evaluator, tuple(self.options.seeds))
+        return TrainedModel(narrowed, self.evaluator, tuple(self.options.seeds), self._skip_unselected)
+
+    def _skip_unselected(self, task: Task) -> None:
+        """Skip the test if the user left a task out."""
+        if not self.registry.selection.takes_part(task):
+            pytest.skip(f"task {task.name} does not take part: name it by --fit-tasks")
 
     def judge(self, subject: TrainedModel, gate: Gate) -> Verdict:
         """A gate's verdict on a model, recorded.
@@ -102,6 +111,7 @@ class Parts:
         INCONCLUSIVE and NO BASELINE skip the test, unless `--gate-strict` or `--gate-require-baseline` make them
         failures. Of a model that failed outright, its error is raised.
         """
+        self._skip_unselected(gate.task)
         profile = self.registry.data_of(gate.task).dataset.profile
         if gate.rule(profile) is None:
             without = describe_not_applied(subject.model.name, gate, profile)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
@@ -19,11 +20,13 @@ class TrainedModel:
         model: the model.
         evaluator: what fits and evaluates it.
         seeds: those of `--fit-seeds`.
+        check: skips a test that asks for a task which does not take part.
     """
 
     model: Model
     evaluator: Evaluator
     seeds: tuple[int, ...]
+    check: Callable[[Task], None]
 
     def on(self, task: Task) -> Trained:
         """The estimator fitted on a task, with its provenance.
@@ -31,6 +34,7 @@ class TrainedModel:
         Raises:
             ModelFailed: if fitting failed, now or before.
         """
+        self.check(task)
         return self.evaluator.trained(self.model, task)
 
     def evaluation(self, task: Task) -> Evaluation:
@@ -39,6 +43,7 @@ class TrainedModel:
         Raises:
             ModelFailed: if fitting or predicting failed, now or before.
         """
+        self.check(task)
         return self.evaluator.evaluation(self.model, task)
 
     def seed_run(self, task: Task, seed: int) -> SeedRun:
@@ -47,6 +52,7 @@ class TrainedModel:
         Raises:
             ModelFailed: if fitting or predicting failed, now or before.
         """
+        self.check(task)
         if self.model.stochastic is None and not self.evaluator.is_wanted(self.model, task, seed, self.seeds):
             pair = " and ".join(map(str, self.seeds[:2]))
             pytest.skip(f"{self.model.name} is deterministic on {task.name}: seeds {pair} gave the same output")

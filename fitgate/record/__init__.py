@@ -7,6 +7,7 @@ from fitgate.record.entries import (
     Misclassified,
     ModelEntry,
     NotApplied,
+    PublishedEntry,
     Settings,
     TaskEntry,
     UnusableBaseline,
@@ -18,6 +19,7 @@ from fitgate.record.entries import (
 )
 from fitgate.record.evidence import candidates, claims, evidence, found_deterministic, judge_again, seed_runs
 from fitgate.record.examples import largest_errors, lost_examples, misclassified_examples, row
+from fitgate.record.published import published_values
 from fitgate.record.record import SCHEMA, Entry, Record, begin, working_commit
 from fitgate.record.storage import (
     Journal,
@@ -42,6 +44,7 @@ __all__ = [
     "Misclassified",
     "ModelEntry",
     "NotApplied",
+    "PublishedEntry",
     "Record",
     "RecordError",
     "Settings",
@@ -65,6 +68,7 @@ __all__ = [
     "largest_errors",
     "lost_examples",
     "misclassified_examples",
+    "published_values",
     "read",
     "read_json",
     "row",

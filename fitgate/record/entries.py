@@ -21,7 +21,7 @@ class Settings(msgspec.Struct, frozen=True):
         profile: of the datasets; empty where they have one size.
         seed: what models were built with.
         seeds: with how many seeds each model was trained from the start; 0 for the session's one.
-        models: names of those that took part alone; empty for all but the slow ones.
+        models, tasks: names of those that took part alone; empty for all but the slow ones.
         require: names of models whose missing library is a failure.
         threads: cores that the session was to use; None for all.
         timing: how long predictions were timed, times the usual.
@@ -34,6 +34,7 @@ class Settings(msgspec.Struct, frozen=True):
     seed: int = 42
     seeds: int = 0
     models: list[str] = []
+    tasks: list[str] = []
     require: list[str] = []
     threads: int | None = None
     timing: float = 1.0
@@ -119,6 +120,24 @@ class ModelEntry(msgspec.Struct, frozen=True, tag=True):
     tasks: list[str]
     skipped: str | None = None
     stochastic: bool | None = None
+
+
+class PublishedEntry(msgspec.Struct, frozen=True):
+    """A value that others published for such a model, on this run's data.
+
+    Attributes:
+        model, task, metric: names.
+        value: as it was published.
+        source: where, in words.
+        interval: of the value that this run came to, at 95 %; None where the metric has none.
+    """
+
+    model: str
+    task: str
+    metric: str
+    value: float
+    source: str
+    interval: tuple[float, float] | None = None
 
 
 class Misclassified(msgspec.Struct, frozen=True, eq=False):

@@ -21,6 +21,7 @@ from fitgate.record.entries import (
     Misclassified,
     ModelEntry,
     NotApplied,
+    PublishedEntry,
     Settings,
     TaskEntry,
     UnusableBaseline,
@@ -58,6 +59,7 @@ class Record(msgspec.Struct):
         threads: cores that the session could use, and threads of each native library, by its name, at the end.
         conditions: how the machine was doing at the start and at the end.
         failed_tests: ids of the tests of models that failed, for whatever reason.
+        published: values that others published, where this run has one beside it, at its end.
         misclassified: test examples that most models got wrong, at the end of a run.
         largest_errors: test examples that models are farthest off, where a task asks for numbers, at the end of a run.
         lost: test examples that a failed regression gate names, by gate, at the end of a run.
@@ -93,6 +95,7 @@ class Record(msgspec.Struct):
     threads: dict[str, int] = {}
     conditions: list[Condition] = []
     failed_tests: list[str] = []
+    published: list[PublishedEntry] = []
     misclassified: list[Misclassified] = []
     largest_errors: list[Misclassified] = []
     lost: dict[str, list[Misclassified]] = {}

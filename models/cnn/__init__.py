@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fitgate import Above, Floor, Model, NoRegression, Work
+from fitgate import Above, Floor, Model, NoRegression, Published, Work
 from fitgate.machine import Kernel
 from suite.digits import DIGITS, FIVES
+from suite.fashion import FASHION
 
 if TYPE_CHECKING:
     from fitgate.sabotage import Defect
@@ -39,14 +40,26 @@ def products(estimator: Any) -> Work:
 CNN = Model(
     "cnn",
     build,
-    tasks=(DIGITS, FIVES),
+    tasks=(DIGITS, FIVES, FASHION),
     gates=(
         Floor(DIGITS, "accuracy", quick=0.95, full=0.95),
         Floor(DIGITS, "accuracy", full=0.983),
         Above(FIVES, "roc_auc", rival="sgd"),
+        Floor(FASHION, "accuracy", 0.86),
         NoRegression(DIGITS, "accuracy", quick=0.01, full=0.0025),
         NoRegression(FIVES, "roc_auc", quick=0.001, full=0.0005),
+        NoRegression(FASHION, "accuracy", margin=0.005),
     ),
+    published=(
+        Published(
+            FASHION,
+            "accuracy",
+            0.916,
+            source="README of zalandoresearch/fashion-mnist, benchmark: 2 conv + pooling, by TensorFlow's tutorial "
+            "(32 and 64 channels, dense 1024)",
+        ),
+    ),
+    stochastic=True,
     requires=("jax", "jaxlib", "flax", "optax"),
     work=products,
     description="conv 5x5x8 - pool - conv 3x3x24 - pool - dense 128 - dense, Flax NNX, AdamW one-cycle",

@@ -19,9 +19,9 @@ def digits():
     """300 training and 200 test digits of the quick profile, in random order, with their labels."""
     import numpy as np
 
-    from suite.digits import DATASET
+    from suite.digits import dataset as mnist
 
-    dataset = DATASET.on("quick")
+    dataset = mnist().on("quick")
     chosen = np.random.default_rng(0).permutation(len(dataset.train))[:300]
     test = np.random.default_rng(1).permutation(len(dataset.test))[:200]
     return (

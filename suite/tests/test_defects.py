@@ -14,7 +14,7 @@ from models.knn import KNN
 from models.sgd import SGD
 from models.svc import SVC
 from suite.defects import digit_defects, moved, transposed
-from suite.digits import DATASET, DIGITS, FIVES
+from suite.digits import DIGITS, FIVES, dataset
 
 ROOT = Path(__file__).parents[2]
 
@@ -39,14 +39,14 @@ def test_images_are_moved_and_transposed_as_images():
 
 @pytest.mark.parametrize("named", [FOREST, KNN, SGD, SVC], ids=lambda model: model.name)
 def test_settings_are_those_of_the_models_that_they_name(named):
-    data = TaskData(DIGITS, DATASET.on("quick"))
+    data = TaskData(DIGITS, dataset().on("quick"))
     planted = [defect for defect in digit_defects() if named.name in defect.models]
     assert planted
     assert all(defect.applies(named, data) for defect in planted)
 
 
 def test_defects_of_single_digits_apply_where_the_target_is_the_digit():
-    data = TaskData(FIVES, DATASET.on("quick"))
+    data = TaskData(FIVES, dataset().on("quick"))
     applying = {defect.name for defect in digit_defects() if defect.applies(SGD, data)}
     assert "test images inverted" in applying
     assert not {"sevens thinned", "4 and 9 swapped", "label columns swapped"} & applying

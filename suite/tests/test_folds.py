@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import SGDClassifier
 
+from fitgate import Dataset
 from fitgate.executor import Executor
 from fitgate.record import read
 from suite.notebook.folds import cross_validate
@@ -53,12 +54,13 @@ def test_a_cluster_s_processes_share_the_folds_and_find_what_this_one_finds(sche
     assert np.array_equal(folds.scores, expected.scores)
 
 
-def test_a_section_of_the_notebook_finds_the_same_on_a_cluster(scheduler, project):
+def test_a_section_of_the_notebook_finds_the_same_on_a_cluster(scheduler, project, monkeypatch):
     data = write_idx(project.path / "data")
+    monkeypatch.setattr("suite.digits.dataset", lambda directory: Dataset.from_idx(data, name="MNIST"))
     found = []
     for options in (["--fit-backend", "threading"], ["--fit-backend", "dask", "--fit-scheduler", scheduler]):
         runs = project.path / options[1]
-        options += [f"--fit-dataset-dir={data}", f"--fit-runs-dir={runs}", "-p", "no:cacheprovider"]
+        options += [f"--fit-runs-dir={runs}", "-p", "no:cacheprovider"]
         result = project.pytester.runpytest_inprocess(SECTION, f"--rootdir={SECTION.parents[2]}", *options)
         assert result.ret == 0
         (run,) = (path for path in runs.iterdir() if path.is_dir())

@@ -15,6 +15,7 @@ from fitgate.report.view.learning import Learning, learnings
 from fitgate.report.view.limits import LimitRow, limits
 from fitgate.report.view.memory import MemoryRow, memory
 from fitgate.report.view.numbers import Numbers, numbers
+from fitgate.report.view.published import PublishedRow, published
 from fitgate.report.view.quality import FailureRow, Quality, TaskRow, failures, quality, tasks
 from fitgate.report.view.seeds import SeedRow, seeds
 from fitgate.report.view.tradeoff import TradeOff, tradeoffs
@@ -36,6 +37,7 @@ class ReportView:
     gates: tuple[GateRow, ...]
     not_applied: tuple[NotApplied, ...]
     lost: tuple[Examples, ...]
+    published: tuple[PublishedRow, ...]
     seeds: tuple[SeedRow, ...]
     latency: Latency | None
     tradeoffs: tuple[TradeOff, ...]
@@ -64,6 +66,7 @@ def report_view(record: Record) -> ReportView:
         gates=gates(record),
         not_applied=tuple(record.not_applied),
         lost=lost(record),
+        published=published(record),
         seeds=seeds(record),
         latency=latency(record),
         tradeoffs=tradeoffs(record),

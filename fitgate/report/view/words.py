@@ -91,6 +91,11 @@ def value_of(evaluation: Evaluation, metric: MetricEntry) -> str:
     return metric_value(evaluation.metrics.get(metric.name), metric)
 
 
+def metric_difference(size: float, metric: MetricEntry) -> str:
+    """A difference of two values, with its sign and as many digits as they have."""
+    return f"{size:+.4f}" if metric.unit == "share" else f"{size:+.5g} {metric.unit}".strip()
+
+
 def is_share(metric: MetricEntry) -> bool:
     """Whether a metric is a number from 0 to 1, which figures show in percent."""
     return metric.unit == "share"
