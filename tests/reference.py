@@ -12,7 +12,7 @@ from fitgate_pytest import HOOKS, hookspecs
 from fitgate_pytest.options import OPTIONS
 
 PAGES = Path(__file__).parents[1] / "docs"
-PLACE = re.compile(r"^(<!-- table: (\w+) -->\n).*?^(<!-- end -->)$", re.MULTILINE | re.DOTALL)
+PLACE = re.compile(r"^(<!-- table: (\w+) -->\n)(?:(?!<!-- ).)*^(<!-- end -->)$", re.MULTILINE | re.DOTALL)
 
 
 def options():

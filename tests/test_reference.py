@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from tests.acceptance.markdown import ROOT
 from tests.reference import PAGES, PLACE, TABLES, rendered
 
 TEXTS = {page.name: page.read_text(encoding="utf-8") for page in sorted(PAGES.glob("*.md"))}
@@ -18,3 +19,11 @@ def test_every_table_stands_in_a_page():
     placed = [found[2] for text in TEXTS.values() for found in PLACE.finditer(text)]
     assert sorted(placed) == sorted(TABLES)
     assert len(placed) == sum(len(re.findall("<!-- table: ", text)) for text in TEXTS.values())
+
+
+def test_published_error_rates_are_those_of_the_reports():
+    reports = [(ROOT / "reports" / name).read_text(encoding="utf-8") for name in ("sabotage.md", "ab.md")]
+    section = TEXTS["verdicts.md"].partition("## How often it errs")[2].partition("\n## ")[0]
+    figures = re.findall(r"\*\*(.+?)\*\*", section)
+    assert figures
+    assert not [figure for figure in figures if not any(figure in report for report in reports)]

@@ -5,6 +5,7 @@ checkout, and has a process of its own, as pytest inside pytest would find the o
 """
 
 import contextlib
+import importlib.util
 import io
 import json
 import multiprocessing
@@ -23,6 +24,7 @@ from tests.reference import subcommands
 
 PROGRAMS = {"fitgate": command_line, "python -m fitgate": command_line, "python -m suite": suite_command_line}
 COMMAND = re.compile(r"(?:\.venv/bin/)?(pytest|fitgate|python -m (?:fitgate|suite))(?: (.+))?")
+TOOL = re.compile(r"\.venv/bin/([\w-]+)(?: .+)?")
 OPTION = re.compile(r"--[a-z][a-z-]+")
 NAME = re.compile(r"(?:fitgate|fitgate_pytest|suite|models)(?:\.\w+)+")
 PATH = re.compile(r"(?:\.?\w[\w.-]*/)+[\w.-]*")
@@ -31,11 +33,15 @@ MADE = ("reports/runs", ".venv", ".fitgate", "baselines")  # by commands, so tha
 
 def problem(code):
     """What is wrong with a piece of code; empty if nothing is, or it is nothing that can be checked."""
+    if " && " in code:
+        return next(filter(None, map(problem, code.split(" && "))), "")
     if found := COMMAND.fullmatch(code):
         program, arguments = found[1], shlex.split(found[2] or "")
         if program == "pytest":
             return collecting(arguments) if arguments else ""
         return missing(arguments) or parsing(PROGRAMS[program](), arguments)
+    if found := TOOL.fullmatch(code):
+        return "" if importlib.util.find_spec(found[1].replace("-", "_")) else "no such tool is installed"
     if found := OPTION.match(code):
         known = (
             option.startswith(found[0]) if code.endswith("*") else option == found[0] for option in known_options()
