@@ -76,14 +76,15 @@ def _bless(options: argparse.Namespace) -> None:
             print(f"  beside it, of other data: {other.name}, which {fate}")
     if (record.commit or "-dirty").endswith("-dirty"):
         print("The run's working tree was not a commit: nobody can repeat it.")
-    question = f"Write {len(proposals)} baselines into {directory}? [y/N] "
+    counted = f"{len(proposals)} baseline{'s' * (len(proposals) != 1)}"
+    question = f"Write {counted} into {directory}? [y/N] "
     if not options.yes and not _agrees(question):
         raise RecordError(
             "bless", found="no consent", expected="y or --yes", next_step="nothing was written; run it again to write"
         )
     bless(proposals, replace=options.replace)
     size = sum(proposal.path.stat().st_size for proposal in proposals)
-    print(f"{len(proposals)} baselines in {directory}, {size / 2**20:.2f} MiB")
+    print(f"{counted} in {directory}, {size / 2**20:.2f} MiB")
 
 
 def _agrees(question: str) -> bool:

@@ -24,7 +24,7 @@ from tests.reference import subcommands
 
 PROGRAMS = {"fitgate": command_line, "python -m fitgate": command_line, "python -m suite": suite_command_line}
 COMMAND = re.compile(r"(?:\.venv/bin/)?(pytest|fitgate|python -m (?:fitgate|suite))(?: (.+))?")
-TOOL = re.compile(r"\.venv/bin/([\w-]+)(?: .+)?")
+TOOL = re.compile(r"(?:\.venv/bin/(?!python )|\.venv/bin/python -m )([\w.-]+)(?: .+)?")
 OPTION = re.compile(r"--[a-z][a-z-]+")
 NAME = re.compile(r"(?:fitgate|fitgate_pytest|suite|models)(?:\.\w+)+")
 PATH = re.compile(r"(?:\.?\w[\w.-]*/)+[\w.-]*")
@@ -37,9 +37,13 @@ def problem(code):
         return next(filter(None, map(problem, code.split(" && "))), "")
     if found := COMMAND.fullmatch(code):
         program, arguments = found[1], shlex.split(found[2] or "")
-        if program == "pytest":
-            return collecting(arguments) if arguments else ""
-        return missing(arguments) or parsing(PROGRAMS[program](), arguments)
+        if not arguments:
+            return ""
+        return (
+            collecting(arguments)
+            if program == "pytest"
+            else missing(arguments) or parsing(PROGRAMS[program](), arguments)
+        )
     if found := TOOL.fullmatch(code):
         return "" if importlib.util.find_spec(found[1].replace("-", "_")) else "no such tool is installed"
     if found := OPTION.match(code):
