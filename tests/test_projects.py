@@ -90,4 +90,4 @@ def test_the_last_run_is_judged_and_blessed_where_none_is_named(project, directo
     project.run("-k", "gate")
     assert main(["judge"]) == 0, capsys.readouterr()
     assert main(["bless", "--yes"]) == 0
-    assert capsys.readouterr().out.endswith("1 baselines in " + str(directory / "baselines") + ", 0.00 MiB\n")
+    assert capsys.readouterr().out.endswith("1 baseline in " + str(directory / "baselines") + ", 0.00 MiB\n")
