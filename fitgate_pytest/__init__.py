@@ -53,7 +53,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """
     given = list(map(str, early_config.invocation_params.args))
     for option, value in pairwise(given):
-        if option.startswith(("--fit-", "--gate-")) and "=" not in option and Path(value).exists():
+        if option in options.WITH_VALUE and Path(value).exists():
             raise pytest.UsageError(
                 f"{option} {value}: found a path that stands apart from its option, which pytest takes for tests to "
                 f"run, expected both in one; write {option}={value}."

@@ -118,6 +118,7 @@ OPTIONS = (
         "let inconclusive gates train more seeds, up to K of a model (default: none but those of --fit-seeds)",
     ),
 )
+WITH_VALUE = frozenset(f"--{option.name}" for option in OPTIONS if option.metavar)
 
 
 def add_options(parser: pytest.Parser) -> None:

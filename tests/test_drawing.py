@@ -116,6 +116,7 @@ def test_a_loader_s_groups_may_be_a_function_of_what_it_returns():
         ),
         ({"groups": [None, *"ab" * 11, "c"]}, r"found data that can't be split .* and a group for each example"),
         ({"groups": [np.nan, *range(N - 1)]}, r"\(an example has no group\)"),
+        ({"seed": None}, "found the seed None, which draws other splits in each process, expected a whole number"),
     ],
 )
 def test_a_split_that_can_t_be_drawn_is_one_line(options, message):
@@ -129,6 +130,7 @@ def test_a_split_that_can_t_be_drawn_is_one_line(options, message):
     [
         ({"y": Y[1:]}, "drawn: found 24 examples in X but 23 in y"),
         ({"groups": [1]}, "drawn: found 24 examples in X but 1 in groups"),
+        ({"groups": np.ones((N, 2))}, r"drawn: found groups of shape \(24, 2\), expected one group for each example"),
         ({"groups": "patient"}, "a split's groups: found 'patient', which is no column of X, expected an array"),
         (
             {"X": FRAME, "groups": "doctor"},

@@ -8,7 +8,7 @@ from sklearn import metrics as theirs
 from sklearn.metrics import get_scorer_names, make_scorer
 
 from fitgate import Dataset, FitgateError, Metric, Split, Task
-from fitgate.gates.baseline import ranks_of
+from fitgate.gates.baseline import Baseline, ranks_of
 from fitgate.metrics import METRICS, Outputs
 from fitgate.metrics.scorer import scorer_metric
 from fitgate.tasks import TaskData, known_metrics
@@ -68,6 +68,23 @@ def test_metrics_of_probabilities_are_the_same_on_what_a_baseline_keeps(name):
     target, metric = np.array(["no", "yes", "no"]), METRICS[name]
     assert metric.compute(target, sure.astype(np.float32)) == pytest.approx(metric.compute(target, sure), rel=1e-6)
     assert math.isfinite(metric.compute(target, sure))
+
+
+def test_a_binary_roc_auc_by_class_is_the_same_on_the_ranks_of_a_baseline():
+    scores = P2[:, 1].round(2)
+    kept = Baseline(None, TWO[None], ranks_of(scores)[None]).outputs[0]
+    metric = METRICS["roc_auc_ovr"]
+    assert metric.value(TWO, kept) == metric.compute(TWO, scores)
+
+
+def test_an_output_that_predicts_classes_there_are_none_of_is_a_fall_of_the_mean_over_classes():
+    target, metric = np.tile([0, 1], 100), METRICS["macro_f1"]
+    before = np.where(np.arange(200) % 10, target, 1 - target)
+    now = np.where(np.arange(200) % 10, target, np.arange(200) // 10)
+    values = [metric.compute(target, output) for output in (before, now)]
+    change = metric.paired_test.compute(target, before, now)
+    assert change.size == pytest.approx(values[0] - values[1])
+    assert change.p_value < 0.01
 
 
 def test_a_class_that_the_test_split_lacks_has_its_column_all_the_same():

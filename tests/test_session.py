@@ -293,6 +293,14 @@ def test_a_directory_apart_from_its_option_is_refused_in_one_line(project):
     result.stderr.fnmatch_lines([f"ERROR: --fit-runs-dir *; write --fit-runs-dir={project.path}."])
 
 
+def test_a_path_may_follow_a_flag_or_an_option_of_another_plugin(project):
+    project.write(READER)
+    with (project.path / "conftest.py").open("a") as file:
+        file.write("\ndef pytest_addoption(parser): parser.addoption('--fit-words')\n")
+    result = project.run("--fit-words", str(project.path), "--gate-strict", "test_quality.py", subprocess=True)
+    assert result.ret == 0
+
+
 def test_work_is_announced_under_v(project):
     project.write(READER)
     result = project.run("-v", "-k", "test_gate")

@@ -39,6 +39,13 @@ def draw(where: str, whole: Split, *, test_size: float | int, seed: int) -> tupl
     from sklearn.model_selection import train_test_split
 
     whole.check(where)
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
+        raise DataError(
+            where,
+            found=f"the seed {seed!r}, which draws other splits in each process",
+            expected="a whole number",
+            next_step="pass seed=0, or another",
+        )
     try:
         classes = classes_of(whole)
         rows = np.arange(len(whole))

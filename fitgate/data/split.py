@@ -74,6 +74,13 @@ class Split:
                     expected="one row for each example",
                     next_step=f"check {name}",
                 )
+        if self.groups is not None and self.groups.shape[1:] not in ((), (1,)):
+            raise DataError(
+                where,
+                found=f"groups of shape {self.groups.shape}",
+                expected="one group for each example",
+                next_step="check groups, or join what makes a group into one value",
+            )
         for name, part in (("y", self.y), ("groups", self.groups)):
             if part is not None and _length(part) != len(self):
                 raise DataError(

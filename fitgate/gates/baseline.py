@@ -75,9 +75,10 @@ class Baseline(msgspec.Struct, frozen=True, tag=True, eq=False, dict=True):
 
     @cached_property
     def outputs(self) -> list[Outputs]:
-        """What metrics read, seed by seed."""
+        """What metrics read, seed by seed; ranks are floats, as scores are, for metrics to calculate with."""
         none = [None] * len(self.predictions)
-        ranks, probabilities = (none if x is None else list(x) for x in (self.ranks, self.probabilities))
+        ranks = none if self.ranks is None else [of_seed.astype(np.float64) for of_seed in self.ranks]
+        probabilities = none if self.probabilities is None else list(self.probabilities)
         return [Outputs(*of_seed) for of_seed in zip(self.predictions, ranks, probabilities, strict=True)]
 
     def holds(self, outputs: Outputs) -> bool:

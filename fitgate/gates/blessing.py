@@ -145,7 +145,7 @@ def _runs(model: str, task: str, candidate: Candidate, least_seeds: int) -> Sequ
 def _check_value(where: str, metric: Metric, truth: Truth, evaluation: Evaluation) -> None:
     """Refuse a metric that has no value, or another one on what a baseline keeps of the outputs."""
     outputs = evaluation.outputs
-    kept = outputs if outputs.scores is None else outputs._replace(scores=ranks_of(outputs.scores))
+    kept = outputs if outputs.scores is None else outputs._replace(scores=ranks_of(outputs.scores).astype(np.float64))
     value, again = (metric.value(truth.target, some) for some in (outputs, kept))
     if not np.isfinite(value):
         raise BaselineError(

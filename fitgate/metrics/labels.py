@@ -78,8 +78,8 @@ def _of_each_class(*outputs: Array) -> list[Array]:
     return [output[:, None] == classes for output in outputs]
 
 
-def _f1_methods(columns: Callable[..., list[Array]]) -> tuple[Bound, PairedTest]:
-    """The bound and the test of an F1 score that is averaged over columns."""
+def _f1_methods(columns: Callable[..., list[Array]], of_classes: bool = False) -> tuple[Bound, PairedTest]:
+    """The bound and the test of an F1 score that is averaged over columns, which may be those of classes."""
 
     def bound(target: Array, predictions: Array, confidence: float, **known: Array) -> float:
         truth, predicted = columns(target, predictions, **known)
@@ -87,13 +87,13 @@ def _f1_methods(columns: Callable[..., list[Array]]) -> tuple[Bound, PairedTest]
 
     def fall(target: Array, before: Array, now: Array, **known: Array) -> Fall:
         truth, then, later = columns(target, before, now, **known)
-        return f1_fall(truth, then, later)
+        return f1_fall(truth, then, later, of_classes=of_classes and target.ndim == 1)
 
     return Bound("bootstrap", bound), PairedTest("the paired bootstrap", fall)
 
 
 _F1_BOUND, _F1_PAIRED = _f1_methods(_of_positives)
-_MACRO_F1_BOUND, _MACRO_F1_PAIRED = _f1_methods(_of_each_class)
+_MACRO_F1_BOUND, _MACRO_F1_PAIRED = _f1_methods(_of_each_class, of_classes=True)
 
 LABELS = (
     Metric(

@@ -28,7 +28,9 @@ def f1_lower_bound(truth: ArrayLike, predicted: ArrayLike, confidence: float, re
     return float(np.quantile(_f1(draws, true, guess), 1 - confidence))
 
 
-def f1_fall(truth: ArrayLike, before: ArrayLike, now: ArrayLike, resamples: int = 10_000) -> Fall:
+def f1_fall(
+    truth: ArrayLike, before: ArrayLike, now: ArrayLike, resamples: int = 10_000, of_classes: bool = False
+) -> Fall:
     """How far the F1 score, averaged over labels, has fallen.
 
     By the paired bootstrap of the null, as in `bootstrap_fall`, with the patterns of `f1_lower_bound`, which is many
@@ -37,12 +39,16 @@ def f1_fall(truth: ArrayLike, before: ArrayLike, now: ArrayLike, resamples: int 
     Args:
         truth, before, now: bool `(n, labels)`.
         resamples: how many resamples to draw.
+        of_classes: whether labels are classes, of which an average is over those alone that are true or predicted: one
+            that only one of two outputs predicts is none of the other's.
     """
     pairs = np.hstack([np.asarray(array, bool) for array in (truth, before, now)])
     patterns, counts = np.unique(pairs, axis=0, return_counts=True)
-    true, guess_before, guess_now = np.hsplit(patterns, 3)
+    true, *guesses = np.hsplit(patterns, 3)
+    averaged = [(true | guess).any(axis=0) if of_classes else np.ones(true.shape[1], bool) for guess in guesses]
+    columns = [(true[:, some], guess[:, some]) for some, guess in zip(averaged, guesses, strict=True)]
     draws = np.random.default_rng(0).multinomial(counts.sum(), counts / counts.sum(), size=resamples)
-    falls, (observed,) = (_f1(x, true, guess_before) - _f1(x, true, guess_now) for x in (draws, counts[None]))
+    falls, (observed,) = (_f1(x, *columns[0]) - _f1(x, *columns[1]) for x in (draws, counts[None]))
     return null_fall(falls, float(observed))
 
 
