@@ -170,6 +170,10 @@ def test_a_scorer_gives_the_same_value_on_stored_outputs(scorer, target, outputs
         (lambda: Metric.from_scorer(make_scorer(theirs.zero_one_loss)), "or what make_scorer made and a name for it"),
         (lambda: Metric.from_scorer(lambda e, X, y: 0.5, name="none"), "found a scorer that asks for no output"),
         (
+            lambda: Metric.from_scorer(lambda e, X, y: np.mean((e.predict(X) == y) * np.asarray(X)), name="weighted"),
+            "metric weighted: found a scorer that reads the examples themselves",
+        ),
+        (
             lambda: Metric.from_scorer(lambda e, X, y: len(e.predict(X)) + len(e.predict_proba(X)), name="both"),
             "found a scorer that reads predictions and probabilities, expected one that reads one output",
         ),

@@ -157,6 +157,24 @@ def test_delong_needs_two_of_each_class():
         auc_lower_bound(np.arange(10) == 0, np.arange(10), 0.99)
 
 
+def test_auc_bound_covers_as_stated_near_to_1():
+    rng = np.random.default_rng(0)
+    holds = []
+    for _ in range(1_000):
+        truth = rng.random(200) < 0.5
+        holds.append(auc_lower_bound(truth, rng.normal(size=200) + 2.5 * truth, 0.99) <= norm.cdf(2.5 / 2**0.5))
+    assert 0.98 < np.mean(holds) < 1
+
+
+@pytest.mark.parametrize("columns", [(), (2,)])
+def test_few_examples_ranked_without_a_mistake_are_not_certain_to_be_so(columns):
+    def bound(n):
+        truth = np.broadcast_to((np.arange(n) % 2 == 0).reshape(-1, *[1] * len(columns)), (n, *columns))
+        return auc_lower_bound(truth, truth + 0.0, 0.99)
+
+    assert bound(4) < 0.5 < bound(40) < bound(400) < 1
+
+
 def test_auc_bound_covers_as_stated():
     rng = np.random.default_rng(6)
     truth, first, _ = scores(rng, 200_000, (1.0, 1.0))

@@ -6,7 +6,7 @@ This module imports scikit-learn; import it only where a scorer is used.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -22,8 +22,31 @@ def _answers(reads: Reads) -> Callable[[F], F]:
     return available_if(lambda frozen: frozen.reads in (reads, None))
 
 
+class ReadsExamples(TypeError):
+    """A scorer that looks into X."""
+
+
+class Examples:
+    """The X of a frozen estimator: it holds the stored outputs, which a scorer must not take for features.
+
+    Args:
+        outputs: one an example.
+    """
+
+    def __init__(self, outputs: Array):
+        self.outputs = outputs
+
+    def __len__(self) -> int:
+        return len(self.outputs)
+
+    def _refuse(self, *arguments: object, **options: object) -> NoReturn:
+        raise ReadsExamples("a scorer reads the examples, of which it is given none")
+
+    __array__ = __getitem__ = __iter__ = _refuse
+
+
 class Frozen(BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
-    """A fitted estimator whose answer to X is X itself: rows of outputs that were stored.
+    """A fitted estimator whose answer to X is what X holds: rows of outputs that were stored.
 
     Args:
         classes: of a classifier, sorted; an array for each label of a multilabel one; None for a regressor.
@@ -53,25 +76,25 @@ class Frozen(BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
         return self
 
     @_answers("predictions")
-    def predict(self, X: Array) -> Array:
+    def predict(self, X: Examples) -> Array:
         """Predictions as they are."""
         self.asked.add("predictions")
-        return X
+        return X.outputs
 
     @_answers("scores")
-    def decision_function(self, X: Array) -> Array:
+    def decision_function(self, X: Examples) -> Array:
         """Scores as they are."""
         self.asked.add("scores")
-        return X
+        return X.outputs
 
     @_answers("probabilities")
-    def predict_proba(self, X: Array) -> Array:
+    def predict_proba(self, X: Examples) -> Array:
         """Probabilities as they are."""
         self.asked.add("probabilities")
-        return X
+        return X.outputs
 
     @_answers("probabilities")
-    def predict_log_proba(self, X: Array) -> Array:
+    def predict_log_proba(self, X: Examples) -> Array:
         """Logarithms of the probabilities."""
         with np.errstate(divide="ignore"):
             return np.asarray(np.log(self.predict_proba(X)))
@@ -85,17 +108,17 @@ class Probe(Frozen):
         reads: as above.
     """
 
-    def predict(self, X: Array) -> Array:
-        """X itself."""
+    def predict(self, X: Examples) -> Array:
+        """What X holds."""
         self.asked.add("predictions")
-        return X
+        return X.outputs
 
-    def decision_function(self, X: Array) -> Array:
+    def decision_function(self, X: Examples) -> Array:
         """Scores `(n,)`."""
         self.asked.add("scores")
         return np.linspace(-1.0, 1.0, len(X))
 
-    def predict_proba(self, X: Array) -> Array:
+    def predict_proba(self, X: Examples) -> Array:
         """Probabilities `(n, 2)`."""
         self.asked.add("probabilities")
         likely = np.linspace(0.2, 0.8, len(X))

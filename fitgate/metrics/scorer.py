@@ -55,8 +55,18 @@ def scorer_metric(scorer: str, name: str = "") -> Metric | None:
 
 
 def _made(scorer: Scorer, name: str, named: str = "") -> Metric:
-    asked, judges_numbers = _probed(scorer, NUMBERS, numbers=True)
-    reads = asked.union(*(_probed(scorer, labels, numbers=False)[0] for labels in LABELS))
+    from fitgate.metrics.frozen import ReadsExamples
+
+    try:
+        asked, judges_numbers = _probed(scorer, NUMBERS, numbers=True)
+        reads = asked.union(*(_probed(scorer, labels, numbers=False)[0] for labels in LABELS))
+    except ReadsExamples as error:
+        raise MetricError(
+            f"metric {name}",
+            found="a scorer that reads the examples themselves",
+            expected="one that reads the target and what a model answers",
+            next_step="leave X to the estimator's methods, or write a gate of your own",
+        ) from error
     if len(reads) != 1:
         several = " and ".join(sorted(reads))
         raise MetricError(
@@ -84,22 +94,28 @@ def _made(scorer: Scorer, name: str, named: str = "") -> Metric:
 
 def _score(scorer: Scorer, reads: Reads, judges: Target, target: Array, output: Array, classes: Any = None) -> float:
     """What a scorer makes of stored outputs; float32 probabilities of a baseline count like those of today."""
-    from fitgate.metrics.frozen import Frozen
+    from fitgate.metrics.frozen import Examples, Frozen
 
     answers = output.astype(np.float64) if output.dtype.kind == "f" or reads != "predictions" else output
     known = None if judges == "numbers" or (judges == "any" and classes is None) else _classes(target, classes)
-    return float(scorer(Frozen(known, reads), answers, target))
+    return float(scorer(Frozen(known, reads), Examples(answers), target))
 
 
 def _probed(scorer: Scorer, target: Array, numbers: bool) -> tuple[set[Reads], bool]:
-    """The outputs that a scorer asks for of a target, and whether it can judge such a one."""
-    from fitgate.metrics.frozen import Probe
+    """The outputs that a scorer asks for of a target, and whether it can judge such a one.
+
+    Raises:
+        ReadsExamples: if it looks into X.
+    """
+    from fitgate.metrics.frozen import Examples, Probe, ReadsExamples
 
     probe = Probe(None if numbers else _classes(target))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            scorer(probe, target, target)
+            scorer(probe, Examples(target), target)
+        except ReadsExamples:
+            raise
         except Exception:  # whatever a scorer raises of a target that is not its own
             return probe.asked, False
     return probe.asked, True

@@ -76,6 +76,11 @@ def area(truth: ArrayLike, scores: ArrayLike) -> float:
 def auc_lower_bound(truth: ArrayLike, scores: ArrayLike, confidence: float) -> float:
     """One-sided lower confidence bound of the area under the ROC curve, averaged over columns.
 
+    It is taken on the scale of logits, on which the area's estimate is nearly normal, near to 1 too, where its own
+    scale gives 99 % bounds that hold for 94 % of test sets. Source: M. S. Pepe, "The Statistical Evaluation of Medical
+    Tests for Classification and Prediction" (2003), section 5.2.4. A ranking without a mistake shows no spread: it gets
+    the bound of the one that has its nearest two examples the wrong way round.
+
     Args:
         truth: bool `(n,)` or `(n, columns)`, whether an example is positive.
         scores: float, of the same shape.
@@ -85,7 +90,22 @@ def auc_lower_bound(truth: ArrayLike, scores: ArrayLike, confidence: float) -> f
         ValueError: as `paired_auc`.
     """
     areas, covariance = _delong(truth, [scores])
-    return float(areas[0] - NormalDist().inv_cdf(confidence) * math.sqrt(covariance[0, 0]))
+    if areas[0] >= 1:
+        areas, covariance = _delong(truth, [_with_a_mistake(np.asarray(truth, bool), np.asarray(scores, np.float64))])
+    value, error = float(areas[0]), math.sqrt(covariance[0, 0])
+    if not 0 < value < 1:
+        return value
+    logit = math.log(value / (1 - value)) - NormalDist().inv_cdf(confidence) * error / (value * (1 - value))
+    return float(1 / (1 + math.exp(min(-logit, 700.0))))
+
+
+def _with_a_mistake(truth: NDArray[np.bool_], scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The scores, with those of the lowest positive and of the highest negative example exchanged, in each column."""
+    exchanged = scores.copy()
+    for yes, column in zip(truth.reshape(len(truth), -1).T, exchanged.reshape(len(truth), -1).T, strict=True):
+        lowest, highest = np.argmin(np.where(yes, column, np.inf)), np.argmax(np.where(yes, -np.inf, column))
+        column[[lowest, highest]] = column[[highest, lowest]]
+    return exchanged
 
 
 def auc_fall(truth: ArrayLike, before: ArrayLike, now: ArrayLike) -> Fall:
