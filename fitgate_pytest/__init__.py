@@ -138,7 +138,7 @@ def load(manager: pytest.PytestPluginManager) -> None:
 
 def _hooks(plugin: object) -> list[str]:
     """The hooks by which a plugin contributes, or would if it spelt them right."""
-    names = vars(plugin) if isinstance(plugin, ModuleType) else dir(type(plugin))
+    names = vars(plugin) if isinstance(plugin, ModuleType) else dir(plugin)  # a class may be one, too
     return [name for name in names if name.startswith("pytest_fitgate_")]
 
 

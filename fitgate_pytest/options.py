@@ -16,7 +16,7 @@ BASELINES = Path("baselines")
 
 
 def _number_of_seeds(text: str) -> int:
-    if not text.isdigit() or int(text) < 2:
+    if not text.isdecimal() or int(text) < 2:
         raise argparse.ArgumentTypeError(f"found {text!r}, expected a number of seeds from 2 on")
     return int(text)
 

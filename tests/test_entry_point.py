@@ -136,6 +136,44 @@ def test_a_fixture_that_two_plugins_define_is_refused(project):
     result.stderr.fnmatch_lines(["ERROR: fixture net: found one in *one.py and one in *two.py, *; rename one of them."])
 
 
+OBJECT = """
+import pytest
+{models}
+class Plugin:
+    __slots__ = ()
+    pytest_fitgate_models = staticmethod(pytest_fitgate_models)
+{fixture}
+del pytest_fitgate_models
+
+def pytest_configure(config):
+    config.pluginmanager.register({plugin}, "own")
+"""
+
+
+@pytest.mark.parametrize("plugin", ["Plugin", "Plugin()"])
+def test_a_class_or_an_object_may_be_a_plugin(project, plugin):
+    project.pytester.makeconftest(OBJECT.format(models=MODELS.format(name="reader"), fixture="", plugin=plugin))
+    project.pytester.makepyfile(test_models="def test_it(trained, judge): pass")
+    project.run("-q", subprocess=True).assert_outcomes(passed=1)
+
+
+def test_a_fixture_of_an_object_clashes_like_any_other(project):
+    fixture = "    @pytest.fixture\n    def judge(self): return print"
+    models = MODELS.format(name="reader")
+    project.pytester.makeconftest(OBJECT.format(models=models, fixture=fixture, plugin="Plugin()"))
+    project.pytester.makepyfile(test_models=CHECKS)
+    result = project.run("-q", subprocess=True)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: fixture judge: found one in fitgate and one in Plugin, *"])
+
+
+def test_where_no_plugin_loads_by_itself_this_one_may_be_named(project, monkeypatch):
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    project.pytester.makeconftest(MODELS.format(name="reader"))
+    project.pytester.makepyfile(test_models=CHECKS)
+    project.run("-q", "-p", "fitgate_pytest", subprocess=True).assert_outcomes(passed=1)
+
+
 def test_what_is_wrong_with_a_late_project_is_one_line(project):
     directory = project.pytester.mkdir("risk")
     twice = "\none = pytest_fitgate_models\ndef pytest_fitgate_models():\n    return one() + one()\n"

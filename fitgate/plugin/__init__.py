@@ -34,7 +34,7 @@ __all__ = ["calibrated", "data_of", "emit", "executor", "judge", "memory_of", "o
 
 
 def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
-    if not pluginmanager.hasplugin("fitgate"):  # where plugins of distributions are not loaded by themselves
+    if not pluginmanager.is_registered(fitgate_pytest):  # where plugins of distributions are not loaded by themselves
         pluginmanager.register(fitgate_pytest, "fitgate")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from inspect import getattr_static
 
 import pytest
 
@@ -51,6 +52,7 @@ def _fixtures(plugin: object) -> Iterator[tuple[str, object]]:
     """Name and definition of each fixture of a plugin."""
     from _pytest.fixtures import getfixturemarker  # pytest has no public way to ask
 
-    for attribute, value in vars(plugin).items():
+    for attribute in dir(plugin):
+        value = getattr_static(plugin, attribute, None)  # of an object, as its class defines it
         if marker := getfixturemarker(value):
             yield marker.name or attribute, value

@@ -76,4 +76,4 @@ def _value(config: pytest.Config, option: Option) -> Any:
     try:
         return option.read(str(text))
     except (ValueError, argparse.ArgumentTypeError) as error:
-        raise pytest.UsageError(f"{config.inipath}: {option.key} = {text}: {error}") from error
+        raise pytest.UsageError(f"{config.inipath or '-o'}: {option.key} = {text}: {error}") from error
