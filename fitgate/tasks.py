@@ -114,6 +114,21 @@ class TaskData:
 
         return str(type_of_target(self.y_train))
 
+    def check(self) -> None:
+        """Refuse metrics of classes on a target of numbers.
+
+        Raises:
+            TaskError: if there is one.
+        """
+        for metric in map(self.task.metric, self.task.metric_names):
+            if self.kind in NUMBERS and metric is not None and metric.target == "classes":
+                raise TaskError(
+                    f"task {self.task.name}",
+                    found=f"metric {metric.name}, which judges classes, on a target of {self.kind} numbers",
+                    expected="metrics of numbers, such as mae and r2",
+                    next_step="name some in `metrics`, or derive classes by `target`",
+                )
+
     @cached_property
     def classes(self) -> NDArray[Any] | None:
         """The classes of both splits, sorted `(classes,)`; None where each example is not of one class."""

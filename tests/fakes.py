@@ -109,6 +109,13 @@ class Offset(Reader):
         return super().predict(X) + 256
 
 
+class Shares(Reader):
+    """Answers with shares, as who mistakes predict_proba for predict."""
+
+    def predict(self, X):
+        return np.full(len(X), 0.5)
+
+
 class Fractional(Reader):
     """Answers that are digits only after rounding down, as a regressor's might be."""
 

@@ -116,7 +116,7 @@ def test_looks_share_the_significance():
 
 
 def test_a_gate_that_was_selected_and_not_judged_fails_the_session(project):
-    project.write(READER)
+    project.write(READER, 'model("poor", blunder=4)')
     project.pytester.makepyfile(
         test_quality="""
         import pytest
@@ -224,7 +224,7 @@ def test_more_seeds_that_nobody_trains_are_not_waited_for(blessed):
 
 
 def test_a_run_that_was_cut_off_is_judged_by_what_it_finished(project, capsys):
-    project.write(READER, 'model("zealot", Killed)')
+    project.write(READER, 'model("poor", blunder=4)', 'model("zealot", Killed)')
     project.pytester.makepyfile(
         test_quality="from fitgate.checks import test_gate",
         test_zeal="from fitgate.checks import test_every_test_example_has_a_prediction",

@@ -11,6 +11,7 @@ from fitgate import Dataset, FitgateError, Metric, Split, Task
 from fitgate.gates.baseline import Baseline, ranks_of
 from fitgate.metrics import METRICS, Outputs
 from fitgate.metrics.scorer import scorer_metric
+from fitgate.statistics import faultless_bound
 from fitgate.tasks import TaskData, known_metrics
 
 RNG = np.random.default_rng(0)
@@ -115,7 +116,7 @@ def test_resamples_that_lack_a_rare_class_break_no_bound():
     scores = np.linspace(1, 0, 60)
     precision = METRICS["average_precision"].confidence_bound.compute(rare, scores, 0.99)
     balanced = METRICS["balanced_accuracy"].confidence_bound.compute(rare, rare, 0.99)
-    assert (precision, balanced) == (1.0, 1.0)
+    assert (precision, balanced) == pytest.approx((faultless_bound(60, 0.99),) * 2)
 
 
 def test_areas_and_precision_of_labels_are_their_means():
@@ -204,6 +205,12 @@ def test_whole_numbers_are_no_classes_where_the_metrics_are_for_numbers(metrics,
     data = task_data(np.arange(9), *metrics)
     assert (data.kind, data.classes is None) == (kind, kind == "continuous")
     assert task_data(np.arange(9), *metrics, kind="multiclass").kind == "multiclass"
+
+
+def test_a_metric_of_classes_is_refused_on_numbers():
+    with pytest.raises(FitgateError, match="found metric accuracy, which judges classes, on a target of continuous"):
+        task_data(np.arange(9) + 0.5, "accuracy").check()
+    task_data(np.arange(9), "accuracy").check()
 
 
 def test_a_metric_that_nobody_knows_is_refused():

@@ -78,6 +78,15 @@ def test_list_shows_gates_where_they_are_declared_and_what_is_missing(project, d
     assert not project.runs
 
 
+def test_what_a_session_refuses_is_the_same_one_line_for_a_command(project, directory, capsys):
+    project.write('model(gates=(Floor(DIGITS, "accuracy", 1.2),))')
+    assert main(["list"]) == 0  # it judges nothing
+    project.write("model()", "model()")
+    for command in ("list", "judge"):
+        assert main([command]) == 1
+        assert capsys.readouterr().err.startswith("error: model reader: found two models of that name, expected one;")
+
+
 def test_list_says_where_there_is_nothing_to_list(directory, capsys):
     assert main(["list"]) == 1
     assert "found no models, expected some, " in capsys.readouterr().err

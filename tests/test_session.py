@@ -114,10 +114,35 @@ def test_a_written_test_that_fails_fails_the_report_too(project):
     assert "**FAIL: 1 test failed: test_written.py::test_structure**" in project.report
 
 
-def test_a_rival_that_does_not_exist_fails_the_gate(project):
+def test_a_rival_that_does_not_exist_ends_the_session_at_once(project):
     project.write('model(gates=(Above(FIVES, "roc_auc", rival="nobody"),))')
+    result = project.run("-k", "test_gate")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        ["ERROR: conftest.py:*: found 'nobody' as the model to compare with, * correct the name."]
+    )
+
+
+@pytest.mark.parametrize(
+    ("models", "reason"),
+    [
+        ((), "no model took part, so no gate was enforced"),
+        ((f'model(requires=("no_such",), gates=({GATE},))',), "no gate was enforced: reader needs no_such, *"),
+    ],
+)
+def test_why_no_gate_was_enforced_is_said(project, models, reason):
+    project.write(*models)
+    result = project.run("-m", "not latency")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines([f"fitgate: FAIL: {reason}"])
+
+
+def test_answers_none_of_which_is_a_class_are_one_line(project):
+    project.write(f"model(estimator=Shares, gates=({GATE},), tasks=(DIGITS,))")
     assert project.run("-k", "test_gate").ret == 1
-    assert "no plugin contributes a model 'nobody'" in project.record.verdicts[0].message
+    assert "found only labels such as 0.5, none of which the task has, expected labels such as" in (
+        project.record.verdicts[0].message
+    )
 
 
 def test_models_without_any_gate_fail_the_session(project):
@@ -209,7 +234,9 @@ def test_a_hook_that_returns_something_else_is_a_usage_error(project):
     project.write("'forest'")
     result = project.run()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: a plugin's hook: found 'forest', expected a list of Model objects; correct *"])
+    result.stderr.fnmatch_lines(
+        ["ERROR: pytest_fitgate_models of *conftest.py: found 'forest', expected a list of Model objects; correct *"]
+    )
 
 
 def test_an_unknown_profile_ends_the_session_with_one_sentence(project):
@@ -237,7 +264,7 @@ def test_what_a_hook_must_not_return_is_a_usage_error(project, returned, message
     project.pytester.syspathinsert()
     result = project.run("-p", "fitgate.plugin", "-p", "extra")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"ERROR: a plugin's hook: {message}; correct what the hook returns."])
+    result.stderr.fnmatch_lines([f"ERROR: pytest_fitgate_* of *: {message}; correct what the hook returns."])
 
 
 LOST = """
@@ -390,7 +417,9 @@ def test_a_hook_that_forgets_to_return_is_a_usage_error(project):
     project.pytester.syspathinsert()
     result = project.run("-p", "fitgate.plugin", "-p", "forgetful")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: a plugin's hook: found None, expected a list of Model objects; correct *"])
+    result.stderr.fnmatch_lines(
+        ["ERROR: pytest_fitgate_models of *.py: found None, expected a list of Model objects; correct *"]
+    )
 
 
 @pytest.mark.parametrize("how", ["raise SystemExit(0)", "pytest.xfail('not now')", "pytest.fail('never')"])

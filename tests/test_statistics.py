@@ -7,11 +7,13 @@ import pytest
 from scipy.stats import binom, binomtest, norm, ttest_1samp
 from sklearn.metrics import f1_score, mean_squared_error, roc_auc_score
 
+from fitgate.metrics import METRICS
 from fitgate.statistics import (
     area,
     auc_lower_bound,
     bootstrap_lower_bound,
     f1_lower_bound,
+    faultless_bound,
     mean_interval,
     normal_power,
     paired_auc,
@@ -150,6 +152,15 @@ def test_equal_scores_are_no_evidence():
 def test_delong_refuses_what_it_can_t_rank(bad, why):
     with pytest.raises(ValueError, match=re.escape(why)):
         paired_auc(np.arange(10) % 2 == 0, bad, bad)
+
+
+@pytest.mark.parametrize("n", [10, 50, 285])
+def test_a_bootstrap_has_no_more_faith_in_faultless_examples_than_they_deserve(n):
+    assert faultless_bound(n, 0.99) ** n == pytest.approx(0.01)
+    truth = np.arange(n)[:, None] % 2 == 0
+    assert f1_lower_bound(truth, truth, 0.99) == pytest.approx(faultless_bound(n, 0.99))
+    bound = METRICS["average_precision"].confidence_bound
+    assert bound.compute(truth[:, 0], truth[:, 0] * 1.0, 0.99) == pytest.approx(faultless_bound(n, 0.99))
 
 
 def test_delong_needs_two_of_each_class():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from fitgate.data import Dataset
 from fitgate.gates import Gate, Verdict
 from fitgate.model import Model
@@ -30,7 +32,8 @@ def test_the_training_data_is_the_session_s(model: Model, task: Task, trained: T
 def test_gate(model: Model, gate: Gate, trained: Trained, judge: Callable[[TrainedModel, Gate], Verdict]) -> None:
     """Every model holds to every gate that it declares."""
     verdict = judge(trained(model), gate)
-    assert verdict.passed, f"{verdict.message} ({verdict.where})"
+    if not verdict.passed:
+        pytest.fail(f"{verdict.message} ({verdict.where})", pytrace=False)
 
 
 def test_seed(model: Model, task: Task, seed: int, trained: Trained, data_of: DataOf) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fitgate.cli.records import RECORD
+from fitgate.gates import Outcome
 from fitgate.gates.blessing import LEAST_SEEDS, bless, propose
 from fitgate.plugin.project import project
 from fitgate.record import RecordError, candidates, judge_again, read
@@ -74,6 +75,9 @@ def _bless(options: argparse.Namespace) -> None:
         for other in proposal.others:
             fate = "is deleted" if options.replace else "stays; --replace deletes it"
             print(f"  beside it, of other data: {other.name}, which {fate}")
+    for verdict in record.verdicts:
+        if verdict.outcome is Outcome.FAIL:
+            print(f"In this run a gate failed: {verdict.model} on {verdict.task}, {verdict.gate}.")
     if (record.commit or "-dirty").endswith("-dirty"):
         print("The run's working tree was not a commit: nobody can repeat it.")
     counted = f"{len(proposals)} baseline{'s' * (len(proposals) != 1)}"

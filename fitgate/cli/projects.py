@@ -50,7 +50,7 @@ def _init(options: argparse.Namespace) -> None:
     print(
         "Now run `pytest`: it trains the model once, judges its gates, times it, and writes a report.\n"
         "Then put your own data and estimator into conftest.py. To hold the model to what it is today:\n"
-        "`pytest --fit-seeds=20 --fit-seed=2000`, and `fitgate bless`."
+        '`pytest -m "not latency" --fit-seeds=20 --fit-seed=2000`, and `fitgate bless`.'
     )
 
 

@@ -12,6 +12,7 @@ from string import Template
 from typing import Any, NamedTuple
 
 from fitgate.errors import FitgateError
+from fitgate.machine import distributions_of
 
 DEFAULT = "sklearn.ensemble.RandomForestClassifier"
 FILES = {
@@ -147,7 +148,9 @@ def _values(estimator: Estimator, directory: Path) -> dict[str, str]:
             next_step="begin with another, and put yours into conftest.py with metrics that suit it",
         )
     seeded = "random_state" in inspect.signature(type(estimator.instance)).parameters
-    requirements = "-r requirements.txt fitgate" if (directory / "requirements.txt").exists() else "fitgate"
+    own = ["-r requirements.txt"] if (directory / "requirements.txt").exists() else []
+    library = [name for name in distributions_of([estimator.module]) if name != "scikit-learn"]
+    requirements = " ".join([*own, "fitgate", *library])
     return {
         **kind,
         "data_module": "sklearn.datasets",

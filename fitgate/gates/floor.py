@@ -95,6 +95,8 @@ class Floor(Gate):
 
 def _rates_in_words(rates: Rates, floor: float, value: str, n: int) -> str:
     """How often the floor lets a model pass, in words."""
+    if rates.needed is not None and rates.needed > n:
+        return f"No model can pass on so few: all of {n:,} right would not clear it."
     if rates.needed is None:
         return (
             f"A model truly at {floor:g} passes about {rates.at_floor:.0%} of test sets, one truly at {value} "

@@ -158,7 +158,7 @@ class NoRegression(Gate):
         message = (
             f"There is no baseline of {model} on {self.task.name}{of_profile}. To make one, with seeds of its own: "
             f"pytest{option} --fit-models={model} --fit-tasks={self.task.name} --fit-seeds=20 --fit-seed=2000, "
-            "then fitgate bless RECORD."
+            "then fitgate bless."
         )
         return self.verdict(
             model, evidence, Outcome.NO_BASELINE, message, metric=self.metric, reason=Reason.NO_BASELINE

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fitgate.errors import FitgateError
-from fitgate.statistics import Change, bootstrap_fall, bootstrap_lower_bound, normal_power
+from fitgate.statistics import Change, bootstrap_fall, bootstrap_lower_bound, faultless_bound, normal_power
 
 Array = NDArray[Any]
 Reads = Literal["predictions", "scores", "probabilities"]
@@ -178,7 +178,14 @@ class Metric:
         if self.bound is not None:
             return self.bound
         way = {"higher_is_better": self.higher_is_better}
-        return Bound("bootstrap", partial(bootstrap_lower_bound, self.compute, **way))
+        resampled: Callable[..., float] = partial(bootstrap_lower_bound, self.compute, **way)
+        if not self.higher_is_better or self.unit != "share" or self.reads == "probabilities":
+            return Bound("bootstrap", resampled)
+
+        def bound(target: Array, output: Array, confidence: float) -> float:
+            return min(resampled(target, output, confidence), faultless_bound(len(target), confidence))
+
+        return Bound("bootstrap", bound)
 
     def interval(self, target: Array, outputs: Outputs, confidence: float = 0.95) -> tuple[float, float] | None:
         """Its two-sided confidence interval; None where its method bounds one side only, or it has no value."""

@@ -102,7 +102,7 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     parts = session.config.stash[PARTS]
     try:
         for task in used_tasks([item for item in session.items if part(item)], parts):
-            len(parts.registry.data_of(task).dataset.test)
+            parts.registry.data_of(task).check()
         if any("executor" in getattr(item, "fixturenames", ()) for item in session.items):
             parts.executor.check()
     except FitgateError as error:

@@ -91,6 +91,8 @@ def configured(root: Path, take: Callable[[pytest.Config], T]) -> T:
     output = io.StringIO()
     with chdir(root), redirect_stdout(output), redirect_stderr(output):
         status = pytest.main(["--collect-only", "-q"], plugins=[catcher])
+    if catcher.error is not None:
+        raise catcher.error
     if not catcher.taken:
         lines = [line.strip() for line in output.getvalue().splitlines() if line.strip()]
         last = " | ".join(lines[-LINES_IN_ERROR:])
@@ -109,10 +111,14 @@ class _Catcher:
     def __init__(self, take: Callable[[pytest.Config], Any]) -> None:
         self._take = take
         self.taken: list[Any] = []
+        self.error: FitgateError | None = None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        self.taken.append(self._take(session.config))
+        try:
+            self.taken.append(self._take(session.config))
+        except FitgateError as error:
+            self.error = error
         pytest.exit("what was asked for is known", returncode=0)
 
 

@@ -68,7 +68,9 @@ class Registry:
         contributed = _contributed(self._hook.pytest_fitgate_gates, ABCMeta, "kinds of gate")
         for kind in contributed:
             if not issubclass(kind, Gate):
-                raise _wrong_contribution(kind, "kinds of gate, which are derived from fitgate.Gate")
+                raise _wrong_contribution(
+                    self._hook.pytest_fitgate_gates.name, kind, "kinds of gate, which are derived from fitgate.Gate"
+                )
             declared.add(kind)
         known: dict[str, type[Gate]] = {kind.kind: kind for kind in declared if issubclass(kind, Gate)}
         return {**GATES, **known}
@@ -175,6 +177,7 @@ class Registry:
         for gate in (gate for gate in model.gates if isinstance(gate, Gate)):
             profile = self.data_of(gate.task).dataset.profile
             gate.check(profile, metrics)
+            self._check_needs(model, gate)
             rule = gate.rule(profile)
             if rule is not None and rules.setdefault((gate.task.name, rule), gate) != gate:
                 raise same_rule(model.name, rules[gate.task.name, rule], gate, rule)
@@ -189,6 +192,17 @@ class Registry:
                     found=f"a published value of profile {value.profile!r} on {value.task.name}",
                     expected=f"one of {', '.join(map(repr, profiles))}",
                     next_step="correct its profile",
+                )
+
+    def _check_needs(self, model: Model, gate: Gate) -> None:
+        """Refuse a gate that needs the outputs of a model that there is not."""
+        for need in gate.needs(model.name):
+            if need.model not in self.known_models:
+                raise ModelError(
+                    f"{gate.where}: a gate of model {model.name}",
+                    found=f"{need.model!r} as the model to compare with",
+                    expected=f"one of {', '.join(sorted(self.known_models))}",
+                    next_step="correct the name",
                 )
 
     def unavailable(self, model: Model) -> str | None:
@@ -230,15 +244,18 @@ class Registry:
 def _contributed(hook: pluggy.HookCaller, kind: type[T], named: str = "") -> list[T]:
     """What implementations of a hook return, in the order in which their plugins were registered."""
     items: list[T] = []
-    contributions = list(hook())
-    if len(contributions) < len(hook.get_hookimpls()):
-        raise _wrong_contribution(None, f"a list of {named or f'{kind.__name__} objects'}")
-    for contribution in reversed(contributions):
+    expected = f"a list of {named or f'{kind.__name__} objects'}"
+    plugins = [implementation for implementation in hook.get_hookimpls() if not implementation.wrapper]
+    places = [str(getattr(by.plugin, "__file__", None) or by.plugin_name) for by in plugins]
+    contributions = list(reversed(hook()))  # pytest calls the plugin first that was registered last
+    if len(contributions) < len(plugins):  # pytest leaves out what is None
+        raise _wrong_contribution(f"{hook.name} of {' or '.join(places)}", None, expected)
+    for place, contribution in zip(places, contributions, strict=False):
         if not isinstance(contribution, list | tuple):
-            raise _wrong_contribution(contribution, f"a list of {named or f'{kind.__name__} objects'}")
+            raise _wrong_contribution(f"{hook.name} of {place}", contribution, expected)
         for item in contribution:
             if not isinstance(item, kind):
-                raise _wrong_contribution(item, f"a list of {named or f'{kind.__name__} objects'}")
+                raise _wrong_contribution(f"{hook.name} of {place}", item, expected)
             items.append(item)
     return items
 
@@ -253,10 +270,8 @@ def same_rule(model: str, first: Gate, second: Gate, rule: str) -> ModelError:
     )
 
 
-def _wrong_contribution(found: object, expected: str) -> ModelError:
-    return ModelError(
-        "a plugin's hook", found=f"{found!r}", expected=expected, next_step="correct what the hook returns"
-    )
+def _wrong_contribution(where: str, found: object, expected: str) -> ModelError:
+    return ModelError(where, found=f"{found!r}", expected=expected, next_step="correct what the hook returns")
 
 
 def as_usage_error(error: FitgateError) -> pytest.UsageError:

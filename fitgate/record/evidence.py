@@ -115,12 +115,20 @@ def judge_again(record: Record, kinds: Mapping[str, type[Gate]], metrics: Mappin
     Raises:
         RecordError: if it holds no declared gates, or one of a kind that is not known.
     """
+    described = {task.name for task in record.tasks}
+    if record.status == "running" and any(gate.task not in described for gate in record.gates):
+        raise RecordError(
+            f"the run of {record.started}",
+            found=f"one that was cut off, with {len(record.gates)} gates selected and {len(record.verdicts)} judged",
+            expected="outputs to judge by",
+            next_step="see why its process ended, as a model may have ended it, and run it again",
+        )
     if not record.gates:
         raise RecordError(
             f"the run of {record.started}",
-            found="no declared gates",
-            expected="those that were selected, which records keep from schema 3 on",
-            next_step="repeat the run with this version",
+            found="no gates",
+            expected="those that were selected; records of versions before 0.1 don't hold them",
+            next_step="declare some and select their tests, or repeat the run with this version",
         )
     known = with_scorers(record, metrics)
     return judge(claims(record, kinds, known), evidence(record, known))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -9,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter
 
 DPI = 120
+CLOSE = 4.0  # from the least to the greatest value of an axis
 MARKERS = "osD^vP*X"
 
 
@@ -22,8 +24,10 @@ def plain(text: str) -> str:
     return text.replace("$", r"\$")
 
 
-def plain_log_scale(axes: Axes) -> None:
-    """Make the horizontal axis logarithmic, its numbers plain ones."""
+def plain_log_scale(axes: Axes, values: Sequence[float]) -> None:
+    """Make the horizontal axis logarithmic, its numbers plain ones; values that lie close need no logarithm."""
+    if max(values) < CLOSE * min(values):
+        return
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter(LogFormatter())  # it labels some of them where there is less than a decade

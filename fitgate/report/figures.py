@@ -63,7 +63,7 @@ def draw(view: ReportView, directory: Path) -> dict[str, str]:
 def _tradeoff(of: TradeOff) -> tuple[Figure, str]:
     figure = Figure(figsize=(7, 4.5), layout="constrained")
     axes = figure.subplots()
-    plain_log_scale(axes)
+    plain_log_scale(axes, [point.milliseconds for point in of.points])
     for (x, y, model), marker in zip(of.points, itertools.cycle(MARKERS), strict=False):
         value = f"{y:.2f} %" if of.axis.percent else f"{y:.4g}"
         axes.plot(x, y, marker, markersize=8, label=plain(f"{model}, {value}"))
@@ -71,12 +71,14 @@ def _tradeoff(of: TradeOff) -> tuple[Figure, str]:
     front = of.axis.front(of.points)
     axes.plot([p.milliseconds for p in front], [p.value for p in front], "--", color="grey", linewidth=1, zorder=0)
     axes.margins(x=0.15, y=0.12)
+    if of.axis.percent:
+        axes.set_ylim(max(axes.get_ylim()[0], 0), min(axes.get_ylim()[1], 100))
     axes.set(xlabel=f"median latency of a single {of.noun.one}, ms", ylabel=plain(of.axis.title))
     axes.grid(alpha=0.3, which="both")
+    line = "; no model is both faster and better than one on the dashed line" if len(front) > 1 else ""
     return figure, (
         f"{of.axis.metric[:1].upper()}{of.axis.metric[1:]} on {of.task} against the latency of a single "
-        f"{of.noun.one}. {'Up' if of.axis.higher_is_better else 'Down'} and to the left is better; no model is both "
-        "faster and better than one on the dashed line."
+        f"{of.noun.one}. {'Up' if of.axis.higher_is_better else 'Down'} and to the left is better{line}."
     )
 
 

@@ -16,7 +16,7 @@ def draw_pareto(view: Comparison, path: Path) -> None:
     """Draw each machine's models, a colour for each machine and a marker for each model, and its Pareto front."""
     figure = Figure(figsize=(8, 4.8), layout="constrained")
     axes = figure.subplots()
-    plain_log_scale(axes)
+    plain_log_scale(axes, [point.milliseconds for points in view.points.values() for point in points])
     names = list(dict.fromkeys(point.model for points in view.points.values() for point in points))
     markers = dict(zip(names, itertools.cycle(MARKERS), strict=False))
     for i, points in enumerate(view.points.values()):

@@ -72,8 +72,17 @@ def _why_failed(record: Record) -> str:
         count = len(record.failed_tests)
         return f"{count} test{'s' * (count > 1)} failed: {_listed(record.failed_tests)}"
     if not judged and record.gates_expected:
-        return "models were tested, but no gate was enforced"
+        return _without_gates(record)
     return ""
+
+
+def _without_gates(record: Record) -> str:
+    """Why no gate was enforced where some were expected."""
+    if not record.models:
+        return "no model took part, so no gate was enforced"
+    if all(model.skipped for model in record.models):
+        return f"no gate was enforced: {_listed(model.skipped or '' for model in record.models)}"
+    return "models were tested, but no gate was enforced"
 
 
 def _failing(record: Record) -> set[Outcome]:

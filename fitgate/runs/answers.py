@@ -49,6 +49,13 @@ def predictions_of(estimator: Any, data: TaskData, predictions: Array) -> Array:
             f"labels such as {_first(target)!r}",
             "fit the estimator on the task's own target, or let it answer with the labels that it was fitted on",
         )
+    if data.classes is not None and predictions.ndim == 1 and not np.isin(predictions, data.classes).any():
+        raise _wrong(
+            estimator,
+            f"only labels such as {_first(predictions)!r}, none of which the task has",
+            f"labels such as {_first(target)!r}",
+            "fit the estimator on the task's own target, or let predict answer with classes",
+        )
     if data.kind in NUMBERS and not _are_finite(predictions):
         raise _wrong(
             estimator,

@@ -84,6 +84,7 @@ def evaluate(trained: Trained, data: TaskData, metrics: Mapping[str, Metric]) ->
     """
     name, target, estimator = trained.fit.model, data.y_test, trained.estimator
     with failing(name, data.task.name, "predict"):
+        data.check()
         own = [metrics[metric].on(data.classes) for metric in data.task.metric_names]
         compiled = sum(compile_seconds(estimator).values())
         started = time.perf_counter()

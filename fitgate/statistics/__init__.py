@@ -10,6 +10,7 @@ from fitgate.statistics.means import Fall, mean_fall, mean_interval, ratio_inter
 from fitgate.statistics.medians import median_interval
 from fitgate.statistics.power import normal_power, power_to_pass, student_power
 from fitgate.statistics.proportions import (
+    faultless_bound,
     passing_count,
     proportion_interval,
     proportion_upper_bound,
@@ -29,6 +30,7 @@ __all__ = [
     "bootstrap_lower_bound",
     "f1_fall",
     "f1_lower_bound",
+    "faultless_bound",
     "holm",
     "least_blocks",
     "mean_fall",

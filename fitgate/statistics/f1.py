@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fitgate.statistics.bootstrap import null_fall
 from fitgate.statistics.means import Fall
+from fitgate.statistics.proportions import faultless_bound
 
 
 def f1_lower_bound(truth: ArrayLike, predicted: ArrayLike, confidence: float, resamples: int = 2_000) -> float:
@@ -14,7 +15,7 @@ def f1_lower_bound(truth: ArrayLike, predicted: ArrayLike, confidence: float, re
 
     Source: B. Efron, R. J. Tibshirani, "An Introduction to the Bootstrap" (1993), chapter 13. F1 depends only on how
     often each pattern of truth and prediction occurs, so that resampling examples is one multinomial draw over the
-    patterns. The seed is fixed: the same predictions always get the same bound.
+    patterns. The seed is fixed: the same predictions always get the same bound. It is at most `faultless_bound`.
 
     Args:
         truth, predicted: bool `(n, labels)`.
@@ -25,7 +26,8 @@ def f1_lower_bound(truth: ArrayLike, predicted: ArrayLike, confidence: float, re
     patterns, counts = np.unique(pairs, axis=0, return_counts=True)
     true, guess = np.hsplit(patterns, 2)
     draws = np.random.default_rng(0).multinomial(counts.sum(), counts / counts.sum(), size=resamples)
-    return float(np.quantile(_f1(draws, true, guess), 1 - confidence))
+    resampled = float(np.quantile(_f1(draws, true, guess), 1 - confidence))
+    return min(resampled, faultless_bound(len(pairs), confidence))
 
 
 def f1_fall(

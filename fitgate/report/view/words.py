@@ -144,7 +144,7 @@ def row_text(row: Any) -> str:
     if isinstance(content, np.ndarray):
         return _of_many([_number(value) for value in content.ravel()[: MOST_VALUES + 1]], content.size)
     if isinstance(content, dict):
-        items = [f"{name}: {shortened(str(value), 40)}" for name, value in list(content.items())[: MOST_VALUES + 1]]
+        items = [f"{name}: {_number(value)}" for name, value in list(content.items())[: MOST_VALUES + 1]]
         return _of_many(items, len(content))
     return shortened(str(content))
 
