@@ -177,8 +177,8 @@ class Metric:
         """Its bound, or the bootstrap's."""
         if self.bound is not None:
             return self.bound
-        way = {"higher_is_better": self.higher_is_better}
-        return Bound("bootstrap", partial(bootstrap_lower_bound, self.compute, **way))
+        higher, worst = self.higher_is_better, self.range[0 if self.higher_is_better else 1]
+        return Bound("bootstrap", partial(bootstrap_lower_bound, self.compute, higher_is_better=higher, worst=worst))
 
     def interval(self, target: Array, outputs: Outputs, confidence: float = 0.95) -> tuple[float, float] | None:
         """Its two-sided confidence interval; None where its method bounds one side only, or it has no value."""

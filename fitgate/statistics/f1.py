@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fitgate.statistics.bootstrap import null_fall
+from fitgate.statistics.bootstrap import null_fall, unspread_bound
 from fitgate.statistics.means import Fall
 
 
@@ -25,7 +25,10 @@ def f1_lower_bound(truth: ArrayLike, predicted: ArrayLike, confidence: float, re
     patterns, counts = np.unique(pairs, axis=0, return_counts=True)
     true, guess = np.hsplit(patterns, 2)
     draws = np.random.default_rng(0).multinomial(counts.sum(), counts / counts.sum(), size=resamples)
-    return float(np.quantile(_f1(draws, true, guess), 1 - confidence))
+    values = _f1(draws, true, guess)
+    if values.min() == values.max():
+        return unspread_bound(float(values[0]), 0.0, int(counts.sum()), confidence)
+    return float(np.quantile(values, 1 - confidence))
 
 
 def f1_fall(
