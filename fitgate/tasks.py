@@ -17,6 +17,7 @@ from fitgate.metrics.scorer import scorer_metric
 
 CLASSES = ("binary", "multiclass")  # kinds of task in which each example is of one class
 NUMBERS = ("continuous", "continuous-multioutput")
+UNNAMEABLE = frozenset('/\\:*?"<>|,')  # in a file's name on one system or another; and what parts names in options
 
 
 class TaskError(FitgateError):
@@ -43,7 +44,7 @@ class Task:
         slow: whether it takes part only where `--fit-tasks` names it.
 
     Raises:
-        TaskError: if it has no metric.
+        TaskError: if it has no metric, or a name that no file and no option can have.
     """
 
     name: str
@@ -56,6 +57,13 @@ class Task:
     _named: dict[str, Metric] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
+        if not self.name.strip() or not self.name.isprintable() or set(self.name) & UNNAMEABLE:
+            raise TaskError(
+                f"task {self.name!r}",
+                found="a name that no baseline's file and no option can have",
+                expected=f"letters, digits and the like, without any of {' '.join(sorted(UNNAMEABLE))}",
+                next_step="rename it",
+            )
         if not self.metrics:
             raise TaskError(
                 f"task {self.name}", found="no metric", expected="one or more", next_step="name some in `metrics`"

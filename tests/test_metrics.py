@@ -11,7 +11,6 @@ from fitgate import Dataset, FitgateError, Metric, Split, Task
 from fitgate.gates.baseline import Baseline, ranks_of
 from fitgate.metrics import METRICS, Outputs
 from fitgate.metrics.scorer import scorer_metric
-from fitgate.statistics import faultless_bound
 from fitgate.tasks import TaskData, known_metrics
 
 RNG = np.random.default_rng(0)
@@ -88,6 +87,26 @@ def test_an_output_that_predicts_classes_there_are_none_of_is_a_fall_of_the_mean
     assert change.p_value < 0.01
 
 
+@pytest.mark.parametrize("name", ["f1", "macro_f1", "balanced_accuracy"])
+def test_few_answers_without_a_mistake_are_not_certain_to_stay_so(name):
+    few, many = (
+        METRICS[name].confidence_bound.compute(y, y, 0.99) for y in (np.tile([0, 1], 10), np.tile([0, 1], 500))
+    )
+    assert few <= 0.01 ** (1 / 20) < 0.99 < many < 1
+
+
+@pytest.mark.parametrize(("name", "output"), [("average_precision", np.linspace(0, 1, 9)), ("roc_auc", np.ones(9))])
+def test_an_area_of_one_class_alone_has_no_value(name, output):
+    metric = METRICS[name].on(np.array([0, 1]))
+    assert all(math.isnan(metric.compute(np.full(9, label), output)) for label in (0, 1))
+
+
+def test_of_one_class_none_is_the_positive_one():
+    one = np.zeros(9, int)
+    with pytest.raises(ValueError, match="a target of 1 class, expected one of two classes"):
+        METRICS["f1"].on(np.array([0])).compute(one, one)
+
+
 def test_a_class_that_the_test_split_lacks_has_its_column_all_the_same():
     some = THREE != "benign"
     target, p, guess = THREE[some], P3[some], GUESS3[some]
@@ -116,7 +135,7 @@ def test_resamples_that_lack_a_rare_class_break_no_bound():
     scores = np.linspace(1, 0, 60)
     precision = METRICS["average_precision"].confidence_bound.compute(rare, scores, 0.99)
     balanced = METRICS["balanced_accuracy"].confidence_bound.compute(rare, rare, 0.99)
-    assert (precision, balanced) == pytest.approx((faultless_bound(60, 0.99),) * 2)
+    assert (precision, balanced) == pytest.approx((0.01 ** (1 / 60), 0.01 ** (1 / 60)))
 
 
 def test_areas_and_precision_of_labels_are_their_means():
@@ -216,3 +235,11 @@ def test_a_metric_of_classes_is_refused_on_numbers():
 def test_a_metric_that_nobody_knows_is_refused():
     with pytest.raises(FitgateError, match=r"found metric 'accurracy', expected one of .* or one of scikit-learn's"):
         task_data(np.arange(9), "accurracy")
+
+
+@pytest.mark.parametrize("name", ["", " ", "a/b", "../../elsewhere", "a\nb", "one,two"])
+def test_a_task_s_name_can_be_that_of_a_file_and_of_an_option(name):
+    with pytest.raises(
+        FitgateError, match=r"found a name that no baseline's file and no option can have, .*; rename it"
+    ):
+        Task(name, "digits")

@@ -13,7 +13,6 @@ from fitgate.statistics import (
     auc_lower_bound,
     bootstrap_lower_bound,
     f1_lower_bound,
-    faultless_bound,
     mean_interval,
     normal_power,
     paired_auc,
@@ -21,6 +20,7 @@ from fitgate.statistics import (
     power_to_pass,
     ratio_interval,
     student_power,
+    unspread_bound,
     wilson_lower_bound,
 )
 
@@ -156,11 +156,12 @@ def test_delong_refuses_what_it_can_t_rank(bad, why):
 
 @pytest.mark.parametrize("n", [10, 50, 285])
 def test_a_bootstrap_has_no_more_faith_in_faultless_examples_than_they_deserve(n):
-    assert faultless_bound(n, 0.99) ** n == pytest.approx(0.01)
+    faultless = unspread_bound(1.0, 0.0, n, 0.99)
+    assert faultless**n == pytest.approx(0.01)
     truth = np.arange(n)[:, None] % 2 == 0
-    assert f1_lower_bound(truth, truth, 0.99) == pytest.approx(faultless_bound(n, 0.99))
+    assert f1_lower_bound(truth, truth, 0.99) == pytest.approx(faultless)
     bound = METRICS["average_precision"].confidence_bound
-    assert bound.compute(truth[:, 0], truth[:, 0] * 1.0, 0.99) == pytest.approx(faultless_bound(n, 0.99))
+    assert bound.compute(truth[:, 0], truth[:, 0] * 1.0, 0.99) == pytest.approx(faultless)
 
 
 def test_delong_needs_two_of_each_class():

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fitgate.errors import FitgateError
-from fitgate.statistics import Change, bootstrap_fall, bootstrap_lower_bound, faultless_bound, normal_power
+from fitgate.statistics import Change, bootstrap_fall, bootstrap_lower_bound, normal_power, unspread_bound
 
 Array = NDArray[Any]
 Reads = Literal["predictions", "scores", "probabilities"]
@@ -177,13 +177,14 @@ class Metric:
         """Its bound, or the bootstrap's."""
         if self.bound is not None:
             return self.bound
-        way = {"higher_is_better": self.higher_is_better}
-        resampled: Callable[..., float] = partial(bootstrap_lower_bound, self.compute, **way)
-        if not self.higher_is_better or self.unit != "share" or self.reads == "probabilities":
+        higher, worst = self.higher_is_better, self.range[0 if self.higher_is_better else 1]
+        resampled = partial(bootstrap_lower_bound, self.compute, higher_is_better=higher, worst=worst)
+        if not higher or self.unit != "share" or self.reads == "probabilities":
             return Bound("bootstrap", resampled)
 
         def bound(target: Array, output: Array, confidence: float) -> float:
-            return min(resampled(target, output, confidence), faultless_bound(len(target), confidence))
+            # Few mistakes leave no more certainty than none would.
+            return min(resampled(target, output, confidence), unspread_bound(1.0, 0.0, len(target), confidence))
 
         return Bound("bootstrap", bound)
 

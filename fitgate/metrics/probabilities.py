@@ -18,9 +18,9 @@ def _log_loss(target: Array, probabilities: Array, classes: Array | None = None)
     likely = probabilities.astype(np.float64)
     if target.ndim == 2:
         likely = np.clip(likely, LEAST_OF_LABEL, 1 - LEAST_OF_LABEL)
-        return float(-np.log(np.where(target, likely, 1 - likely)).mean())
+        return float(0.0 - np.log(np.where(target, likely, 1 - likely)).mean())
     true = likely[np.arange(len(target)), _places(target, likely, classes)]
-    return float(-np.log(np.clip(true, LEAST, 1.0)).mean())
+    return float(0.0 - np.log(np.clip(true, LEAST, 1.0)).mean())  # 0, not -0, of certainty
 
 
 def _brier(target: Array, probabilities: Array, classes: Array | None = None) -> float:

@@ -28,11 +28,11 @@ def positive(output: Array, target: Array, classes: Array | None = None) -> NDAr
         classes: sorted.
 
     Raises:
-        ValueError: if there are more than two.
+        ValueError: if there are not two.
     """
     known = np.unique(target) if classes is None else classes
-    if target.ndim != 1 or len(known) > 2:
-        what = f"{len(known)} classes" if target.ndim == 1 else f"{target.shape[1]} labels"
+    if target.ndim != 1 or len(known) != 2:
+        what = f"{len(known)} class{'es' * (len(known) != 1)}" if target.ndim == 1 else f"{target.shape[1]} labels"
         raise ValueError(f"a target of {what}, expected one of two classes; macro_f1 and roc_auc_ovr are for more")
     return np.asarray(output == known[-1])
 
@@ -65,16 +65,13 @@ def _with_both(truth: Array, *scores: Array) -> list[Array]:
 def _average_precision(target: Array, scores: Array, classes: Array | None = None) -> float:
     """The area under the curve of precision by recall, as a sum of steps; of labels, the mean over them.
 
-    A label without a positive example is left out; NaN where that leaves none, so that a bootstrap draws again.
+    A label without a positive example is left out, and one without a negative, for which any scores give 1; NaN where
+    that leaves none, so that a bootstrap draws again.
     """
     from sklearn.metrics import average_precision_score
 
-    truth = target.astype(bool) if target.ndim == 2 else positive(target, target, classes)[:, None]
-    columns = scores if target.ndim == 2 else scores[:, None]
-    found = truth.any(axis=0)
-    if not found.any():
-        return math.nan
-    return float(average_precision_score(truth[:, found], columns[:, found]))
+    truth, columns = _of_positives(target, scores, classes=classes)
+    return float(average_precision_score(truth, columns)) if truth.shape[1] else math.nan
 
 
 def _area(columns: Columns) -> Callable[..., float]:

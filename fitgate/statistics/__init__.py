@@ -1,7 +1,7 @@
 """The statistics behind the gates: pure functions on arrays."""
 
 from fitgate.statistics.auc import PairedAuc, area, auc_fall, auc_lower_bound, paired_auc
-from fitgate.statistics.bootstrap import bootstrap_fall, bootstrap_lower_bound
+from fitgate.statistics.bootstrap import bootstrap_fall, bootstrap_lower_bound, unspread_bound
 from fitgate.statistics.change import Change, p_value_of_gain
 from fitgate.statistics.f1 import f1_fall, f1_lower_bound
 from fitgate.statistics.holm import holm
@@ -10,7 +10,6 @@ from fitgate.statistics.means import Fall, mean_fall, mean_interval, ratio_inter
 from fitgate.statistics.medians import median_interval
 from fitgate.statistics.power import normal_power, power_to_pass, student_power
 from fitgate.statistics.proportions import (
-    faultless_bound,
     passing_count,
     proportion_interval,
     proportion_upper_bound,
@@ -30,7 +29,6 @@ __all__ = [
     "bootstrap_lower_bound",
     "f1_fall",
     "f1_lower_bound",
-    "faultless_bound",
     "holm",
     "least_blocks",
     "mean_fall",
@@ -46,5 +44,6 @@ __all__ = [
     "ratio_interval",
     "sign_flip",
     "student_power",
+    "unspread_bound",
     "wilson_lower_bound",
 ]

@@ -29,11 +29,12 @@ def bootstrap_lower_bound(
     resamples: int = RESAMPLES,
     seed: int = 0,
     higher_is_better: bool = True,
+    worst: float = math.inf,
 ) -> float:
     """One-sided confidence bound of a metric on its worse side, by the percentile bootstrap over examples.
 
     It is a lower bound where higher is better, and an upper bound where lower is. Source: Efron and Tibshirani,
-    chapter 13.
+    chapter 13. Where all resamples have one value, it is `unspread_bound`.
 
     Args:
         compute: the metric, `(target, output) -> float`.
@@ -42,6 +43,7 @@ def bootstrap_lower_bound(
         resamples: how many resamples to draw. Their metric is computed for each, which takes most of the time.
         seed: of the resamples.
         higher_is_better: the metric's direction.
+        worst: the worst value that the metric can have; infinite where it has no end.
 
     Raises:
         ValueError: if the arrays differ in length or are empty, or if more than half of the draws have no value (the
@@ -49,7 +51,24 @@ def bootstrap_lower_bound(
     """
     rows = _rows(target, output)
     values = _resampled(lambda target, output: float(compute(target, output)), rows, resamples, seed)
+    if min(values) == max(values):
+        return unspread_bound(values[0], worst, len(rows[0]), confidence)
     return float(np.quantile(values, 1 - confidence if higher_is_better else confidence))
+
+
+def unspread_bound(value: float, worst: float, n: int, confidence: float) -> float:
+    """The bound of a metric that all resamples give the same value, such as that of answers without a mistake.
+
+    Of what never happened in n examples, a share of `1 - (1 - confidence) ** (1 / n)` may happen all the same: so
+    large a part of the way to the worst value the bound lies off, as that of a count of mistakes does exactly.
+
+    Args:
+        value: of all resamples.
+        worst: the worst value that the metric can have; where it is infinite, the bound is the value.
+        n: number of examples.
+        confidence: of the bound.
+    """
+    return value + (worst - value) * (1 - (1 - confidence) ** (1 / n)) if math.isfinite(worst) else value
 
 
 def bootstrap_fall(

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fitgate.statistics.bootstrap import null_fall
+from fitgate.statistics.bootstrap import null_fall, unspread_bound
 from fitgate.statistics.means import Fall
-from fitgate.statistics.proportions import faultless_bound
 
 
 def f1_lower_bound(truth: ArrayLike, predicted: ArrayLike, confidence: float, resamples: int = 2_000) -> float:
@@ -15,7 +14,8 @@ def f1_lower_bound(truth: ArrayLike, predicted: ArrayLike, confidence: float, re
 
     Source: B. Efron, R. J. Tibshirani, "An Introduction to the Bootstrap" (1993), chapter 13. F1 depends only on how
     often each pattern of truth and prediction occurs, so that resampling examples is one multinomial draw over the
-    patterns. The seed is fixed: the same predictions always get the same bound. It is at most `faultless_bound`.
+    patterns. The seed is fixed: the same predictions always get the same bound. It is at most that of answers
+    without a mistake.
 
     Args:
         truth, predicted: bool `(n, labels)`.
@@ -26,8 +26,11 @@ def f1_lower_bound(truth: ArrayLike, predicted: ArrayLike, confidence: float, re
     patterns, counts = np.unique(pairs, axis=0, return_counts=True)
     true, guess = np.hsplit(patterns, 2)
     draws = np.random.default_rng(0).multinomial(counts.sum(), counts / counts.sum(), size=resamples)
-    resampled = float(np.quantile(_f1(draws, true, guess), 1 - confidence))
-    return min(resampled, faultless_bound(len(pairs), confidence))
+    values = _f1(draws, true, guess)
+    n = int(counts.sum())
+    if values.min() == values.max():
+        return unspread_bound(float(values[0]), 0.0, n, confidence)
+    return min(float(np.quantile(values, 1 - confidence)), unspread_bound(1.0, 0.0, n, confidence))
 
 
 def f1_fall(

@@ -37,15 +37,6 @@ def passing_count(floor: float, n: int, confidence: float) -> int:
     return _passing_count(floor, n, confidence)
 
 
-def faultless_bound(n: int, confidence: float) -> float:
-    """The one-sided lower bound of a share of successes where all of `n` are some: the root of the chance to see that.
-
-    No resample of faultless examples holds a fault, so a bootstrap has no doubt about them; this says how much it may
-    have at most. Source: C. J. Clopper, E. S. Pearson, Biometrika 26 (1934).
-    """
-    return 1 - proportion_upper_bound(0, n, confidence)
-
-
 def proportion_upper_bound(successes: int, n: int, confidence: float) -> float:
     """One-sided upper confidence bound of a proportion, exact.
 
