@@ -6,9 +6,8 @@ from abc import ABCMeta
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import pluggy
 import pytest
 
 from fitgate.data import Dataset
@@ -18,11 +17,10 @@ from fitgate.gates.archive import check_names
 from fitgate.machine import KERNELS, Kernel, distributions_of
 from fitgate.metrics import Metric
 from fitgate.model import Model, ModelError, register
+from fitgate.plugin.contributions import contributed, wrong_contribution
 from fitgate.plugin.selection import Selection
 from fitgate.record import ModelEntry, Settings, describe_model
 from fitgate.tasks import Task, TaskData, TaskError, by_name, known_metrics
-
-T = TypeVar("T")
 
 
 class Registry:
@@ -48,7 +46,7 @@ class Registry:
     def known_models(self) -> dict[str, Model]:
         """Every model that a plugin contributed, by name."""
         self._contributors = len(self._hook.pytest_fitgate_models.get_hookimpls())
-        return register(_contributed(self._hook.pytest_fitgate_models, Model))
+        return register(contributed(self._hook.pytest_fitgate_models, Model))
 
     @cached_property
     def tasks(self) -> dict[str, Task]:
@@ -59,16 +57,15 @@ class Registry:
     @cached_property
     def metrics(self) -> Mapping[str, Metric]:
         """Every metric, by name."""
-        return known_metrics(self.tasks.values(), _contributed(self._hook.pytest_fitgate_metrics, Metric))
+        return known_metrics(self.tasks.values(), contributed(self._hook.pytest_fitgate_metrics, Metric))
 
     @cached_property
     def kinds(self) -> Mapping[str, type[Gate]]:
         """Every kind of gate, by name: the library's, those of plugins, and those that models have."""
         declared = {type(gate) for model in self.known_models.values() for gate in model.gates}
-        contributed = _contributed(self._hook.pytest_fitgate_gates, ABCMeta, "kinds of gate")
-        for kind in contributed:
+        for kind in contributed(self._hook.pytest_fitgate_gates, ABCMeta, "kinds of gate"):
             if not issubclass(kind, Gate):
-                raise _wrong_contribution(
+                raise wrong_contribution(
                     self._hook.pytest_fitgate_gates.name, kind, "kinds of gate, which are derived from fitgate.Gate"
                 )
             declared.add(kind)
@@ -78,7 +75,7 @@ class Registry:
     @property
     def kernels(self) -> list[Kernel]:
         """The calibration kernels."""
-        return [*KERNELS, *_contributed(self._hook.pytest_fitgate_kernels, Kernel)]
+        return [*KERNELS, *contributed(self._hook.pytest_fitgate_kernels, Kernel)]
 
     @property
     def models(self) -> list[Model]:
@@ -217,7 +214,7 @@ class Registry:
 
     @cached_property
     def _known_datasets(self) -> dict[str, Dataset]:
-        found = _contributed(self._hook.pytest_fitgate_datasets, Dataset)
+        found = contributed(self._hook.pytest_fitgate_datasets, Dataset)
         return {dataset.name: dataset for dataset in found}
 
     def _declared(self, task: Task) -> Dataset:
@@ -241,25 +238,6 @@ class Registry:
         return self._datasets[id(declared)]
 
 
-def _contributed(hook: pluggy.HookCaller, kind: type[T], named: str = "") -> list[T]:
-    """What implementations of a hook return, in the order in which their plugins were registered."""
-    items: list[T] = []
-    expected = f"a list of {named or f'{kind.__name__} objects'}"
-    plugins = [implementation for implementation in hook.get_hookimpls() if not implementation.wrapper]
-    places = [str(getattr(by.plugin, "__file__", None) or by.plugin_name) for by in plugins]
-    contributions = list(reversed(hook()))  # pytest calls the plugin first that was registered last
-    if len(contributions) < len(plugins):  # pytest leaves out what is None
-        raise _wrong_contribution(f"{hook.name} of {' or '.join(places)}", None, expected)
-    for place, contribution in zip(places, contributions, strict=False):
-        if not isinstance(contribution, list | tuple):
-            raise _wrong_contribution(f"{hook.name} of {place}", contribution, expected)
-        for item in contribution:
-            if not isinstance(item, kind):
-                raise _wrong_contribution(f"{hook.name} of {place}", item, expected)
-            items.append(item)
-    return items
-
-
 def same_rule(model: str, first: Gate, second: Gate, rule: str) -> ModelError:
     """The error of two different gates of a model and task that have the same rule."""
     return ModelError(
@@ -268,10 +246,6 @@ def same_rule(model: str, first: Gate, second: Gate, rule: str) -> ModelError:
         expected="one gate of each rule",
         next_step="take one away, or let its `rule` say in what they differ",
     )
-
-
-def _wrong_contribution(where: str, found: object, expected: str) -> ModelError:
-    return ModelError(where, found=f"{found!r}", expected=expected, next_step="correct what the hook returns")
 
 
 def as_usage_error(error: FitgateError) -> pytest.UsageError:
