@@ -102,7 +102,9 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     parts = session.config.stash[PARTS]
     try:
         for task in used_tasks([item for item in session.items if part(item)], parts):
-            parts.registry.data_of(task).check()
+            data = parts.registry.data_of(task)
+            len(data.dataset.test)  # loads it
+            data.check()
         if any("executor" in getattr(item, "fixturenames", ()) for item in session.items):
             parts.executor.check()
     except FitgateError as error:
