@@ -123,7 +123,7 @@ class _Catcher:
 
 
 def _contributions(config: pytest.Config) -> dict[str, list[Any]]:
-    callers = vars(config.hook)
+    callers = vars(config.pluginmanager.hook)
     found: dict[str, list[Any]] = {"path": list(sys.path)}
     for kind in HOOKS:
         caller = callers.get(f"pytest_fitgate_{kind}")  # an older fitgate may lack some, another project all
