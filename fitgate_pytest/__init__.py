@@ -53,7 +53,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """
     given = list(map(str, early_config.invocation_params.args))
     for option, value in pairwise(given):
-        if option in options.WITH_VALUE and Path(value).exists():
+        if Path(value).exists() and (option in options.WITH_VALUE or _is_lost(early_config, option, value)):
             raise pytest.UsageError(
                 f"{option} {value}: found a path that stands apart from its option, which pytest takes for tests to "
                 f"run, expected both in one; write {option}={value}."
@@ -128,6 +128,13 @@ class Controller:
             import shutil
 
             shutil.rmtree(self.shared, ignore_errors=True)
+
+
+def _is_lost(config: pytest.Config, option: str, value: str) -> bool:
+    """Whether a project's own option, as that of some data, keeps pytest from the conftest which declares it."""
+    unknown = option.startswith(("--fit-", "--gate-")) and "=" not in option
+    declared = hasattr(config.known_args_namespace, option.lstrip("-").replace("-", "_"))
+    return unknown and not declared and not Path(value).resolve().is_relative_to(config.invocation_params.dir.resolve())
 
 
 def load(manager: pytest.PytestPluginManager) -> None:

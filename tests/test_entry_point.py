@@ -185,3 +185,24 @@ def test_what_is_wrong_with_a_late_project_is_one_line(project):
         ["ERROR: model reader: found two models of that name, expected one; rename one of them."]
     )
     assert "Traceback" not in result.stdout.str()
+
+
+def test_data_elsewhere_that_stands_apart_from_a_project_s_own_option_is_one_line(project, tmp_path_factory):
+    data = tmp_path_factory.mktemp("data")
+    option = "def pytest_addoption(parser): parser.addoption('--fit-films-dir')"
+    project.pytester.makeconftest(option)
+    project.pytester.makepyfile("def test_it(pytestconfig): assert pytestconfig.getoption('fit_films_dir')")
+    result = project.run("--fit-films-dir", str(data), subprocess=True)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: --fit-films-dir {data}: found *; write --fit-films-dir={data}."])
+    assert project.run(f"--fit-films-dir={data}", subprocess=True).ret == 0
+    inside = project.pytester.mkdir("films")
+    assert (
+        project.run(
+            "--fit-films-dir",
+            str(inside),
+            "test_data_elsewhere_that_stands_apart_from_a_project_s_own_option_is_one_line.py",
+            subprocess=True,
+        ).ret
+        == 0
+    )
