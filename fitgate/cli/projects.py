@@ -72,8 +72,10 @@ def _list(options: argparse.Namespace) -> None:
 def _rows(around: Project, model: Model) -> Iterator[list[str]]:
     """A row for each gate, and for each task without one."""
     lacking = [f"library {name}" for name in model.missing]
-    slow = f"--fit-models={model.name}, as it is slow" if model.slow else ""
     for task in model.tasks:
+        named = [f"--fit-models={model.name}"] if model.slow else []
+        named += [f"--fit-tasks={task.name}"] if task.slow else []
+        slow = f"{' '.join(named)}, as it is slow" if named else ""
         dataset = around.tasks[task.name].dataset
         data = f"{dataset.name} ({dataset.profile})" if dataset.profile else dataset.name
         gates = [gate for gate in model.gates if isinstance(gate, Gate) and gate.task is task]
