@@ -88,9 +88,9 @@ def test_what_a_session_refuses_is_the_same_one_line_for_a_command(project, dire
 
 
 def test_list_says_how_a_slow_task_takes_part(project, directory, capsys):
-    project.write('model(tasks=(Task("films", DATASET, slow=True),), slow=True)')
+    project.write('model(tasks=(Task("films", DATASET, slow=True),))')
     assert main(["list"]) == 0
-    assert "--fit-models=reader --fit-tasks=films, as it is slow" in capsys.readouterr().out
+    assert "--fit-tasks=films, as it is slow" in capsys.readouterr().out
 
 
 def test_list_says_where_there_is_nothing_to_list(directory, capsys):
