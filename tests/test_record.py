@@ -33,7 +33,9 @@ from fitgate.tasks import TaskData
 from tests import fakes
 
 REPORTS = Path(__file__).parents[1] / "reports"
-PUBLISHED = sorted(path for path in REPORTS.glob("*/record.json") if path.parent.name != "runs")
+EVERY = sorted(path for path in REPORTS.glob("*/record.json") if path.parent.name != "runs")
+CURRENT = [path for path in EVERY if msgspec.json.decode(path.read_bytes())["schema"] == SCHEMA]
+PUBLISHED = [path for path in EVERY if path not in CURRENT]
 
 
 @pytest.fixture
@@ -159,6 +161,12 @@ def test_published_records_of_older_schemas_are_upgraded(path):
     for e in record.evaluations:
         (task,) = (task for task in record.tasks if task.name == e.task)
         assert float(np.mean((task.target == e.predictions).reshape(e.n, -1).all(axis=1))) == e.metrics["accuracy"]
+
+
+@pytest.mark.parametrize("path", CURRENT, ids=lambda path: path.parent.name)
+def test_published_records_come_to_their_verdicts_again(path):
+    record = read(path)
+    assert judge_again(record, GATES).verdicts == record.verdicts
 
 
 def test_an_upgraded_record_can_t_be_judged_again_and_says_why():
