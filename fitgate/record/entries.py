@@ -54,6 +54,7 @@ class DataEntry(msgspec.Struct, frozen=True, tag=True, eq=False):
         labels: the test split's y.
         class_names: of its labels, where they have names.
         image_shape: height and width where rows are images.
+        groups: how many groups of dependent examples the test split holds; 0 where none are named.
     """
 
     name: str
@@ -67,6 +68,7 @@ class DataEntry(msgspec.Struct, frozen=True, tag=True, eq=False):
     image_shape: tuple[int, ...] | None = None
     licence: str = ""
     source: str = ""
+    groups: int = 0
 
 
 class TaskEntry(msgspec.Struct, frozen=True, tag=True, eq=False):
@@ -222,6 +224,7 @@ def describe_data(dataset: Dataset) -> DataEntry:
         image_shape=tuple(dataset.image_shape) if dataset.image_shape else None,
         licence=dataset.licence,
         source=dataset.source,
+        groups=0 if dataset.test.groups is None else len(np.unique(dataset.test.groups.astype(str))),
     )
 
 

@@ -58,7 +58,10 @@ def environment(record: Record) -> tuple[Fact, ...]:
 def size(data: DataEntry) -> str:
     """A dataset's name, profile and size."""
     profile = f", profile {data.profile}" if data.profile else ""
-    return f"{data.name}{profile}: {data.n_train:,} training and {data.n_test:,} test {noun([data]).many}"
+    grouped = (
+        f" in {data.groups:,} groups, which bounds and tests take for independent all the same" if data.groups else ""
+    )
+    return f"{data.name}{profile}: {data.n_train:,} training and {data.n_test:,} test {noun([data]).many}{grouped}"
 
 
 def models(record: Record) -> tuple[ModelRow, ...]:
