@@ -166,7 +166,11 @@ def test_published_records_of_older_schemas_are_upgraded(path):
 @pytest.mark.parametrize("path", CURRENT, ids=lambda path: path.parent.name)
 def test_published_records_come_to_their_verdicts_again(path):
     record = read(path)
-    assert judge_again(record, GATES).verdicts == record.verdicts
+    again = judge_again(record, GATES).verdicts
+    for verdict, earlier in zip(again, record.verdicts, strict=True):
+        assert (verdict.gate, verdict.outcome, verdict.reason) == (earlier.gate, earlier.outcome, earlier.reason)
+        numbers = ("value", "threshold", "bound", "p_value", "power")  # SciPy's versions differ in the last digits
+        assert [getattr(verdict, n) for n in numbers] == pytest.approx([getattr(earlier, n) for n in numbers])
 
 
 def test_an_upgraded_record_can_t_be_judged_again_and_says_why():
