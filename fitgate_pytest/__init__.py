@@ -15,14 +15,11 @@ from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import pytest
 
 from fitgate_pytest import hookspecs, options
-
-if TYPE_CHECKING:
-    from fitgate.plugin.recorder import Recorder
 
 PLUGIN = "fitgate.plugin"
 CHECKS = "fitgate.checks"
@@ -120,7 +117,7 @@ class Controller:
         """Load the plugin here, too, once a worker has used it: it keeps the record of all."""
         if hasattr(report, "fitgate_part") and not self._manager.hasplugin(PLUGIN):
             load(self._manager)
-            recorder = cast("Recorder", self._manager.get_plugin(RECORDER))
+            recorder: Any = self._manager.get_plugin(RECORDER)
             recorder.pytest_runtest_logreport(report)  # registered too late to be called for this one
 
     def pytest_unconfigure(self) -> None:
