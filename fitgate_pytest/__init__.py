@@ -59,16 +59,16 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 def pytest_plugin_registered(plugin: object, manager: pytest.PytestPluginManager) -> None:
     """Refuse a hook whose name is misspelt, and load the plugin for a conftest, which pytest may find late."""
-    for name in _hooks(plugin):
+    for name in hooks_of(plugin):
         if name not in HOOKS and not _is_optional(plugin, name):
             import difflib  # costs what only this mistake should pay
 
             near = difflib.get_close_matches(name, HOOKS, n=1)
             raise pytest.UsageError(
-                f"{_place(plugin)}: found a hook {name}, expected one of {', '.join(HOOKS)}; "
+                f"{place_of(plugin)}: found a hook {name}, expected one of {', '.join(HOOKS)}; "
                 f"{f'write {near[0]}' if near else 'correct its name'}."
             )
-    if _hooks(plugin) and Path(_place(plugin)).name == "conftest.py":
+    if hooks_of(plugin) and Path(place_of(plugin)).name == "conftest.py":
         load(manager)
 
 
@@ -78,7 +78,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", marker)
     manager = config.pluginmanager
     installed = [plugin for plugin, _ in manager.list_plugin_distinfo()]
-    if any(_hooks(plugin) for plugin in manager.get_plugins() if plugin not in installed):
+    if any(hooks_of(plugin) for plugin in manager.get_plugins() if plugin not in installed):
         load(manager)
 
 
@@ -140,7 +140,7 @@ def load(manager: pytest.PytestPluginManager) -> None:
         manager.register(import_module(PLUGIN), PLUGIN)
 
 
-def _hooks(plugin: object) -> list[str]:
+def hooks_of(plugin: object) -> list[str]:
     """The hooks by which a plugin contributes, or would if it spelt them right."""
     names = vars(plugin) if isinstance(plugin, ModuleType) else dir(plugin)  # a class may be one, too
     return [name for name in names if name.startswith("pytest_fitgate_")]
@@ -152,6 +152,6 @@ def _is_optional(plugin: object, hook: str) -> bool:
     return bool(marks.get("optionalhook"))
 
 
-def _place(plugin: object) -> str:
-    """A plugin's file, or its name."""
-    return str(getattr(plugin, "__file__", None) or type(plugin).__name__)
+def place_of(plugin: object, name: str = "") -> str:
+    """A plugin's file; else the name under which it is registered, where that is given, or its class's."""
+    return str(getattr(plugin, "__file__", None) or name or type(plugin).__name__)

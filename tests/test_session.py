@@ -230,6 +230,18 @@ def test_two_models_of_one_name_are_a_usage_error(project):
     result.stderr.fnmatch_lines(["ERROR: model reader: found two models of that name, expected one; rename *"])
 
 
+def test_two_datasets_of_one_name_are_a_usage_error_though_tasks_name_it_once(project):
+    project.write('model(tasks=(Task("named", "fake"),))')
+    conftest = project.path / "conftest.py"
+    twice = 'def pytest_fitgate_datasets():\n    return [DATASET, Dataset("fake", fakes.splits)]\n'
+    conftest.write_text(f"{conftest.read_text()}\n{twice}")
+    result = project.run()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        ["ERROR: dataset fake: found two different datasets of that name, expected one; rename *"]
+    )
+
+
 def test_a_hook_that_returns_something_else_is_a_usage_error(project):
     project.write("'forest'")
     result = project.run()

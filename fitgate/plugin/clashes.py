@@ -8,7 +8,7 @@ from inspect import getattr_static
 import pytest
 
 from fitgate.errors import FitgateError
-from fitgate_pytest import HOOKS, PLUGIN
+from fitgate_pytest import PLUGIN, hooks_of, place_of
 
 
 class ClashError(FitgateError):
@@ -39,13 +39,9 @@ def _contributing(manager: pytest.PytestPluginManager) -> Iterator[tuple[object,
     library = manager.get_plugin(PLUGIN)
     yield library, "fitgate"
     others = [plugin for plugin in manager.get_plugins() if plugin is not library]
-    for plugin in sorted(others, key=_place):
-        if any(hasattr(plugin, hook) for hook in HOOKS):
-            yield plugin, _place(plugin)
-
-
-def _place(plugin: object) -> str:
-    return str(getattr(plugin, "__file__", None) or type(plugin).__name__)
+    for plugin in sorted(others, key=place_of):
+        if hooks_of(plugin):
+            yield plugin, place_of(plugin)
 
 
 def _fixtures(plugin: object) -> Iterator[tuple[str, object]]:

@@ -7,6 +7,7 @@ from typing import TypeVar
 import pluggy
 
 from fitgate.model import ModelError
+from fitgate_pytest import place_of
 
 T = TypeVar("T")
 
@@ -25,7 +26,7 @@ def contributed(hook: pluggy.HookCaller, kind: type[T], named: str = "") -> list
     items: list[T] = []
     expected = f"a list of {named or f'{kind.__name__} objects'}"
     plugins = [implementation for implementation in hook.get_hookimpls() if not implementation.wrapper]
-    places = [str(getattr(by.plugin, "__file__", None) or by.plugin_name) for by in plugins]
+    places = [place_of(by.plugin, by.plugin_name) for by in plugins]
     contributions = list(reversed(hook()))  # pytest calls the plugin first that was registered last
     if len(contributions) < len(plugins):  # pytest leaves out what is None
         raise wrong_contribution(f"{hook.name} of {' or '.join(places)}", None, expected)

@@ -21,6 +21,7 @@ from fitgate.plugin.contributions import contributed, wrong_contribution
 from fitgate.plugin.selection import Selection
 from fitgate.record import ModelEntry, Settings, describe_model
 from fitgate.tasks import Task, TaskData, TaskError, by_name, known_metrics
+from fitgate_pytest import place_of
 
 
 class Registry:
@@ -98,11 +99,6 @@ class Registry:
         found = (self.data_of(task).dataset.profile for model in self.models for task in model.tasks)
         return self._settings.profile or next(filter(None, found), "")
 
-    @property
-    def loaded(self) -> list[TaskData]:
-        """The tasks that were asked for so far."""
-        return list(self._tasks.values())
-
     def data_of(self, task: Task) -> TaskData:
         """A task on its dataset, of the session's profile. Nothing is loaded before it is used."""
         if task.name not in self._tasks:
@@ -155,9 +151,8 @@ class Registry:
         _ = self.known_models
         late = self._hook.pytest_fitgate_models.get_hookimpls()[self._contributors :]
         if late:
-            place = getattr(late[0].plugin, "__file__", late[0].plugin_name)
             raise ModelError(
-                place,
+                place_of(late[0].plugin, late[0].plugin_name),
                 found="models contributed after others had been collected",
                 expected="those of all conftests before the first test of a model",
                 next_step="move pytest_fitgate_models to the conftest.py at the project's root, or name this directory "
@@ -214,8 +209,7 @@ class Registry:
 
     @cached_property
     def _known_datasets(self) -> dict[str, Dataset]:
-        found = contributed(self._hook.pytest_fitgate_datasets, Dataset)
-        return {dataset.name: dataset for dataset in found}
+        return by_name("dataset", contributed(self._hook.pytest_fitgate_datasets, Dataset))
 
     def _declared(self, task: Task) -> Dataset:
         """A task's dataset, all of its profiles."""
