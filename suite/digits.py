@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fitgate.data import Dataset
 from fitgate.tasks import Task
 from suite import mnist
-from suite.directory import DataDirectory
+from suite.directory import Contributor, DataDirectory
 
 if TYPE_CHECKING:
     from fitgate.sabotage import Defect
@@ -82,16 +82,6 @@ def dataset(directory: Path | None = None) -> Dataset:
     )
 
 
-class Digits:
-    """Contributes the data, with all of MNIST from the session's directory."""
-
-    def __init__(self, directory: Path | None):
-        self._directory = directory
-
-    def pytest_fitgate_datasets(self) -> list[Dataset]:
-        return [dataset(self._directory)]
-
-
 def pytest_addoption(parser: pytest.Parser) -> None:
     DIRECTORY.declare(parser)
 
@@ -99,7 +89,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Say where the data is, and time predictions on all of MNIST longer, before the library reads its options."""
-    config.pluginmanager.register(Digits(DIRECTORY.named(config)), "digits-data")
+    config.pluginmanager.register(Contributor(dataset, DIRECTORY.named(config)), "digits-data")
     if config.getoption("fit_profile", None) == "full" and config.getoption("fit_timing", None) is None:
         config.option.fit_timing = TIMING_OF_FULL
 

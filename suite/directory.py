@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from fitgate.data import Dataset
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,22 @@ class DataDirectory:
             return config.rootpath / configured
         variable = os.environ.get(self.variable)
         return Path(variable).absolute() if variable else None
+
+
+class Contributor:
+    """Contributes a dataset from the session's directory: a plugin of pytest's, made by one that knows the data.
+
+    Args:
+        dataset: from the directory, None where nobody names one, to the dataset.
+        directory: as it is named.
+    """
+
+    def __init__(self, dataset: Callable[[Path | None], Dataset], directory: Path | None):
+        self._dataset = dataset
+        self._directory = directory
+
+    def pytest_fitgate_datasets(self) -> list[Dataset]:
+        return [self._dataset(self._directory)]
 
 
 def _absolute(directory: str) -> str:

@@ -11,7 +11,7 @@ from fitgate.data import DataError, Dataset
 from fitgate.data.sources import idx_splits
 from fitgate.data.split import Loaded
 from fitgate.tasks import Task
-from suite.directory import DataDirectory
+from suite.directory import Contributor, DataDirectory
 
 PACKAGED = Path("/usr/share/datasets/fashion-mnist")  # by Debian's package dataset-fashion-mnist
 DIRECTORY = DataDirectory(
@@ -70,19 +70,9 @@ def load(directory: Path | None) -> Loaded:
     return idx_splits(directory or PACKAGED)
 
 
-class Fashion:
-    """Contributes the data from the session's directory."""
-
-    def __init__(self, directory: Path | None):
-        self._directory = directory
-
-    def pytest_fitgate_datasets(self) -> list[Dataset]:
-        return [dataset(self._directory)]
-
-
 def pytest_addoption(parser: pytest.Parser) -> None:
     DIRECTORY.declare(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.pluginmanager.register(Fashion(DIRECTORY.named(config)), "fashion-data")
+    config.pluginmanager.register(Contributor(dataset, DIRECTORY.named(config)), "fashion-data")

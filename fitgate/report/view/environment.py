@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fitgate.machine import Condition
@@ -66,20 +67,20 @@ def size(data: DataEntry) -> str:
 
 def models(record: Record) -> tuple[ModelRow, ...]:
     """The models that were fitted or skipped."""
-    rows = []
+    rows, same = [], found_deterministic(record)
     for model in record.models:
         fit = next((fit for fit in record.fits if fit.model == model.name), None)
         if fit:
             rows.append(
-                ModelRow(model.name, model.description, fit.implementation, fit.execution, "", _seeds(record, model))
+                ModelRow(model.name, model.description, fit.implementation, fit.execution, "", _seeds(model, same))
             )
         elif model.skipped:
             rows.append(ModelRow(model.name, model.description, "", "", model.skipped))
     return tuple(rows)
 
 
-def _seeds(record: Record, model: ModelEntry) -> str:
-    same = {task: seeds for (name, task), seeds in found_deterministic(record).items() if name == model.name}
+def _seeds(model: ModelEntry, found: Mapping[tuple[str, str], int]) -> str:
+    same = {task: seeds for (name, task), seeds in found.items() if name == model.name}
     if len(set(same.values())) == 1 and len(same) == len(model.tasks):
         return same_output(*set(same.values()))
     return ", ".join(f"on {task} {same_output(seeds)}" for task, seeds in same.items())
