@@ -1,7 +1,8 @@
-"""Files that are written whole or not at all, and directories that only one user can use."""
+"""Files that are read and written whole or not at all, and directories that only one user can use."""
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import tempfile
@@ -11,6 +12,26 @@ from pathlib import Path
 from typing import IO
 
 from fitgate.errors import FitgateError
+
+
+def contents(path: Path, most: int) -> bytes:
+    """All that a regular file holds; of any other, such as a FIFO, reading might never end.
+
+    Args:
+        path: the file, or a link to it.
+        most: bytes that it may hold.
+
+    Raises:
+        OSError: if it can't be read, is no regular file, or is longer; `strerror` says so in words.
+    """
+    with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb") as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            kind = "a directory" if stat.S_ISDIR(found.st_mode) else "a pipe, a socket or a device"
+            raise OSError(errno.EINVAL, f"{kind}, not a regular file", str(path))
+        if found.st_size > most:
+            raise OSError(errno.EFBIG, f"a file of {found.st_size:,} bytes, longer than {most:,}", str(path))
+        return file.read()
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from fitgate.errors import FitgateError
-from fitgate.files import private_directory, write, written_whole
+from fitgate.files import contents, private_directory, write, written_whole
 
 POSIX = pytest.mark.skipif(not hasattr(os, "getuid"), reason="this system has no POSIX permissions")
 
@@ -27,6 +27,25 @@ with written_whole(Path(sys.argv[1])) as file:
 def test_a_file_is_written_with_its_directory(tmp_path, content):
     write(tmp_path / "new" / "file", content)
     assert (tmp_path / "new" / "file").read_bytes() == (content.encode() if isinstance(content, str) else content)
+
+
+def test_a_regular_file_is_read_whole(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"\x00\xff")
+    link = tmp_path / "link"
+    link.symlink_to(path)
+    assert contents(path, 2) == contents(link, 2) == b"\x00\xff"
+    with pytest.raises(OSError, match="2 bytes, longer than 1"):
+        contents(path, 1)
+
+
+@POSIX
+def test_nothing_but_a_regular_file_is_read(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(OSError, match="a pipe"):
+        contents(tmp_path / "fifo", 1)  # no one will ever write to it
+    with pytest.raises(OSError, match="a directory"):
+        contents(tmp_path, 1)
 
 
 def test_an_error_leaves_the_former_file_and_nothing_else(tmp_path):
