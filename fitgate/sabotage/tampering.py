@@ -184,12 +184,13 @@ def _cut_off(baselines: Path, name: str) -> bool:
 def _of_another(baselines: Path, name: str) -> bool:
     """Another model's, or another task's, in the place of each."""
     files = _files(baselines, name)
-    for path in files:
-        others = [other for other in sorted(path.parent.glob("*.npz")) if other.read_bytes() != path.read_bytes()]
-        if not others:
-            return False
-        shutil.copy(others[0], path)
-    return bool(files)
+    others = {path: [other for other in sorted(path.parent.glob("*.npz")) if other != path] for path in files}
+    if not files or not all(others.values()):
+        return False
+    contents = {path: path.read_bytes() for path in {*files, *(several[0] for several in others.values())}}
+    for path, several in others.items():
+        path.write_bytes(contents[several[0]])
+    return True
 
 
 def _of_other_data(baselines: Path, name: str) -> bool:
