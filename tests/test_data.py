@@ -346,8 +346,9 @@ def test_a_nameless_loader_needs_a_name():
 
 
 def test_openml_is_kept_in_the_user_s_cache(monkeypatch):
-    def fetch(name, *, version, data_home):
-        assert (name, version, data_home) == ("iris", 1, cache_directory() / "openml")
+    def fetch(name, *, version, data_home, n_retries, delay):
+        assert (name, version, data_home.parents[1]) == ("iris", 1, cache_directory() / "openml")
+        data_home.mkdir()
         y = pd.Series(["yes", "no"] * 10, dtype="category")
         return Bunch(
             data=pd.DataFrame({"a": range(20)}), target=y, target_names=["class"], details={"licence": "Public"}
@@ -365,7 +366,7 @@ def test_without_a_network_openml_s_error_says_what_to_do(monkeypatch):
 
     monkeypatch.setattr("sklearn.datasets.fetch_openml", unplugged)
     with pytest.raises(
-        DataError, match=r"OpenML iris version 1: found no download \(Network is unreachable\), expected"
+        DataError, match=r"OpenML iris version 1: found no download \(OSError: Network is unreachable\), expected"
     ):
         _ = Dataset.from_openml("iris", 1).train
 

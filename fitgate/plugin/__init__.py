@@ -105,7 +105,9 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     try:
         for task in used_tasks([item for item in session.items if part(item)], parts):
             data = parts.registry.data_of(task)
-            len(data.dataset.test)  # loads it
+            if not data.dataset.is_loaded:
+                with parts.announcer.progress(f"loading {data.dataset.name}"):
+                    len(data.dataset.test)
             data.check()
         if any("executor" in getattr(item, "fixturenames", ()) for item in session.items):
             parts.executor.check()
