@@ -2,7 +2,7 @@
 
 from fitgate.runs.evaluation import Evaluation, SeedRun, evaluate, same_output
 from fitgate.runs.evaluator import Evaluator, run_seed
-from fitgate.runs.once import Once
+from fitgate.runs.once import Once, ProcessEnded
 from fitgate.runs.training import Failure, Fit, ModelFailed, Trained, compile_seconds, train
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Fit",
     "ModelFailed",
     "Once",
+    "ProcessEnded",
     "SeedRun",
     "Trained",
     "compile_seconds",
