@@ -65,7 +65,7 @@ def judge(claims: Sequence[Claim], evidence: Evidence) -> Judgement:
     adjusted = iter(zip(worse, better, strict=True))
     verdicts, requests = [], []
     for claim, item in zip(claims, found, strict=True):
-        verdict = item if isinstance(item, Verdict) else _concluded(claim, item, *map(float, next(adjusted)), errors)
+        verdict = item if isinstance(item, Verdict) else _concluded(claim, item, next(adjusted), errors)
         verdicts.append(msgspec.structs.replace(verdict, gate=claim.rule))
         asks = isinstance(item, Contested) and verdict.outcome is Outcome.INCONCLUSIVE
         if asks and isinstance(item, Contested) and item.seeds is not None:
@@ -89,12 +89,12 @@ def _examined(claim: Claim, evidence: Evidence, errors: list[LoggedError]) -> Ve
 
 
 def _concluded(
-    claim: Claim, contested: Contested, p_worse: float, p_better: float, errors: list[LoggedError]
+    claim: Claim, contested: Contested, adjusted: tuple[float, float], errors: list[LoggedError]
 ) -> Verdict:
     watch = Watch()
     try:
         with watch:
-            return contested.conclude(p_worse, p_better)
+            return contested.conclude(*map(float, adjusted))
     except BaseException as error:
         return _broken(claim, error, errors, watch)
 

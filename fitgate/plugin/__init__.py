@@ -90,11 +90,15 @@ def pytest_deselected(items: Sequence[pytest.Item]) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before a worker tells what it collected
 def pytest_collection_finish(session: pytest.Session) -> None:
+    parts = session.config.stash[PARTS]
     if not session.config.getoption("benchmark_only", False):  # under which no other test runs
-        parts = session.config.stash[PARTS]
         parts.stage.select(selected_gates(session.items, parts))
         for entry in not_applied(session.items, parts):
             parts.emit(entry)
+    for failure in parts.registry.failures(parts.options.baselines):
+        parts.emit(failure)
+    for plugin in parts.registry.absent:
+        parts.emit(plugin.error)
 
 
 def pytest_runtestloop(session: pytest.Session) -> None:

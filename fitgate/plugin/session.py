@@ -15,6 +15,7 @@ from fitgate.machine import calibrate
 from fitgate.model import Model
 from fitgate.plugin.announcer import Announcer
 from fitgate.plugin.clashes import check_fixtures
+from fitgate.plugin.modules import stand_ins
 from fitgate.plugin.options import Options
 from fitgate.plugin.registry import Registry
 from fitgate.plugin.spool import Spool
@@ -47,7 +48,7 @@ class Parts:
 
     def __init__(self, config: pytest.Config, options: Options, shared: Path | None):
         self.options = options
-        self.registry = Registry(config.hook, options.settings)
+        self.registry = Registry(config.hook, options.settings, stand_ins(config.pluginmanager))
         self.announcer = Announcer(config)
         self.once = Once(shared)
         self.executor = Executor(options.settings.backend or None, options.scheduler, self.announcer.say)
