@@ -15,7 +15,9 @@ MOST_TEXT = 500  # characters of an error's own text
 MOST_TRACEBACK = 20_000
 OWN = str(Path(__file__).parent) + os.sep
 # The most specific first: libraries of others lie within the standard one's directory.
-LIBRARIES = tuple(sorted({sysconfig.get_path(name) for name in ("purelib", "platlib", "stdlib")}, key=len, reverse=True))
+LIBRARIES = tuple(
+    sorted({sysconfig.get_path(name) for name in ("purelib", "platlib", "stdlib")}, key=len, reverse=True)
+)
 
 
 class FitgateError(Exception):

@@ -142,7 +142,7 @@ def _stack(frame: FrameType | None) -> Iterator[Place]:
 
 def _innermost(places: Iterable[Place]) -> str:
     """The innermost place that is neither ours nor pytest's, as `conftest.py:3`."""
-    found = [f"{os.path.basename(file)}:{line}" for file, line in places if not file.startswith((OWN, *OTHERS, "<"))]
+    found = [f"{Path(file).name}:{line}" for file, line in places if not file.startswith((OWN, *OTHERS, "<"))]
     return found[-1] if found else "a hook"
 
 
@@ -159,5 +159,5 @@ def _call(error: BaseException) -> str:
 def _is_pytest_s_own() -> bool:
     """Whether pytest is all that this process does, so that its status is the session's."""
     main = sys.modules.get("__main__")
-    name = os.path.basename(getattr(main, "__file__", None) or "")
+    name = Path(getattr(main, "__file__", None) or "").name
     return name in ("pytest", "py.test", "pytest.exe") or getattr(main, "__package__", None) == "pytest"

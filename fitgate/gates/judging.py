@@ -88,9 +88,7 @@ def _examined(claim: Claim, evidence: Evidence, errors: list[LoggedError]) -> Ve
     return found
 
 
-def _concluded(
-    claim: Claim, contested: Contested, adjusted: tuple[float, float], errors: list[LoggedError]
-) -> Verdict:
+def _concluded(claim: Claim, contested: Contested, adjusted: tuple[float, float], errors: list[LoggedError]) -> Verdict:
     watch = Watch()
     try:
         with watch:

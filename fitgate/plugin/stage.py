@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from fitgate.errors import LoggedError
 from fitgate.gates import (
     Baseline,
     BaselineError,
@@ -18,7 +19,6 @@ from fitgate.gates import (
     judge,
     needs,
 )
-from fitgate.errors import LoggedError
 from fitgate.model import ModelError
 from fitgate.plugin.options import Options
 from fitgate.plugin.registry import Registry, same_rule
@@ -37,6 +37,7 @@ from fitgate.runs.training import failing
 from fitgate.tasks import TaskData
 
 Key = tuple[str, str, str]
+
 
 class Stage:
     """Judges the gates that a session has selected, all at once, when the first of them is asked for.
