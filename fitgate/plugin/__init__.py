@@ -11,6 +11,8 @@ import fitgate_pytest
 from fitgate.errors import FitgateError
 from fitgate.files import private_directory
 from fitgate.machine import limit_threads
+from fitgate.model import Model
+from fitgate.plugin.alarm import interrupted
 from fitgate.plugin.collection import left_out, not_applied, parametrize, part, selected_gates, used_tasks
 from fitgate.plugin.ending import Ending
 from fitgate.plugin.fixtures import (
@@ -113,6 +115,17 @@ def pytest_runtestloop(session: pytest.Session) -> None:
             parts.executor.check()
     except FitgateError as error:
         raise as_usage_error(error) from error
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    """Let no model with a time limit hang where it is timed."""
+    parts, model = item.config.stash[PARTS], getattr(item, "funcargs", {}).get("model")
+    limit = parts.limit_of(model) if isinstance(model, Model) and item.get_closest_marker("latency") else None
+    if isinstance(model, Model) and limit is not None:
+        with interrupted(model, limit, parts.options.settings.timing):
+            return (yield)
+    return (yield)
 
 
 @pytest.hookimpl(wrapper=True)
