@@ -14,7 +14,6 @@ from fitgate.machine import limit_threads
 from fitgate.model import Model
 from fitgate.plugin.alarm import interrupted
 from fitgate.plugin.collection import left_out, not_applied, parametrize, part, selected_gates, used_tasks
-from fitgate.plugin.ending import Ending
 from fitgate.plugin.fixtures import (
     PARTS,
     calibrated,
@@ -27,6 +26,7 @@ from fitgate.plugin.fixtures import (
     timing_factor,
     trained,
 )
+from fitgate.plugin.lingering import Lingering
 from fitgate.plugin.options import read_options
 from fitgate.plugin.recorder import Recorder
 from fitgate.plugin.registry import as_usage_error
@@ -49,7 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
         except FitgateError as error:
             raise as_usage_error(error) from error
     shared = getattr(config, "workerinput", {}).get("fitgate_shared")
-    config.pluginmanager.register(Ending(), "fitgate-ending")
+    config.pluginmanager.register(Lingering(), "fitgate-lingering")
     parts = config.stash[PARTS] = Parts(config, options, private_directory(Path(shared)) if shared else None)
     if shared is None:
         config.pluginmanager.register(Recorder(config, parts), fitgate_pytest.RECORDER)
