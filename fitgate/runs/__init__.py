@@ -3,7 +3,7 @@
 from fitgate.runs.apart import Limit
 from fitgate.runs.evaluation import Evaluation, SeedRun, evaluate, same_output
 from fitgate.runs.evaluator import Evaluator, run_seed
-from fitgate.runs.once import Once
+from fitgate.runs.once import Once, ProcessEnded
 from fitgate.runs.training import Failure, Fit, ModelFailed, Trained, compile_seconds, train
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Limit",
     "ModelFailed",
     "Once",
+    "ProcessEnded",
     "SeedRun",
     "Trained",
     "compile_seconds",
