@@ -11,8 +11,9 @@ import fitgate_pytest
 from fitgate.errors import FitgateError
 from fitgate.files import private_directory
 from fitgate.machine import limit_threads
+from fitgate.model import Model
+from fitgate.plugin.alarm import interrupted
 from fitgate.plugin.collection import left_out, not_applied, parametrize, part, selected_gates, used_tasks
-from fitgate.plugin.ending import Ending
 from fitgate.plugin.fixtures import (
     PARTS,
     calibrated,
@@ -25,6 +26,7 @@ from fitgate.plugin.fixtures import (
     timing_factor,
     trained,
 )
+from fitgate.plugin.lingering import Lingering
 from fitgate.plugin.options import read_options
 from fitgate.plugin.recorder import Recorder
 from fitgate.plugin.registry import as_usage_error
@@ -48,7 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
         except FitgateError as error:
             raise as_usage_error(error) from error
     shared = getattr(config, "workerinput", {}).get("fitgate_shared")
-    config.pluginmanager.register(Ending(), "fitgate-ending")
+    config.pluginmanager.register(Lingering(), "fitgate-lingering")
     parts = config.stash[PARTS] = Parts(config, options, private_directory(Path(shared)) if shared else None)
     if shared is None:
         end_as_by_interrupt(config)
@@ -132,6 +134,17 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
         return (yield)
     with Watch():
         return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    """Let no model with a time limit hang where it is timed."""
+    parts, model = item.config.stash[PARTS], getattr(item, "funcargs", {}).get("model")
+    limit = parts.limit_of(model) if isinstance(model, Model) and item.get_closest_marker("latency") else None
+    if isinstance(model, Model) and limit is not None:
+        with interrupted(model, limit, parts.options.settings.timing):
+            return (yield)
+    return (yield)
 
 
 @pytest.hookimpl(wrapper=True)
