@@ -129,11 +129,11 @@ class Registry:
             self._check_gates(model, metrics)
             self._check_published(model)
         for profile in sorted({self.data_of(task).dataset.profile for model in self.models for task in model.tasks}):
-            self._check_baselines(baselines / profile)
+            self._check_baselines(baselines, profile)
 
-    def _check_baselines(self, folder: Path) -> None:
+    def _check_baselines(self, directory: Path, profile: str) -> None:
         """Refuse baselines that no gate would find, and those of models that are gone."""
-        for path, name in check_names(folder):
+        for path, name in check_names(directory, profile):
             if name not in self.known_models:
                 raise ModelError(
                     path,

@@ -130,7 +130,8 @@ class Project:
         self.run()
         (path,) = self._runs
         record = read(path)
-        bless(propose(candidates(record, GATES, METRICS), record.environment, None, self.baselines))
+        found = candidates(record, GATES, METRICS)
+        bless(propose(found, record.environment, None, self.baselines), self.baselines)
 
     def copied_to(self, directory: Path) -> Project:
         """The same project, elsewhere."""
