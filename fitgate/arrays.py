@@ -47,7 +47,7 @@ def size_of(dtype: np.dtype[Any], shape: object) -> int:
     return math.prod(shape) * dtype.itemsize
 
 
-def array_of(content: bytes, dtype: np.dtype[Any], shape: Sequence[int]) -> NDArray[Any]:
+def array_of(content: bytes | memoryview, dtype: np.dtype[Any], shape: Sequence[int]) -> NDArray[Any]:
     """The array, read-only, that bytes in C order hold.
 
     Raises:

@@ -146,5 +146,6 @@ def digest_of(*arrays: Array | None) -> str:
     for array in arrays:
         if array is not None:
             digest.update(f"{array.dtype.str}{array.shape}".encode())
-            digest.update(np.ascontiguousarray(array).tobytes())
+            if array.nbytes:
+                digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     return digest.hexdigest()

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from fitgate.arrays import array_of, dtype_of, size_of
 
-MOST = 2**30  # bytes, of a file, and of all of its arrays together
+MOST = 2**29  # bytes, of a file, and of all of its arrays together
 MOST_HEADER = 4096  # bytes, of an array's description
 MOST_DICTIONARY = 2**26  # bytes, which LZMA takes to decompress
 PIECE = 2**20  # bytes that are decompressed at a time
@@ -78,8 +78,7 @@ class Archive:
         if name not in self.members:
             raise ValueError(f"an archive without {name!r}")
         member = self.members[name]
-        packed = self._content[member.start : member.start + member.packed]
-        content = _unpacked(memoryview(packed), member)
+        content = _unpacked(memoryview(self._content)[member.start : member.start + member.packed], member)
         if zlib.crc32(content) != member.crc:
             raise ValueError(f"damaged bytes in {name!r}")
         return _array(content, name)
@@ -130,19 +129,19 @@ def _member(
     return Member(name[:-4].decode("ascii"), method, crc, packed, plain, start)
 
 
-def _unpacked(packed: memoryview, member: Member) -> bytes:
+def _unpacked(packed: memoryview, member: Member) -> memoryview:
     """A member's bytes, of which there are no more than its array's header declares."""
     if member.method == STORED:
         if len(packed) != member.size:
             raise ValueError(f"{member.name!r} of another size than it says")
-        return bytes(packed)
+        return packed
     try:
         return _decompressed(packed, member)
     except (zlib.error, lzma.LZMAError) as error:
         raise ValueError(f"damaged bytes in {member.name!r}") from error
 
 
-def _decompressed(packed: memoryview, member: Member) -> bytes:
+def _decompressed(packed: memoryview, member: Member) -> memoryview:
     out = bytearray()
     if member.method == LZMA:
         filters, packed = _lzma_filters(packed), packed[9:]
@@ -169,7 +168,7 @@ def _decompressed(packed: memoryview, member: Member) -> bytes:
         ended = stream.eof and not stream.unused_data
     if not ended or len(out) != member.size:
         raise ValueError(f"{member.name!r} of another size than it says")
-    return bytes(out)
+    return memoryview(out)
 
 
 def _check_declared(begun: bytearray, member: Member) -> None:
@@ -209,8 +208,8 @@ def _described(begin: bytes, name: str) -> tuple[np.dtype[Any], tuple[bool, tupl
     return dtype, (found[2] == "True", shape), start + length, size_of(dtype, shape)
 
 
-def _array(content: bytes, name: str) -> NDArray[Any]:
-    dtype, (fortran, shape), start, size = _described(content[: MOST_HEADER + 12], name)
+def _array(content: memoryview, name: str) -> NDArray[Any]:
+    dtype, (fortran, shape), start, size = _described(bytes(content[: MOST_HEADER + 12]), name)
     if start + size != len(content):
         raise ValueError(f"{name!r} of another size than its header says")
     array = array_of(content[start:], dtype, shape[::-1] if fortran else shape)

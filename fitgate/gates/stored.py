@@ -29,7 +29,7 @@ def read_baseline(path: Path, at: Path | None = None) -> Baseline | None:
         at: where its content is found, if that is elsewhere.
 
     Raises:
-        BaselineError: if the file is damaged or edited, of an unknown schema, or over 1 GiB, its arrays together
+        BaselineError: if the file is damaged or edited, of an unknown schema, or over 512 MiB, its arrays together
             likewise, or if what it holds can be no model's output.
     """
     archive = _open(path, at)
@@ -122,7 +122,7 @@ def encoded(baseline: Baseline) -> bytes:
     """A baseline as a file holds it, the same bytes for the same content.
 
     Raises:
-        BaselineError: if its arrays are over 1 GiB, which `read_baseline` would refuse.
+        BaselineError: if its arrays are over 512 MiB, which `read_baseline` would refuse.
     """
     arrays = {
         "about": np.frombuffer(msgspec.json.encode(baseline.about), np.uint8),
