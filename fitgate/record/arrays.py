@@ -13,6 +13,7 @@ from fitgate.arrays import array_of, as_plain, dtype_of, size_of
 
 MOST_OF_ONE = 2**30  # bytes
 MOST_OF_ALL = 2**32
+ARRAY_KEYS = {"dtype", "shape", "zlib"}
 
 
 def encode_array(value: Any) -> dict[str, Any]:
@@ -34,7 +35,7 @@ def decode_array(value: Any) -> NDArray[Any]:
     Raises:
         ValueError: if it is no such array, or takes over 1 GiB.
     """
-    if not isinstance(value, dict) or value.keys() != {"dtype", "shape", "zlib"} or not isinstance(value["zlib"], str):
+    if not isinstance(value, dict) or value.keys() != ARRAY_KEYS or not isinstance(value["zlib"], str):
         raise ValueError("no array")
     dtype, shape = dtype_of(value["dtype"]), value["shape"]
     size = size_of(dtype, shape)

@@ -13,6 +13,7 @@ from fitgate.gates import GATES, BaselineError, Outcome
 from fitgate.gates.baseline import digest_of
 from fitgate.gates.soundness import check_content
 from fitgate.metrics import METRICS
+from fitgate.record.arrays import ARRAY_KEYS, decode_array
 from fitgate.record.entries import Misclassified, TaskEntry
 from fitgate.record.evidence import ABSOLUTE, RELATIVE, with_scorers, wrong_values
 from fitgate.record.record import PLACES, Record
@@ -238,6 +239,11 @@ def _examples(record: Record) -> Iterator[str]:
             yield f"example {example.index} of {example.task}, which there is not"
         elif not _same(task.target[example.index], example.label):
             yield f"example {example.index} of {example.task} with another label than the target has"
+        if isinstance(example.row, dict) and example.row.keys() == ARRAY_KEYS:
+            try:
+                decode_array(example.row)
+            except ValueError as error:
+                yield f"example {example.index} of {example.task}, which is {error}"
     for example in (*record.misclassified, *record.largest_errors):
         yield from _other_answers(example, answers)
 
