@@ -91,9 +91,12 @@ def _about(path: Path, archive: Archive) -> About:
     while content["schema"] != SCHEMA:
         content = UPGRADES[content["schema"]](content)
     try:
-        return msgspec.convert(content, About)
-    except msgspec.ValidationError as error:
+        about = msgspec.convert(content, About)
+    except (msgspec.ValidationError, RecursionError) as error:
         raise _damaged(path, str(error)) from error
+    if not all(map(str.isprintable, (about.profile, about.model, about.task, about.data_digest, about.content))):
+        raise _damaged(path, "names that can't be shown")
+    return about
 
 
 def _damaged(path: Path, found: str) -> BaselineError:

@@ -1,6 +1,6 @@
 """Records: one run as versioned JSON, the only source of every report and every verdict."""
 
-from fitgate.record.arrays import decode_array, encode_array
+from fitgate.record.arrays import ARRAY_KEYS, decode_array, encode_array
 from fitgate.record.entries import (
     DataEntry,
     Extra,
@@ -21,6 +21,7 @@ from fitgate.record.entries import (
 from fitgate.record.errors import RecordError
 from fitgate.record.evidence import candidates, claims, evidence, found_deterministic, judge_again, seed_runs
 from fitgate.record.examples import largest_errors, lost_examples, misclassified_examples, row
+from fitgate.record.log import log_error
 from fitgate.record.published import published_values
 from fitgate.record.record import SCHEMA, Entry, Record, begin, working_commit
 from fitgate.record.storage import (
@@ -34,6 +35,7 @@ from fitgate.record.storage import (
 )
 
 __all__ = [
+    "ARRAY_KEYS",
     "SCHEMA",
     "DataEntry",
     "Entry",
@@ -65,6 +67,7 @@ __all__ = [
     "found_deterministic",
     "judge_again",
     "largest_errors",
+    "log_error",
     "lost_examples",
     "misclassified_examples",
     "published_values",

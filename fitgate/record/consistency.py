@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from fitgate.record.arrays import ARRAY_KEYS, decode_array
 from fitgate.record.entries import Misclassified, TaskEntry
 from fitgate.record.evidence import ABSOLUTE, RELATIVE, with_scorers, wrong_values
 from fitgate.record.record import PLACES, Record
-from fitgate.runs import Evaluation, Fit, SeedRun
+from fitgate.runs import Evaluation, Fit
 from fitgate.tasks import CLASSES
 
 Array = NDArray[Any]
@@ -65,16 +65,12 @@ def _settings(record: Record) -> Iterator[str]:
 
 
 def _twice(record: Record) -> Iterator[str]:
-    """What is described twice; of fits and evaluations, a model has one on a task, and one for each seed."""
-    keys: dict[type, Callable[[Any], Any]] = {
-        **{kind: key for kind, (_, key) in PLACES.items() if key is not None},
-        Fit: lambda e: (e.model, e.task),
-        Evaluation: lambda e: (e.model, e.task),
-        SeedRun: lambda e: (e.fit.model, e.fit.task, e.fit.seed),
-    }
-    for kind, key in keys.items():
+    """What is there twice, though an entry would have taken the place of the earlier."""
+    for kind, (name, key) in PLACES.items():
+        if key is None:
+            continue
         seen = set()
-        for entry in getattr(record, PLACES[kind][0]):
+        for entry in getattr(record, name):
             if (own := key(entry)) in seen:
                 yield f"two entries of kind {kind.__name__} for {_shown(own)}"
             seen.add(own)

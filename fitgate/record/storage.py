@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from fitgate.errors import MOST_TEXT, LoggedError
 from fitgate.files import contents, write
 from fitgate.record.arrays import Arrays, encode_array
 from fitgate.record.consistency import faults
@@ -56,7 +57,7 @@ def read_json(path: Path, kind: type[T], command: str) -> T:
     try:
         return msgspec.json.decode(content, type=kind)
     except UNREADABLE as error:
-        raise RecordError(path, found=f"{error}", expected=expected, next_step=next_step) from error
+        raise RecordError(path, found=_in_one_line(str(error)), expected=expected, next_step=next_step) from error
 
 
 class Journal:
@@ -129,12 +130,19 @@ def _contents(path: Path, expected: str, next_step: str) -> bytes:
 
 
 def _damaged(path: Path, error: Exception) -> RecordError:
-    return RecordError(path, found=f"damaged JSON ({error})", expected="a run's record", next_step="repeat the run")
+    found = f"damaged JSON ({_in_one_line(str(error))})"
+    return RecordError(path, found=found, expected="a run's record", next_step="repeat the run")
 
 
-def _invalid(path: Path, found: str, schema: int) -> RecordError:
-    found = f"no valid record ({found})"
+def _invalid(path: Path, fault: str, schema: int) -> RecordError:
+    found = f"no valid record ({_in_one_line(fault)})"
     return RecordError(path, found=found, expected=f"schema {schema}", next_step="restore it, or repeat the run")
+
+
+def _in_one_line(text: str) -> str:
+    """A text that holds names of who knows whose, without what would break a line, and bounded."""
+    plain = "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
+    return plain if len(plain) <= MOST_TEXT else f"{plain[: MOST_TEXT - 3]}..."
 
 
 def _upgraded(content: Any) -> Any:
@@ -158,9 +166,11 @@ def _replay(record: Record, journal: Path, arrays: Arrays) -> None:
     lines = _contents(journal, "the journal of a run that was cut off", "repeat the run").split(b"\n")
     for number, line in enumerate(lines[:-1], 1):
         try:
-            record.add(msgspec.json.decode(line, type=Entry, dec_hook=arrays))
+            entry = msgspec.json.decode(line, type=Entry | LoggedError, dec_hook=arrays)
         except UNREADABLE as error:
             raise _damaged(journal.with_name(f"{journal.name}, line {number}"), error) from error
+        if not isinstance(entry, LoggedError):
+            record.add(entry)
 
 
 def encode(value: msgspec.Struct) -> bytes:
@@ -168,6 +178,6 @@ def encode(value: msgspec.Struct) -> bytes:
     return msgspec.json.encode(value, enc_hook=encode_array)
 
 
-def decode_entry(content: bytes | str) -> Entry:
-    """The inverse of `encode` for an entry."""
-    return msgspec.json.decode(content, type=Entry, dec_hook=Arrays())
+def decode_entry(content: bytes | str) -> Entry | LoggedError:
+    """The inverse of `encode` for an entry, or for an error that goes to the log instead."""
+    return msgspec.json.decode(content, type=Entry | LoggedError, dec_hook=Arrays())
