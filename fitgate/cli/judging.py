@@ -90,7 +90,7 @@ def _bless(options: argparse.Namespace) -> None:
         raise RecordError(
             "bless", found="no consent", expected="y or --yes", next_step="nothing was written; run it again to write"
         )
-    bless(proposals, replace=options.replace)
+    bless(proposals, directory, replace=options.replace)
     size = sum(proposal.path.stat().st_size for proposal in proposals)
     print(f"{counted} in {directory}, {size / 2**20:.2f} MiB")
 

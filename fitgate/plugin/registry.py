@@ -134,11 +134,11 @@ class Registry:
             self._check_gates(model, metrics)
             self._check_published(model)
         for profile in sorted({self.data_of(task).dataset.profile for model in self.models for task in model.tasks}):
-            self._check_baselines(baselines / profile)
+            self._check_baselines(baselines, profile)
 
-    def _check_baselines(self, folder: Path) -> None:
+    def _check_baselines(self, directory: Path, profile: str) -> None:
         """Refuse baselines that no gate would find, and those of models that are gone."""
-        for path, name in check_names(folder):
+        for path, name in check_names(directory, profile):
             if name not in self.known_models and not self.absent:
                 raise ModelError(
                     path,
@@ -212,8 +212,9 @@ class Registry:
         if found:
             why = f"no plugin contributes it, and {', '.join(f.model for f in found)} could not be imported"
             profiles = {self.data_of(task).dataset.profile for model in self.models for task in model.tasks}
-            folders = [baselines / profile for profile in sorted(profiles)] or [baselines, *baselines.glob("*/")]
-            names = {name for folder in folders for _, name in check_names(folder)} - self.known_models.keys()
+            folders = [folder.name for folder in baselines.glob("*/") if not folder.name.startswith(".")]
+            named = [check_names(baselines, profile) for profile in sorted(profiles) or ["", *folders]]
+            names = {name for several in named for _, name in several} - self.known_models.keys()
             found += [Failure(name, "", "import", why) for name in sorted(names)]
         return found
 

@@ -191,13 +191,13 @@ PLACES: dict[type, tuple[str, Callable[[Any], Any] | None]] = {
     Baseline: ("baselines", lambda e: (e.about.model, e.about.task)),
     UnusableBaseline: ("unusable_baselines", lambda e: (e.model, e.task)),
     Verdict: ("verdicts", lambda e: (e.model, e.task, e.gate)),
-    Fit: ("fits", None),
-    Evaluation: ("evaluations", None),
+    Fit: ("fits", lambda e: (e.model, e.task)),
+    Evaluation: ("evaluations", lambda e: (e.model, e.task)),
     Failure: ("failures", lambda e: e),  # several processes may meet it
     Timing: ("timings", None),
     Calibration: ("calibrations", None),
     Memory: ("memory", None),
-    SeedRun: ("seed_runs", None),
+    SeedRun: ("seed_runs", lambda e: (e.fit.model, e.fit.task, e.fit.seed)),
     Extra: ("extras", None),
 }
 
