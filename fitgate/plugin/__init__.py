@@ -14,6 +14,7 @@ from fitgate.machine import limit_threads
 from fitgate.plugin.collection import left_out, not_applied, parametrize, part, selected_gates, used_tasks
 from fitgate.plugin.fixtures import (
     PARTS,
+    auditor_of,
     calibrated,
     data_of,
     emit,
@@ -30,7 +31,18 @@ from fitgate.plugin.registry import as_usage_error
 from fitgate.plugin.session import Parts
 from fitgate.record import encode
 
-__all__ = ["calibrated", "data_of", "emit", "executor", "judge", "memory_of", "once", "timing_factor", "trained"]
+__all__ = [
+    "auditor_of",
+    "calibrated",
+    "data_of",
+    "emit",
+    "executor",
+    "judge",
+    "memory_of",
+    "once",
+    "timing_factor",
+    "trained",
+]
 
 
 def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
