@@ -125,4 +125,4 @@ class Auditor:
             return None, f"too slow for {repetition.LEAST} rounds, at {query:.2g} s a query"
         with self._progress(f"timing {self._model} on {self._data.task.name} with new examples and with known ones"):
             turns = take_turns(predict, self._examples, size, seconds, self._seed)
-        return turns, "" if turns else "its data allows no examples that are new"
+        return turns, "" if turns else "its data allows too few examples that are new"

@@ -52,17 +52,18 @@ class Examples:
         return None if any(variant is None for variant in found) else self._joined(found)
 
     def _variant(self, row: int, rng: np.random.Generator) -> Any | None:
+        made = rows_of(self._X, np.array([row]))
         for _ in range(TRIES):
-            made = self._crossed(row, int(rng.integers(self._n)), rng)
+            made = self._crossed(made, int(rng.integers(self._n)), rng)
             (key,) = _keys(made)
             if key not in self._known:
                 self._known.add(key)
                 return made
         return None
 
-    def _crossed(self, row: int, donor: int, rng: np.random.Generator) -> Any:
+    def _crossed(self, made: Any, donor: int, rng: np.random.Generator) -> Any:
         """One example, with something of another's; itself where the two are alike."""
-        made, other = rows_of(self._X, np.array([row])), rows_of(self._X, np.array([donor]))
+        other = rows_of(self._X, np.array([donor]))
         if isinstance(made, tuple):
             return (_ending(made[0], other[0], rng),)
         if self._format:
