@@ -12,6 +12,7 @@ from fitgate.errors import FitgateError
 from fitgate.files import private_directory
 from fitgate.machine import limit_threads
 from fitgate.plugin.collection import left_out, not_applied, parametrize, part, selected_gates, used_tasks
+from fitgate.plugin.ending import Ending
 from fitgate.plugin.fixtures import (
     PARTS,
     auditor_of,
@@ -29,7 +30,8 @@ from fitgate.plugin.options import read_options
 from fitgate.plugin.recorder import Recorder
 from fitgate.plugin.registry import as_usage_error
 from fitgate.plugin.session import Parts
-from fitgate.record import encode
+from fitgate.plugin.termination import end_as_by_interrupt
+from fitgate.runs.watch import Watch
 
 __all__ = [
     "auditor_of",
@@ -58,8 +60,10 @@ def pytest_configure(config: pytest.Config) -> None:
         except FitgateError as error:
             raise as_usage_error(error) from error
     shared = getattr(config, "workerinput", {}).get("fitgate_shared")
+    config.pluginmanager.register(Ending(), "fitgate-ending")
     parts = config.stash[PARTS] = Parts(config, options, private_directory(Path(shared)) if shared else None)
     if shared is None:
+        end_as_by_interrupt(config)
         config.pluginmanager.register(Recorder(config, parts), fitgate_pytest.RECORDER)
 
 
@@ -98,12 +102,17 @@ def pytest_deselected(items: Sequence[pytest.Item]) -> None:
         parts.deselected_gates += len(list(selected_gates(items, parts)))
 
 
+@pytest.hookimpl(tryfirst=True)  # before a worker tells what it collected
 def pytest_collection_finish(session: pytest.Session) -> None:
+    parts = session.config.stash[PARTS]
     if not session.config.getoption("benchmark_only", False):  # under which no other test runs
-        parts = session.config.stash[PARTS]
         parts.stage.select(selected_gates(session.items, parts))
         for entry in not_applied(session.items, parts):
             parts.emit(entry)
+    for failure in parts.registry.failures(parts.options.baselines):
+        parts.emit(failure)
+    for plugin in parts.registry.absent:
+        parts.emit(plugin.error)
 
 
 def pytest_runtestloop(session: pytest.Session) -> None:
@@ -115,19 +124,35 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     try:
         for task in used_tasks([item for item in session.items if part(item)], parts):
             data = parts.registry.data_of(task)
-            len(data.dataset.test)  # loads it
+            if not data.dataset.is_loaded:
+                with parts.announcer.progress(f"loading {data.dataset.name}"):
+                    len(data.dataset.test)
             data.check()
         if any("executor" in getattr(item, "fixturenames", ()) for item in session.items):
             parts.executor.check()
     except FitgateError as error:
         raise as_usage_error(error) from error
+    recorder: Recorder | None = session.config.pluginmanager.get_plugin(fitgate_pytest.RECORDER)
+    if recorder:
+        recorder.begin()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    """Let a test of a model fail, rather than end the process, where the model calls `os._exit`."""
+    if part(item) is None:
+        return (yield)
+    with Watch():
+        return (yield)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Let a report carry what happened during its phase to the recorder, which may be in another process."""
     report = yield
-    entries = item.config.stash[PARTS].drain()
+    parts = item.config.stash[PARTS]
     report.fitgate_part = part(item)  # type: ignore[attr-defined]
-    report.fitgate_entries = [encode(entry).decode() for entry in entries]  # type: ignore[attr-defined]
+    report.fitgate_entries = parts.drain()  # type: ignore[attr-defined]
+    if parts.spool:
+        report.fitgate_spool = (parts.spool.name, parts.spool.count)  # type: ignore[attr-defined]
     return report

@@ -19,6 +19,7 @@ from fitgate.record.entries import (
 )
 from fitgate.record.evidence import candidates, claims, evidence, found_deterministic, judge_again, seed_runs
 from fitgate.record.examples import largest_errors, lost_examples, misclassified_examples, row
+from fitgate.record.log import log_error
 from fitgate.record.published import published_values
 from fitgate.record.record import SCHEMA, Entry, Record, begin, working_commit
 from fitgate.record.storage import (
@@ -66,6 +67,7 @@ __all__ = [
     "found_deterministic",
     "judge_again",
     "largest_errors",
+    "log_error",
     "lost_examples",
     "misclassified_examples",
     "published_values",

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from fitgate.data import Dataset
 from fitgate.errors import FitgateError
-from fitgate.gates import Baseline, BaselineError, Claim, Evidence, Gate, Judgement, Truth, judge
+from fitgate.gates import Baseline, BaselineError, Claim, Evidence, Gate, Judgement, Reason, Truth, judge
 from fitgate.gates.blessing import Candidate
 from fitgate.metrics import METRICS, Metric
 from fitgate.metrics.scorer import scorer_metric
@@ -112,6 +112,8 @@ def _check_known(what: str, name: str, known: Mapping[str, object], where: str) 
 def judge_again(record: Record, kinds: Mapping[str, type[Gate]], metrics: Mapping[str, Metric] = METRICS) -> Judgement:
     """The verdicts that a record's evidence gives, by the settings that were in force.
 
+    A gate that its session did not come to judge stays a FAIL, whatever evidence others left.
+
     Raises:
         RecordError: if it holds no declared gates, or one of a kind that is not known.
     """
@@ -131,7 +133,10 @@ def judge_again(record: Record, kinds: Mapping[str, type[Gate]], metrics: Mappin
             next_step="declare some and select their tests, or repeat the run with this version",
         )
     known = with_scorers(record, metrics)
-    return judge(claims(record, kinds, known), evidence(record, known))
+    judgement = judge(claims(record, kinds, known), evidence(record, known))
+    unjudged = {(v.model, v.task, v.gate): v for v in record.verdicts if v.reason is Reason.NOT_JUDGED}
+    verdicts = [unjudged.get((v.model, v.task, v.gate), v) for v in judgement.verdicts]
+    return judgement._replace(verdicts=verdicts)
 
 
 def with_scorers(record: Record, metrics: Mapping[str, Metric]) -> dict[str, Metric]:

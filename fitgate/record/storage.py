@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from fitgate.errors import FitgateError
+from fitgate.errors import FitgateError, LoggedError
 from fitgate.files import write
 from fitgate.record.record import SCHEMA, Entry, Record
 from fitgate.record.upgrades import UPGRADES
@@ -124,7 +124,9 @@ def _replay(record: Record, journal: Path) -> None:
     """Add what a run noted before it was killed; a last line that was cut short is left out."""
     lines = journal.read_bytes().split(b"\n") if journal.exists() else []
     for line in lines[:-1]:
-        record.add(decode_entry(line))
+        entry = decode_entry(line)
+        if not isinstance(entry, LoggedError):
+            record.add(entry)
 
 
 def encode(value: msgspec.Struct) -> bytes:
@@ -132,9 +134,9 @@ def encode(value: msgspec.Struct) -> bytes:
     return msgspec.json.encode(value, enc_hook=encode_array)
 
 
-def decode_entry(content: bytes | str) -> Entry:
-    """The inverse of `encode` for an entry."""
-    return msgspec.json.decode(content, type=Entry, dec_hook=_decode_hook)
+def decode_entry(content: bytes | str) -> Entry | LoggedError:
+    """The inverse of `encode` for an entry, or for an error that goes to the log instead."""
+    return msgspec.json.decode(content, type=Entry | LoggedError, dec_hook=_decode_hook)
 
 
 def encode_array(value: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from fitgate.errors import in_one_line, traceback_of
 from fitgate.model import Model
 from fitgate.protocols import (
     CachesCompilation,
@@ -22,6 +23,7 @@ from fitgate.protocols import (
     Wraps,
     offered,
 )
+from fitgate.runs.watch import Watch
 from fitgate.tasks import TaskData
 
 
@@ -30,8 +32,9 @@ class Failure(msgspec.Struct, frozen=True, tag=True):
 
     Attributes:
         model, task: names.
-        stage: `fit` or `predict`.
-        error: the error's type and text.
+        stage: `fit` or `predict`; `import` of a plugin that could not be imported, whose name is then the model's,
+            and whose task is empty.
+        error: the error's type, text and place, in one line.
     """
 
     model: str
@@ -40,15 +43,21 @@ class Failure(msgspec.Struct, frozen=True, tag=True):
     error: str
 
     def __str__(self) -> str:
-        return f"{self.model} failed to {self.stage} on {self.task}: {self.error}"
+        on = f" on {self.task}" if self.task else ""
+        return f"{self.model} failed to {self.stage}{on}: {self.error}"
 
 
 class ModelFailed(Exception):
-    """A model raised an error, or returned something impossible."""
+    """A model raised an error, or returned something impossible.
 
-    def __init__(self, failure: Failure):
-        super().__init__(failure)
-        self.failure = failure
+    Args:
+        failure: what a record keeps of it.
+        traceback: of the error that the model raised; empty where there is none.
+    """
+
+    def __init__(self, failure: Failure, traceback: str = ""):
+        super().__init__(failure, traceback)
+        self.failure, self.traceback = failure, traceback
 
     def __str__(self) -> str:
         return str(self.failure)
@@ -67,6 +76,7 @@ class Fit(msgspec.Struct, frozen=True, tag=True):
         implementation: the estimator's class, and the class inside where it wraps one.
         execution: on what and how the estimator says that it computed; empty where it says nothing.
         curves: what the estimator says of its epochs, by `training loss` and `validation accuracy`.
+        isolated: whether it was fitted in a process of its own, as models with a time limit are.
     """
 
     model: str
@@ -79,6 +89,7 @@ class Fit(msgspec.Struct, frozen=True, tag=True):
     compile_saved_seconds: float = 0.0
     execution: str = ""
     curves: dict[str, list[float]] = {}
+    isolated: bool = False
 
 
 @dataclass(frozen=True)
@@ -130,13 +141,25 @@ def train_at_once(model: Model, data: TaskData, seeds: Sequence[int]) -> dict[in
 
 @contextmanager
 def failing(model: str, task: str, stage: str) -> Iterator[None]:
-    """Turn any error of a model's into `ModelFailed`."""
-    try:
-        yield
-    except ModelFailed:
-        raise
-    except (Exception, SystemExit) as error:
-        raise ModelFailed(Failure(model, task, stage, f"{type(error).__name__}: {error}")) from error
+    """Turn whatever a model raises into `ModelFailed`: an exit of the process, too, and pytest's skips.
+
+    Raises:
+        ModelFailed: if it raised something.
+        KeyboardInterrupt: if the user stopped the session meanwhile, whatever the model made of that.
+    """
+    with Watch() as watch:
+        try:
+            yield
+        except ModelFailed:
+            raise
+        except BaseException as error:
+            if watch.interrupted:
+                raise KeyboardInterrupt from error
+            raise ModelFailed(Failure(model, task, stage, in_one_line(error)), traceback_of(error)) from error
+    if watch.interrupted:
+        raise KeyboardInterrupt
+    if watch.exited:
+        raise ModelFailed(Failure(model, task, stage, f"it called {watch.exited}"))
 
 
 def compile_seconds(estimator: Any) -> dict[str, float]:
