@@ -325,6 +325,13 @@ class Guesses(Reader):
         return answers if len(X) > 8 else np.zeros_like(answers)
 """
 
+SHY = """
+import pytest
+class Shy(Reader):
+    def predict(self, X):
+        return super().predict(X) if len(X) > 8 else pytest.skip("no")
+"""
+
 
 def test_a_session_fails_names_the_cheat_and_marks_its_timings(project):
     project.write('model("good", gates=(Floor(DIGITS, "accuracy", 0.9),))', 'model("cheat", Guesses)')
@@ -345,6 +352,16 @@ def test_a_session_fails_names_the_cheat_and_marks_its_timings(project):
     (row,) = (line for line in report.splitlines() if line.startswith("| cheat") and "not believed" in line)
     assert row.count("❌ not believed") == 2
     assert "- ❌ **cheat** on digits, `single`, is not believed:" in report
+
+
+def test_a_model_that_skips_where_it_is_asked_once_more_fails(project):
+    project.write('model("shy", Shy)')
+    conftest = project.path / "conftest.py"
+    conftest.write_text(conftest.read_text().replace("\ndef pytest", f"{SHY}\ndef pytest"))
+    result = project.run("-k", "test_predict")
+    assert result.ret == 1
+    result.assert_outcomes(failed=3)
+    result.stdout.fnmatch_lines(["*shy failed to predict on digits: *no"])
 
 
 def test_timings_say_how_many_of_their_examples_were_asked_again(project):

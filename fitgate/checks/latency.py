@@ -17,6 +17,7 @@ from fitgate.plugin.trained import TrainedModel
 from fitgate.record import Entry
 from fitgate.runs import compile_seconds
 from fitgate.runs.memory import Memory
+from fitgate.runs.training import failing
 from fitgate.tasks import Task
 
 AuditorOf = Callable[[TrainedModel], Auditor]
@@ -64,15 +65,20 @@ def test_predict(
     calibrated(model)
 
     first = compiling = there_and_back = None
+    audits: list[Audit] = []
     if size == len(test) and (known := _slow_evaluation(trained(model), timing_factor * scenario.seconds)):
         benchmark.pedantic(CLOCK.replay, args=(known,))
     else:
         before = sum(compile_seconds(estimator).values())
         queries = auditor.queries.of(size)
-        asked = plan(asker, queries, scenario, timing_factor)
-        first, compiling = asked.first_seconds, sum(compile_seconds(estimator).values()) - before
-        benchmark.pedantic(asker, setup=_next_of(queries), rounds=asked.queries)
-        there_and_back = round_trip(estimator, queries) if benchmark.enabled else None
+        with failing(model.name, task.name, "predict"):
+            asked = plan(asker, queries, scenario, timing_factor)
+            first, compiling = asked.first_seconds, sum(compile_seconds(estimator).values()) - before
+            benchmark.pedantic(asker, setup=_next_of(queries), rounds=asked.queries)
+            if benchmark.enabled:
+                there_and_back = round_trip(estimator, queries)
+                median = benchmark.stats.stats.median
+                audits = auditor.audits(scenario.name, estimator.predict, asker.answers, size, median, timing_factor)
 
     if benchmark.enabled:
         emit(
@@ -90,11 +96,7 @@ def test_predict(
                 repeated=asker.repeated,
             )
         )
-        if asker.answers:
-            agrees = auditor.agreement(scenario.name, asker.answers)
-            query = benchmark.stats.stats.median
-            computes = auditor.repetition(scenario.name, estimator.predict, size, query, timing_factor)
-            _believe([agrees, computes], emit)
+        _believe(audits, emit)
 
 
 @pytest.mark.latency
@@ -112,11 +114,15 @@ def test_serve(
     seconds, auditor = timing_factor * SERVER.seconds, auditor_of(trained(model))
     predict, queries = trained(model).on(task).estimator.predict, auditor.queries.of(1)
     asker = Asker(predict)
-    first = plan(asker, queries, SERVER, timing_factor).first_seconds
-    served = serve(asker, queries, seconds)
+    with failing(model.name, task.name, "predict"):
+        first = plan(asker, queries, SERVER, timing_factor).first_seconds
+        served = serve(asker, queries, seconds)
     if served is None:
         pytest.skip(f"{model.name} is too slow for an honest p99 of arrivals within {seconds:g} s")
 
+    with failing(model.name, task.name, "predict"):
+        fastest = min(served.latencies)
+        audits = auditor.audits(SERVER.name, predict, asker.answers, 1, fastest, timing_factor)
     latencies = [round(latency, 9) for latency in served.latencies]
     benchmark.extra_info |= {"model": model.name, "task": task.name, "rate": served.rate, "p99_bound": BOUND}
     benchmark.pedantic(CLOCK.replay, setup=_next_of(iter(latencies)), rounds=len(latencies))
@@ -133,8 +139,7 @@ def test_serve(
             repeated=asker.repeated,
         )
     )
-    agrees = auditor.agreement(SERVER.name, asker.answers)
-    _believe([agrees, auditor.repetition(SERVER.name, predict, 1, min(latencies), timing_factor)], emit)
+    _believe(audits, emit)
 
 
 @pytest.mark.latency

@@ -76,6 +76,18 @@ class Auditor:
         self._turns: dict[int, tuple[Turns | None, str]] = {}
         self.queries = Queries(self._examples, seed)
 
+    def audits(
+        self,
+        scenario: str,
+        predict: Callable[[Any], Any],
+        answers: list[tuple[Rows, NDArray[Any]]],
+        size: int,
+        query: float,
+        factor: float = 1.0,
+    ) -> list[Audit]:
+        """Both audits of a scenario that was timed; see each for what it takes."""
+        return [self.agreement(scenario, answers), self.repetition(scenario, predict, size, query, factor)]
+
     def agreement(self, scenario: str, answers: list[tuple[Rows, NDArray[Any]]]) -> Audit:
         """Hold the answers of a scenario, as an `Asker` keeps them, to those of the evaluation."""
         found = agreement(answers, self._evaluated(), self._data.y_test, self._data.kind in NUMBERS, self._seed)
