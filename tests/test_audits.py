@@ -361,7 +361,7 @@ def test_a_model_that_skips_where_it_is_asked_once_more_fails(project):
     result = project.run("-k", "test_predict")
     assert result.ret == 1
     result.assert_outcomes(failed=3)
-    result.stdout.fnmatch_lines(["*shy failed to predict on digits: *no"])
+    result.stdout.fnmatch_lines(["*shy failed to predict on digits: Skipped: no*"])
 
 
 def test_timings_say_how_many_of_their_examples_were_asked_again(project):
