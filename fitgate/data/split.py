@@ -51,7 +51,7 @@ class Split:
 
     def take(self, rows: NDArray[np.intp]) -> Split:
         """Some of its examples, by their places."""
-        X, y, groups = (None if part is None else _rows(part, rows) for part in (self.X, self.y, self.groups))
+        X, y, groups = (None if part is None else rows_of(part, rows) for part in (self.X, self.y, self.groups))
         return Split(X, y, groups)
 
     def check(self, where: str) -> None:
@@ -157,7 +157,8 @@ def _column(X: Any, name: str) -> NDArray[Any]:
     return np.asarray(X[name])
 
 
-def _rows(part: Any, rows: NDArray[np.intp]) -> Any:
+def rows_of(part: Any, rows: NDArray[np.intp]) -> Any:
+    """Some rows of X, y or groups, by their places, in memory of their own; texts stay the ones that they are."""
     if is_frame(part):
         return part.iloc[rows]
     if isinstance(part, tuple):

@@ -17,6 +17,7 @@ from fitgate.plugin.alarm import interrupted
 from fitgate.plugin.collection import left_out, not_applied, parametrize, part, selected_gates, used_tasks
 from fitgate.plugin.fixtures import (
     PARTS,
+    auditor_of,
     calibrated,
     data_of,
     emit,
@@ -35,7 +36,18 @@ from fitgate.plugin.session import Parts
 from fitgate.plugin.termination import end_as_by_interrupt
 from fitgate.runs.watch import Watch
 
-__all__ = ["calibrated", "data_of", "emit", "executor", "judge", "memory_of", "once", "timing_factor", "trained"]
+__all__ = [
+    "auditor_of",
+    "calibrated",
+    "data_of",
+    "emit",
+    "executor",
+    "judge",
+    "memory_of",
+    "once",
+    "timing_factor",
+    "trained",
+]
 
 
 def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:

@@ -11,6 +11,7 @@ import pytest
 from fitgate.errors import LoggedError
 from fitgate.executor import Executor
 from fitgate.gates import Gate, Outcome, Verdict
+from fitgate.latency.audit import Auditor
 from fitgate.machine import calibrate
 from fitgate.model import Model
 from fitgate.plugin.announcer import Announcer
@@ -59,6 +60,7 @@ class Parts:
         self._checked = False
         self._entries: list[str] = []
         self._calibrated: set[str] = set()
+        self._auditors: dict[str, Auditor] = {}
 
     def check(self) -> None:
         """Refuse what can't work, once; see `Registry.check`.
@@ -147,6 +149,19 @@ class Parts:
         for kernel in self.registry.kernels:
             if found := calibrate(kernel, model.name):
                 self.emit(found)
+
+    def auditor(self, subject: TrainedModel) -> Auditor:
+        """What gives a model's timings their queries, and audits them: one for all of its scenarios."""
+        model, task = subject.model, subject.model.timed_task
+        if model.name not in self._auditors:
+            self._auditors[model.name] = Auditor(
+                model.name,
+                self.registry.data_of(task),
+                lambda: subject.evaluation(task).predictions,
+                self.options.settings.seed,
+                self.announcer.progress,
+            )
+        return self._auditors[model.name]
 
     def memory(self, model: Model) -> Memory:
         """What a model takes of the memory."""

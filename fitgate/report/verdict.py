@@ -73,6 +73,9 @@ def _why_failed(record: Record) -> str:
         return f"{len(names)} of {_gates(len(record.gates))} selected came to no verdict: {_listed(names)}"
     if record.failures:
         return f"{_listed(f'{f.model} on {f.task}' for f in record.failures)} failed outright"
+    if record.doubted:
+        doubted = dict.fromkeys(f"{a.model} on {a.task}" for a in record.doubted)
+        return f"timings can't be believed, of {_listed(doubted)}: {record.doubted[0].message}"
     if record.failed_tests:
         count = len(record.failed_tests)
         return f"{count} test{'s' * (count > 1)} failed: {_listed(record.failed_tests)}"
