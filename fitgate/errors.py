@@ -1,8 +1,65 @@
-"""Errors: what stops work, in one sentence that says what to do next."""
+"""Errors: what stops work, in one sentence that says what to do next; and text from outside, fit for such a line."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
+
+# How many characters of a text are shown, by what it is; the rest is counted.
+MESSAGE = 2_000
+CELL = 300
+NAME = 100
+PART = 1_000  # of a `FitgateError`
+OUTPUT = 20_000  # of what a test printed, or of its traceback
+
+_COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
+
+
+def shown(text: object, most: int = MESSAGE) -> str:
+    """Text in one line of bounded length, of printable characters alone.
+
+    Each run of white space and of characters that are not printed (controls, escapes, marks that change the direction
+    of writing, zero-width ones, lone surrogates) becomes a space.
+
+    Args:
+        text: whatever a model, a file or a user brings along.
+        most: characters to show; how many more there are follows.
+    """
+    whole = _text(text)
+    line = _flat(whole[: 4 * most])  # of megabytes, no more is looked at
+    if len(line) <= most and len(whole) <= 4 * most:
+        return line
+    line = line[:most]
+    return f"{line} ... ({len(whole) - len(line):,} more characters)".lstrip()
+
+
+def harmless(text: str, most: int = OUTPUT) -> str:
+    """Text of several lines, without colours, and with escapes for what is not printed; its middle left out if long."""
+    if len(text) > most:
+        half = most // 2
+        text = f"{text[:half]}\n... ({len(text) - 2 * half:,} characters left out)\n{text[-half:]}"
+    return "".join(c if c.isprintable() or c in "\n\t" else _escaped(c) for c in _COLOUR.sub("", text))
+
+
+def described(error: BaseException) -> str:
+    """An error's type and text, in one line."""
+    return shown(f"{type(error).__name__}: {_text(error)}")
+
+
+def _text(value: object) -> str:
+    """A value as text, though its class fail to give one."""
+    try:
+        return str(value)
+    except Exception as error:  # of code that is not ours
+        return f"({type(value).__name__} has no text: its __str__ raised {type(error).__name__})"
+
+
+def _flat(text: str) -> str:
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _escaped(character: str) -> str:
+    return "" if character == "\r" else character.encode("unicode_escape", "backslashreplace").decode()
 
 
 class FitgateError(Exception):
@@ -16,8 +73,10 @@ class FitgateError(Exception):
     """
 
     def __init__(self, where: object, *, found: str, expected: str, next_step: str):
-        self.where, self.found, self.expected, self.next_step = str(where), found, expected, next_step
-        super().__init__(f"{where}: found {found}, expected {expected}; {next_step}.")
+        self.where = str(where)
+        self.found, self.expected, self.next_step = (shown(part, PART) for part in (found, expected, next_step))
+        place = shown(self.where, PART)
+        super().__init__(f"{place}: found {self.found}, expected {self.expected}; {self.next_step}.")
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel between processes: keyword arguments do not by themselves."""

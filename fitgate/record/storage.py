@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fitgate.errors import FitgateError
-from fitgate.files import write
+from fitgate.files import append, write, writing
 from fitgate.record.record import SCHEMA, Entry, Record
 from fitgate.record.upgrades import UPGRADES
 
@@ -66,15 +65,21 @@ class Journal:
         self._path = directory / JOURNAL
 
     def append(self, entries: Sequence[str]) -> None:
-        """Add encoded entries, and have the system write them."""
-        with open(self._path, "a", encoding="utf-8") as file:
-            file.writelines(f"{entry}\n" for entry in entries)
-            file.flush()
-            os.fsync(file.fileno())
+        """Add encoded entries, and have the system write them.
+
+        Raises:
+            FileError: if they can't be written.
+        """
+        append(self._path, "".join(f"{entry}\n" for entry in entries))
 
     def remove(self) -> None:
-        """Delete it: the record holds what it held."""
-        self._path.unlink(missing_ok=True)
+        """Delete it: the record holds what it held.
+
+        Raises:
+            FileError: if it can't be deleted.
+        """
+        with writing(self._path):
+            self._path.unlink(missing_ok=True)
 
 
 def read(path: Path) -> Record:
@@ -128,8 +133,24 @@ def _replay(record: Record, journal: Path) -> None:
 
 
 def encode(value: msgspec.Struct) -> bytes:
-    """JSON of a record, an entry or another struct, arrays compressed inside."""
-    return msgspec.json.encode(value, enc_hook=encode_array)
+    """JSON of a record, an entry or another struct, arrays compressed inside; a lone surrogate becomes a mark.
+
+    Raises:
+        NotImplementedError, TypeError, ValueError, OverflowError: if it holds what is no plain value, as `Extra` may.
+    """
+    try:
+        return msgspec.json.encode(value, enc_hook=encode_array)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_encodable(msgspec.to_builtins(value, enc_hook=encode_array)))
+
+
+def _encodable(value: Any) -> Any:
+    """Plain values whose texts can be written as UTF-8."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {_encodable(name): _encodable(item) for name, item in value.items()}
+    return [_encodable(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def decode_entry(content: bytes | str) -> Entry:

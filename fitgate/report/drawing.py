@@ -9,6 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter
 
+from fitgate.errors import CELL, shown
+
 DPI = 120
 CLOSE = 4.0  # from the least to the greatest value of an axis
 MARKERS = "osD^vP*X"
@@ -20,8 +22,8 @@ def save(figure: Figure, path: Path) -> None:
 
 
 def plain(text: str) -> str:
-    """Text as itself: matplotlib reads what stands between dollar signs as formulas."""
-    return text.replace("$", r"\$")
+    """Text as itself, in bounded lines: matplotlib reads what stands between dollar signs as formulas."""
+    return "\n".join(shown(line, CELL) for line in text.split("\n")).replace("$", r"\$")
 
 
 def plain_log_scale(axes: Axes, values: Sequence[float]) -> None:
