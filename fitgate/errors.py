@@ -10,7 +10,7 @@ MESSAGE = 2_000
 CELL = 300
 NAME = 100
 PART = 1_000  # of a `FitgateError`
-OUTPUT = 20_000  # of what a test printed, or of its traceback
+OUTPUT = 100_000  # of what a test printed, or of a traceback
 
 _COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
 

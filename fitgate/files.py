@@ -105,20 +105,37 @@ def write(path: Path, content: bytes | str) -> None:
         file.write(content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content)
 
 
-def append(path: Path, content: str) -> None:
-    """Add text to a regular file's end, and have the system write it.
+def check_writable(path: Path) -> None:
+    """Refuse a file that could not be written, before the work whose outcome it is to hold; nothing is left behind.
 
     Raises:
-        FileError: if it can't be written, or is a FIFO, say, whose reader may never come.
+        FileError: if it is a directory, or its own can't be made or written.
+    """
+    make_directory(path.parent)
+    with writing(path):
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "a directory", str(path))
+        with tempfile.TemporaryFile(dir=path.parent) as file:
+            file.write(bytes(4096))
+            file.flush()
+
+
+def append(path: Path, content: str) -> None:
+    """Add text to the end of a file, and have the system write it.
+
+    Raises:
+        FileError: if it can't be written, or is a FIFO, whose reader may never come, or a socket.
     """
     with writing(path):
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
         with open(os.open(path, flags, 0o666), "ab") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            kind = os.fstat(file.fileno()).st_mode
+            if not (stat.S_ISREG(kind) or stat.S_ISCHR(kind)):  # such as /dev/stdout, on a terminal
                 raise OSError(errno.EINVAL, "a pipe, a socket or a device, not a regular file", str(path))
             file.write(content.encode("utf-8", "backslashreplace"))
             file.flush()
-            os.fsync(file.fileno())
+            if stat.S_ISREG(kind):
+                os.fsync(file.fileno())
 
 
 def private_directory(path: Path) -> Path:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fitgate.cli.scaffold import DEFAULT, scaffold
+from fitgate.errors import CELL, shown
 from fitgate.gates import Gate
 from fitgate.gates.archive import baseline_files
 from fitgate.model import Model, ModelError
@@ -65,7 +66,7 @@ def _list(options: argparse.Namespace) -> None:
             expected="some, contributed by the hook pytest_fitgate_models",
             next_step="run this in your project's directory, or begin one by `fitgate init`",
         )
-    rows = [row for model in around.models.values() for row in _rows(around, model)]
+    rows = [[shown(text, CELL) for text in row] for model in around.models.values() for row in _rows(around, model)]
     print(tabulate(rows, ["model", "task", "data", "gate", "declared at", "missing"], disable_numparse=True))
 
 

@@ -25,10 +25,10 @@ from fitgate.plugin.fixtures import (
     trained,
 )
 from fitgate.plugin.options import read_options
+from fitgate.plugin.output import encoded, make_harmless
 from fitgate.plugin.recorder import Recorder
 from fitgate.plugin.registry import as_usage_error
 from fitgate.plugin.session import Parts
-from fitgate.record import encode
 
 __all__ = ["calibrated", "data_of", "emit", "executor", "judge", "memory_of", "once", "timing_factor", "trained"]
 
@@ -95,18 +95,26 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def pytest_runtestloop(session: pytest.Session) -> None:
-    """Load the data and reach the backend before the first test, so that a fault of theirs ends the session at once."""
-    # A worker of pytest-xdist may not end the session: there, each test says what is wrong with the data.
-    if hasattr(session.config, "workerinput") or session.config.option.collectonly:
+    """Before the first test, load the data, reach the backend and begin the record: what is wrong ends the session."""
+    config, parts = session.config, session.config.stash[PARTS]
+    if config.option.collectonly or (session.testsfailed and not config.option.continue_on_collection_errors):
         return
-    parts = session.config.stash[PARTS]
+    items = [item for item in session.items if part(item)]
+    if hasattr(config, "workerinput"):
+        # A worker of pytest-xdist may not end the session: there, each test says what is wrong.
+        if items:
+            parts.check_runs_directory()
+        return
     try:
-        for task in used_tasks([item for item in session.items if part(item)], parts):
+        for task in used_tasks(items, parts):
             data = parts.registry.data_of(task)
             len(data.dataset.test)  # loads it
             data.check()
         if any("executor" in getattr(item, "fixturenames", ()) for item in session.items):
             parts.executor.check()
+        recorder: Recorder | None = config.pluginmanager.get_plugin(fitgate_pytest.RECORDER)
+        if items and recorder:
+            recorder.begin()
     except FitgateError as error:
         raise as_usage_error(error) from error
 
@@ -117,5 +125,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     entries = item.config.stash[PARTS].drain()
     report.fitgate_part = part(item)  # type: ignore[attr-defined]
-    report.fitgate_entries = [encode(entry).decode() for entry in entries]  # type: ignore[attr-defined]
+    report.fitgate_entries = list(encoded(entries, report))  # type: ignore[attr-defined]
+    if part(item) is not None:
+        make_harmless(report)
     return report

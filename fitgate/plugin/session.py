@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from fitgate.executor import Executor
+from fitgate.files import FileError, check_writable
 from fitgate.gates import Gate, Outcome, Verdict
 from fitgate.machine import calibrate
 from fitgate.model import Model
@@ -52,6 +53,7 @@ class Parts:
         self.deselected_gates = 0
         self._manager = config.pluginmanager
         self._checked = False
+        self._unwritable: FileError | None = None
         self._entries: list[Entry] = []
         self._calibrated: set[str] = set()
 
@@ -81,11 +83,20 @@ class Parts:
             spread,
         )
 
+    def check_runs_directory(self) -> None:
+        """Let tests of models fail before they fit one, where no run can be recorded."""
+        try:
+            check_writable(self.options.runs_dir / ".gitignore")
+        except FileError as error:
+            self._unwritable = error
+
     def trained(self, model: Model) -> TrainedModel:
         """A model, fitted on first use; skips the test if the user left it or its tasks out, or its library is missing.
 
         Under `--gate-require`, a missing library fails the test.
         """
+        if self._unwritable:
+            pytest.fail(str(self._unwritable), pytrace=False)
         settings = self.options.settings
         if settings.models and model.name not in settings.models:
             pytest.skip(f"{model.name} is not among --fit-models")

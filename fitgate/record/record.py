@@ -64,6 +64,7 @@ class Record(msgspec.Struct):
         largest_errors: test examples that models are farthest off, where a task asks for numbers, at the end of a run.
         lost: test examples that a failed regression gate names, by gate, at the end of a run.
         extras: what plugins keep for reports of their own.
+        faults: parts of what the session leaves that could not be made or kept, a line each; they fail the run.
     """
 
     schema: int
@@ -100,6 +101,7 @@ class Record(msgspec.Struct):
     largest_errors: list[Misclassified] = []
     lost: dict[str, list[Misclassified]] = {}
     extras: list[Extra] = []
+    faults: list[str] = []
 
     def add(self, entry: Entry) -> None:
         """Put an entry where it belongs. What describes the same thing as an earlier entry replaces it."""

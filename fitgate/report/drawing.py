@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter
 
 from fitgate.errors import CELL, shown
+from fitgate.files import written_whole
 
 DPI = 120
 CLOSE = 4.0  # from the least to the greatest value of an axis
@@ -17,8 +18,13 @@ MARKERS = "osD^vP*X"
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG, the same bytes each time."""
-    figure.savefig(path, dpi=DPI, metadata={"Software": None})
+    """Write a figure as PNG, the same bytes each time.
+
+    Raises:
+        FileError: if it can't be written.
+    """
+    with written_whole(path) as file:
+        figure.savefig(file, format="png", dpi=DPI, metadata={"Software": None})
 
 
 def plain(text: str) -> str:
