@@ -101,10 +101,7 @@ def pytest_runtestloop(session: pytest.Session) -> None:
         return
     items = [item for item in session.items if part(item)]
     if hasattr(config, "workerinput"):
-        # A worker of pytest-xdist may not end the session: there, each test says what is wrong.
-        if items:
-            parts.check_runs_directory()
-        return
+        return  # a worker of pytest-xdist may not end the session: there, each test says what is wrong
     try:
         for task in used_tasks(items, parts):
             data = parts.registry.data_of(task)

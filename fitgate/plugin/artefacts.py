@@ -95,27 +95,6 @@ class Artefacts:
             self.lose(error)
 
 
-def _new_directory(parent: Path, profile: str) -> Path:
-    """A directory for a run that starts now, named after the time and the data's profile.
-
-    Raises:
-        FileError: if it can't be made.
-    """
-    name = "-".join(filter(None, (f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}", profile)))
-    make_directory(parent)
-    if not (parent / ".gitignore").exists():
-        with suppress(FileError):  # whatever is there in its place
-            write(parent / ".gitignore", IGNORED)
-    for suffix in ("", *(f"-{i}" for i in range(2, 100))):
-        directory = parent / f"{name}{suffix}"
-        with writing(directory), suppress(FileExistsError):
-            directory.mkdir()
-            return directory
-    raise FileError(
-        parent, found=f"99 runs named {name}", expected="fewer", next_step="delete some of them, or wait a second"
-    )
-
-
 def begin_directory(parent: Path, record: Record) -> Path:
     """A new directory for a run, with its record as it stands; none is left if that can't be written.
 

@@ -53,7 +53,7 @@ class Parts:
         self.deselected_gates = 0
         self._manager = config.pluginmanager
         self._checked = False
-        self._unwritable: FileError | None = None
+        self._shared = shared
         self._entries: list[Entry] = []
         self._calibrated: set[str] = set()
 
@@ -83,12 +83,15 @@ class Parts:
             spread,
         )
 
-    def check_runs_directory(self) -> None:
-        """Let tests of models fail before they fit one, where no run can be recorded."""
-        try:
-            check_writable(self.options.runs_dir / ".gitignore")
-        except FileError as error:
-            self._unwritable = error
+    @cached_property
+    def _unwritable(self) -> FileError | None:
+        """Why no run can be recorded: a worker of pytest-xdist fits no model then, and may not end the session."""
+        if self._shared is not None:
+            try:
+                check_writable(self.options.runs_dir / "record.json")
+            except FileError as error:
+                return error
+        return None
 
     def trained(self, model: Model) -> TrainedModel:
         """A model, fitted on first use; skips the test if the user left it or its tasks out, or its library is missing.
