@@ -30,6 +30,7 @@ from fitgate.plugin.fixtures import (
 )
 from fitgate.plugin.lingering import Lingering
 from fitgate.plugin.options import read_options
+from fitgate.plugin.output import make_harmless
 from fitgate.plugin.recorder import Recorder
 from fitgate.plugin.registry import as_usage_error
 from fitgate.plugin.session import Parts
@@ -119,13 +120,15 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def pytest_runtestloop(session: pytest.Session) -> None:
-    """Load the data and reach the backend before the first test, so that a fault of theirs ends the session at once."""
-    # A worker of pytest-xdist may not end the session: there, each test says what is wrong with the data.
-    if hasattr(session.config, "workerinput") or session.config.option.collectonly:
+    """Before the first test, load the data, reach the backend and begin the record: what is wrong ends the session."""
+    config, parts = session.config, session.config.stash[PARTS]
+    if config.option.collectonly or (session.testsfailed and not config.option.continue_on_collection_errors):
         return
-    parts = session.config.stash[PARTS]
+    items = [item for item in session.items if part(item)]
+    if hasattr(config, "workerinput"):
+        return  # a worker of pytest-xdist may not end the session: there, each test says what is wrong
     try:
-        for task in used_tasks([item for item in session.items if part(item)], parts):
+        for task in used_tasks(items, parts):
             data = parts.registry.data_of(task)
             if not data.dataset.is_loaded:
                 with parts.announcer.progress(f"loading {data.dataset.name}"):
@@ -133,11 +136,11 @@ def pytest_runtestloop(session: pytest.Session) -> None:
             data.check()
         if any("executor" in getattr(item, "fixturenames", ()) for item in session.items):
             parts.executor.check()
+        recorder: Recorder | None = config.pluginmanager.get_plugin(fitgate_pytest.RECORDER)
+        if recorder:
+            recorder.begin(bool(items))
     except FitgateError as error:
         raise as_usage_error(error) from error
-    recorder: Recorder | None = session.config.pluginmanager.get_plugin(fitgate_pytest.RECORDER)
-    if recorder:
-        recorder.begin()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -163,4 +166,6 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report.fitgate_entries = parts.drain()  # type: ignore[attr-defined]
     if parts.spool:
         report.fitgate_spool = (parts.spool.name, parts.spool.count)  # type: ignore[attr-defined]
+    if part(item) is not None:
+        make_harmless(report)
     return report

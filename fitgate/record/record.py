@@ -66,6 +66,7 @@ class Record(msgspec.Struct):
         largest_errors: test examples that models are farthest off, where a task asks for numbers, at the end of a run.
         lost: test examples that a failed regression gate names, by gate, at the end of a run.
         extras: what plugins keep for reports of their own.
+        faults: parts of what the session leaves that could not be made or kept, a line each; they fail the run.
     """
 
     schema: int
@@ -103,6 +104,7 @@ class Record(msgspec.Struct):
     largest_errors: list[Misclassified] = []
     lost: dict[str, list[Misclassified]] = {}
     extras: list[Extra] = []
+    faults: list[str] = []
 
     def fail_unjudged(self) -> None:
         """Give each gate that came to no verdict a FAIL: whatever kept its test from judging it is no pass."""

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fitgate.metrics import Metric, Outputs
-from fitgate.runs.answers import Lacking, predictions_of, probabilities_of, scores_of
+from fitgate.runs.answers import Lacking, array_of, predictions_of, probabilities_of, scores_of
 from fitgate.runs.training import Fit, Trained, compile_seconds, failing
 from fitgate.tasks import TaskData
 
@@ -88,7 +88,7 @@ def evaluate(trained: Trained, data: TaskData, metrics: Mapping[str, Metric]) ->
         own = [metrics[metric].on(data.classes) for metric in data.task.metric_names]
         compiled = sum(compile_seconds(estimator).values())
         started = time.perf_counter()
-        answers = np.asarray(estimator.predict(data.dataset.test.X))
+        answers = array_of(estimator, estimator.predict(data.dataset.test.X))
         predicted = time.perf_counter()
         compiling = sum(compile_seconds(estimator).values()) - compiled
         predictions = predictions_of(estimator, data, answers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from fitgate.protocols import (
 )
 from fitgate.runs.watch import Watch
 from fitgate.tasks import TaskData
+from fitgate.text import shown
 
 
 class Failure(msgspec.Struct, frozen=True, tag=True):
@@ -34,13 +36,16 @@ class Failure(msgspec.Struct, frozen=True, tag=True):
         model, task: names.
         stage: `fit` or `predict`; `import` of a plugin that could not be imported, whose name is then the model's,
             and whose task is empty.
-        error: the error's type, text and place, in one line.
+        error: the error's type, text and place, in one line of bounded length.
     """
 
     model: str
     task: str
     stage: str
     error: str
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "error", shown(self.error))
 
     def __str__(self) -> str:
         on = f" on {self.task}" if self.task else ""
@@ -75,7 +80,8 @@ class Fit(msgspec.Struct, frozen=True, tag=True):
         compile_saved_seconds: how much longer that took before it was CACHED; 0 if nothing was in a cache.
         implementation: the estimator's class, and the class inside where it wraps one.
         execution: on what and how the estimator says that it computed; empty where it says nothing.
-        curves: what the estimator says of its epochs, by `training loss` and `validation accuracy`.
+        curves: what the estimator says of its epochs, by `training loss` and `validation accuracy`; None stands for
+            what is not finite.
         isolated: whether it was fitted in a process of its own, as models with a time limit are.
     """
 
@@ -88,7 +94,7 @@ class Fit(msgspec.Struct, frozen=True, tag=True):
     implementation: str
     compile_saved_seconds: float = 0.0
     execution: str = ""
-    curves: dict[str, list[float]] = {}
+    curves: dict[str, list[float | None]] = {}
     isolated: bool = False
 
 
@@ -165,7 +171,8 @@ def failing(model: str, task: str, stage: str) -> Iterator[None]:
 def compile_seconds(estimator: Any) -> dict[str, float]:
     """Seconds that an estimator says it compiled, by what; empty where it says nothing."""
     compiles = offered(estimator, Compiles)
-    return {} if compiles is None else dict(compiles.compile_seconds_)
+    stated = {} if compiles is None else compiles.compile_seconds_
+    return {what: seconds for what, given in stated.items() if (seconds := _finite(given)) is not None}
 
 
 def implementation(estimator: Any) -> str:
@@ -188,19 +195,24 @@ def _provenance(model: Model, data: TaskData, seed: int, seconds: float, estimat
         data_digest=data.dataset.digest,
         seconds=seconds,
         compile_seconds=compile_seconds(estimator).get("fit"),
-        compile_saved_seconds=0.0 if cached is None else cached.compile_saved_seconds_.get("fit", 0.0),
+        compile_saved_seconds=0.0 if cached is None else _finite(cached.compile_saved_seconds_.get("fit")) or 0.0,
         implementation=implementation(estimator),
-        execution="" if states is None else states.execution_,
+        execution="" if states is None else shown(states.execution_),
         curves=_curves(estimator),
     )
     return Trained(fit, estimator)
 
 
-def _curves(estimator: Any) -> dict[str, list[float]]:
+def _finite(number: Any) -> float | None:
+    """A number that an estimator states, as JSON has it."""
+    return None if number is None or not math.isfinite(number) else float(number)
+
+
+def _curves(estimator: Any) -> dict[str, list[float | None]]:
     """What an estimator tells of its epochs, by what reports call it."""
     losses, scores = offered(estimator, TrainingLoss), offered(estimator, ValidationScores)
     curves = {
         "training loss": () if losses is None else losses.loss_curve_,
         "validation accuracy": () if scores is None else scores.validation_scores_,
     }
-    return {name: [float(x) for x in curve] for name, curve in curves.items() if curve}
+    return {name: [_finite(x) for x in curve] for name, curve in curves.items() if curve is not None and len(curve)}
