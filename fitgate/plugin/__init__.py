@@ -129,22 +129,19 @@ def pytest_runtestloop(session: pytest.Session) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
-    """Let a test of a model fail, rather than end the process, where the model calls `os._exit`."""
+    """Let a test of a model fail where the model calls `os._exit`, or hangs where it is timed and has a time limit."""
     if part(item) is None:
         return (yield)
-    with Watch():
-        return (yield)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
-    """Let no model with a time limit hang where it is timed."""
     parts, model = item.config.stash[PARTS], getattr(item, "funcargs", {}).get("model")
     limit = parts.limit_of(model) if isinstance(model, Model) and item.get_closest_marker("latency") else None
-    if isinstance(model, Model) and limit is not None:
-        with interrupted(model, limit, parts.options.settings.timing):
-            return (yield)
-    return (yield)
+    with Watch() as watch:
+        if isinstance(model, Model) and limit is not None:
+            with interrupted(model, limit, parts.options.settings.timing):
+                yield
+        else:
+            yield
+    if watch.exited:
+        pytest.fail(f"a model called {watch.exited}", pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True)
