@@ -109,6 +109,25 @@ def test_a_thread_that_ends_the_process_as_passed_fails_its_model(rude):
     assert outcomes(project) == BOTH
 
 
+EXIT_WHEN_TIMED = """
+        self.calls = getattr(self, "calls", 0) + 1
+        if self.calls > 1: {exit}
+        return super().predict(X)
+"""
+
+
+@pytest.mark.parametrize(
+    "way", ["os._exit(0)", "t = threading.Thread(target=os._exit, args=(0,)); t.start(); t.join()"]
+)
+def test_an_exit_where_a_model_is_timed_fails_that_test_alone(rude, way):
+    project = rude(EXIT_WHEN_TIMED.format(exit=way).strip(), "predict")
+    result = project.run("-k", "test_gate or test_predict", subprocess=True)
+    assert result.ret == 1
+    assert outcomes(project) == {"reader": Outcome.PASS, "rude": Outcome.PASS}
+    assert project.record.failed_tests
+    assert all("rude" in name for name in project.record.failed_tests)
+
+
 def test_a_child_that_a_model_forks_may_end_as_it_likes(rude):
     fork = "pid = os.fork()\n        if not pid: os._exit(0)\n        os.waitpid(pid, 0); return super().fit(X, y)"
     project = rude(fork)

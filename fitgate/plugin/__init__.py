@@ -145,16 +145,19 @@ def pytest_runtestloop(session: pytest.Session) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
-    """Let a test of a model fail where the model calls `os._exit`, or hangs where it is timed with a time limit."""
+    """Let a test of a model fail where the model calls `os._exit`, or hangs where it is timed and has a time limit."""
     if part(item) is None:
         return (yield)
     parts, model = item.config.stash[PARTS], getattr(item, "funcargs", {}).get("model")
     limit = parts.limit_of(model) if isinstance(model, Model) and item.get_closest_marker("latency") else None
     with ExitStack() as stack:
-        stack.enter_context(Watch())
+        watch = stack.enter_context(Watch())
         if isinstance(model, Model) and limit is not None:
             stack.enter_context(interrupted(model, limit, parts.options.settings.timing))
-        return (yield)
+        yield
+    if watch.exited:
+        pytest.fail(f"a model called {watch.exited}", pytrace=False)
+    return None
 
 
 @pytest.hookimpl(wrapper=True)
