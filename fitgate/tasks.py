@@ -124,8 +124,10 @@ class TaskData:
     def restore(self) -> list[str]:
         """The parts whose content is no longer what was sealed, such as `test X`; it is brought back, where it can be.
 
-        Where it can't, `seal` raises an error from then on.
+        Where it can't, `seal` raises an error from then on. Empty where nothing was sealed.
         """
+        if not self._sealed:
+            return []
         changed = self.dataset.changed()
         if changed:
             self.dataset.restore()

@@ -11,7 +11,7 @@ import fitgate_pytest
 from fitgate.errors import FitgateError
 from fitgate.files import private_directory
 from fitgate.machine import limit_threads
-from fitgate.plugin.collection import left_out, not_applied, parametrize, part, selected_gates, used_tasks
+from fitgate.plugin.collection import left_out, not_applied, parametrize, part, selected_gates, timed_model, used_tasks
 from fitgate.plugin.fixtures import (
     PARTS,
     calibrated,
@@ -109,6 +109,16 @@ def pytest_runtestloop(session: pytest.Session) -> None:
             parts.executor.check()
     except FitgateError as error:
         raise as_usage_error(error) from error
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    """After the test that times a model, see that the data is as it was: queries are parts of it."""
+    try:
+        return (yield)
+    finally:
+        if (model := timed_model(item)) is not None:
+            item.config.stash[PARTS].check_data(model)
 
 
 @pytest.hookimpl(wrapper=True)

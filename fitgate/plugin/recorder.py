@@ -31,8 +31,10 @@ from fitgate.record import (
     save,
 )
 from fitgate.report import run_verdict
+from fitgate.report.view.notices import notices
 
 IGNORED = "# Written by fitgate: runs are kept here, and are not meant to be committed.\n*\n"
+MOST_NOTICES = 10
 
 
 class Recorder:
@@ -100,6 +102,11 @@ class Recorder:
                 )
             return
         verdict = run_verdict(self._record)
+        lines = notices(self._record)
+        for line in lines[:MOST_NOTICES]:
+            terminal.write_line(f"fitgate: to look into: {line}", yellow=True)
+        if len(lines) > MOST_NOTICES:
+            terminal.write_line(f"fitgate: to look into: {len(lines) - MOST_NOTICES} more, in the report", yellow=True)
         terminal.write_line(f"fitgate: {verdict.line}", red=verdict.failed)
         for path in self._shown:
             terminal.write_line(f"fitgate: report in {_shown(path)}")

@@ -19,7 +19,7 @@ from fitgate.plugin.registry import Registry
 from fitgate.plugin.stage import Stage
 from fitgate.plugin.trained import TrainedModel
 from fitgate.record import Entry, describe_not_applied
-from fitgate.runs import Evaluator, Once, SeedRun
+from fitgate.runs import Evaluator, Failure, Once, SeedRun, changed_data
 from fitgate.runs.memory import Memory, measure
 from fitgate.tasks import Task
 
@@ -140,6 +140,14 @@ class Parts:
         task = model.timed_task
         with self.announcer.progress(f"measuring the memory of {model.name}, in processes of its own"):
             return measure(model, self.registry.data_of(task), self.options.settings.seed, self.executor)
+
+    def check_data(self, model: Model) -> None:
+        """Fail the test that has timed a model, if the model has changed the data: the others get it clean."""
+        task = model.timed_task
+        if changed := self.registry.data_of(task).restore():
+            failure = Failure(model.name, task.name, "predict", f"{changed_data(changed)}, while it was timed")
+            self.emit(failure)
+            pytest.fail(str(failure), pytrace=False)
 
     def emit(self, entry: Entry) -> None:
         """Hand an entry to the recorder, with the report of the test that is running."""

@@ -17,7 +17,15 @@ from fitgate.record.entries import (
     describe_not_applied,
     describe_task,
 )
-from fitgate.record.evidence import candidates, claims, evidence, found_deterministic, judge_again, seed_runs
+from fitgate.record.evidence import (
+    candidates,
+    claims,
+    evidence,
+    found_deterministic,
+    ignored_seeds,
+    judge_again,
+    seed_runs,
+)
 from fitgate.record.examples import largest_errors, lost_examples, misclassified_examples, row
 from fitgate.record.published import published_values
 from fitgate.record.record import SCHEMA, Entry, Record, begin, working_commit
@@ -64,6 +72,7 @@ __all__ = [
     "encode_array",
     "evidence",
     "found_deterministic",
+    "ignored_seeds",
     "judge_again",
     "largest_errors",
     "lost_examples",

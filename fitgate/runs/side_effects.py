@@ -6,7 +6,7 @@ import os
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -39,16 +39,19 @@ def unchanged(data: TaskData) -> Iterator[None]:
     finally:
         changed = data.restore()
     if changed:
-        raise ChangedData(
-            f"it changed the data that all models share: {', '.join(changed)}; let it work on a copy, by X = X.copy()"
-        )
+        raise ChangedData(f"{changed_data(changed)}; let it work on a copy, by X = X.copy()")
+
+
+def changed_data(parts: Sequence[str]) -> str:
+    """What a model did that has changed some parts of the data."""
+    return f"it changed the data that all models share: {', '.join(parts)}"
 
 
 class Watch:
     """Notes what a model's work changes in the process, and puts it back.
 
-    The working directory and the random states are compared with those before the model was built; the environment,
-    threads and processes with those after, since libraries that it imports have their own.
+    The working directory is compared with the one before the model was built. The environment, the random states,
+    threads and processes are compared with those after: libraries that it imports set, draw and start their own.
 
     Args:
         seed: that NumPy's and Python's global generators begin with, so that an estimator which draws from these
@@ -62,13 +65,14 @@ class Watch:
         self.found: list[str] = []
         self._directory = _directory()
         self._random = random.getstate(), np.random.get_state(legacy=False)
-        random.seed(seed)
-        np.random.seed(seed % 2**32)  # the state is what estimators without one of their own draw from
-        self._seeded = _random_states()
+        self._seed = seed
         self.built()
 
     def built(self) -> None:
-        """Note the environment, threads and processes: what comes from now on is the estimator's doing."""
+        """Seed the generators, and note the rest: what comes from now on is the estimator's doing."""
+        random.seed(self._seed)
+        np.random.seed(self._seed % 2**32)
+        self._seeded = _random_states()
         self._environment = dict(os.environ)
         self._threads = set(threading.enumerate())
         self._children = set(_children())

@@ -14,6 +14,7 @@ from fitgate.report.view.latency import Latency, latency
 from fitgate.report.view.learning import Learning, learnings
 from fitgate.report.view.limits import LimitRow, limits
 from fitgate.report.view.memory import MemoryRow, memory
+from fitgate.report.view.notices import notices
 from fitgate.report.view.numbers import Numbers, numbers
 from fitgate.report.view.published import PublishedRow, published
 from fitgate.report.view.quality import FailureRow, Quality, TaskRow, failures, quality, tasks
@@ -30,6 +31,7 @@ class ReportView:
     datasets: tuple[str, ...]
     noun: Noun
     seed: int
+    notices: tuple[str, ...]
     failures: tuple[FailureRow, ...]
     failed_tests: tuple[str, ...]
     quality: Quality
@@ -59,6 +61,7 @@ def report_view(record: Record) -> ReportView:
         datasets=tuple(map(size, record.datasets)),
         noun=noun(record.datasets),
         seed=record.settings.seed,
+        notices=notices(record),
         failures=failures(record),
         failed_tests=tuple(record.failed_tests),
         quality=quality(record),
