@@ -232,8 +232,8 @@ def test_a_record_that_says_nothing_of_seeds_is_read_as_unknown_and_an_older_one
 
 IGNORING = 'model("steady", Steady, tasks=(DIGITS,), seeded=True, blunder=20, gates=({gates},))'
 LINE = (
-    "steady on digits is declared stochastic, but 5 seeds gave the same output, which is no evidence of a spread: it is "
-    "judged as deterministic; let build use its seed, or declare stochastic=False"
+    "steady on digits is declared stochastic, but 5 seeds gave the same output, which is no evidence of a spread: it "
+    "is judged as deterministic; let build use its seed, or declare stochastic=False"
 )
 
 

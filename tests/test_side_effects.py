@@ -279,3 +279,63 @@ def test_joblib_s_processes_and_threads_are_no_side_effects():
 
     fit, _ = work(task_data(), in_fit=parallel)
     assert fit.side_effects == []
+
+
+# A session
+
+TIMED = """
+from fitgate import *
+from tests.fakes import DIGITS, Floor, Reader
+
+class Careless(Reader):
+    def predict(self, X):
+        found = super().predict(X)
+        if len(X) == 1:
+            X.base[:] = 0
+        return found
+
+def pytest_fitgate_models():
+    gates = (Floor(DIGITS, "accuracy", 0.9),)
+    return [Model("careless", lambda seed: Careless(), gates=gates), Model("reader", lambda seed: Reader(), gates=gates)]
+"""
+
+
+def test_a_model_that_changes_the_data_while_it_is_timed_fails_and_the_next_gets_it_clean(project):
+    project.pytester.makeconftest(TIMED)
+    project.pytester.makepyfile(test_speed="from fitgate.checks import test_gate, test_predict")
+    result = project.run("-k", "predict and single or reader and gate")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        [
+            "careless failed to predict on digits: it changed the data that all models share: *test X*, while it was timed",
+            "fitgate: FAIL: careless on digits failed outright",
+        ]
+    )
+    assert [(v.model, v.value) for v in project.record.verdicts] == [("reader", 1.0)]
+
+
+UNTIDY = """
+import os
+import numpy as np
+from fitgate import *
+from tests.fakes import DIGITS, Floor, Reader
+
+class Untidy(Reader):
+    def fit(self, X, y):
+        os.environ["FITGATE_TEST_VARIABLE"] = str(np.random.rand())
+        return super().fit(X, y)
+
+def pytest_fitgate_models():
+    return [Model("untidy", lambda seed: Untidy(), gates=(Floor(DIGITS, "accuracy", 0.9),))]
+"""
+
+
+def test_terminal_and_report_name_what_a_model_changed(project):
+    project.pytester.makeconftest(UNTIDY)
+    project.pytester.makepyfile(test_quality="from fitgate.checks import test_gate")
+    result = project.run()
+    line = "untidy on digits, in fit, changed the environment: FITGATE_TEST_VARIABLE, which was put back"
+    drawn = "untidy on digits, in fit, used NumPy's global random state, which was put back"
+    result.stdout.fnmatch_lines([f"fitgate: to look into: {line}", f"fitgate: to look into: {drawn}"])
+    assert f"- {line.replace('_', chr(92) + '_')}." in project.report
+    assert project.record.status == "finished"
