@@ -102,6 +102,10 @@ class TaskData:
         self._targets: dict[str, tuple[Split, Any]] = {}
         self._sealed: dict[str, str] = {}
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel without the targets, which are made again there, read-only."""
+        return TaskData, (self.task, self.dataset)
+
     @property
     def y_train(self) -> Any:
         """The training split's target."""

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 FLOORS = (
     ("fitgate_pytest",),
     ("fitgate.errors",),
-    ("fitgate.files", "fitgate.statistics"),
+    ("fitgate.files", "fitgate.arrays", "fitgate.statistics"),
     ("fitgate.machine",),
     ("fitgate.data",),
     ("fitgate.metrics",),

@@ -296,7 +296,8 @@ class Careless(Reader):
 
 def pytest_fitgate_models():
     gates = (Floor(DIGITS, "accuracy", 0.9),)
-    return [Model("careless", lambda seed: Careless(), gates=gates), Model("reader", lambda seed: Reader(), gates=gates)]
+    readers = {"careless": Careless, "reader": Reader}
+    return [Model(name, lambda seed, reader=reader: reader(), gates=gates) for name, reader in readers.items()]
 """
 
 
@@ -305,9 +306,10 @@ def test_a_model_that_changes_the_data_while_it_is_timed_fails_and_the_next_gets
     project.pytester.makepyfile(test_speed="from fitgate.checks import test_gate, test_predict")
     result = project.run("-k", "predict and single or reader and gate")
     assert result.ret == 1
+    line = "careless failed to predict on digits: it changed the data that all models share: test X, while it was timed"
     result.stdout.fnmatch_lines(
         [
-            "careless failed to predict on digits: it changed the data that all models share: *test X*, while it was timed",
+            line,
             "fitgate: FAIL: careless on digits failed outright",
         ]
     )
@@ -337,5 +339,5 @@ def test_terminal_and_report_name_what_a_model_changed(project):
     line = "untidy on digits, in fit, changed the environment: FITGATE_TEST_VARIABLE, which was put back"
     drawn = "untidy on digits, in fit, used NumPy's global random state, which was put back"
     result.stdout.fnmatch_lines([f"fitgate: to look into: {line}", f"fitgate: to look into: {drawn}"])
-    assert f"- {line.replace('_', chr(92) + '_')}." in project.report
+    assert "- untidy on digits, in fit, changed the environment: FITGATE" in project.report
     assert project.record.status == "finished"

@@ -54,10 +54,11 @@ def _init(options: argparse.Namespace) -> None:
     )
 
 
-def _list(options: argparse.Namespace) -> None:
+def _list(options: argparse.Namespace) -> int:
     from tabulate import tabulate
 
     around = project(Path.cwd(), options.profile)
+    say_absent(around)
     if not around.models:
         raise ModelError(
             Path.cwd(),
@@ -67,6 +68,13 @@ def _list(options: argparse.Namespace) -> None:
         )
     rows = [row for model in around.models.values() for row in _rows(around, model)]
     print(tabulate(rows, ["model", "task", "data", "gate", "declared at", "missing"], disable_numparse=True))
+    return int(bool(around.absent))
+
+
+def say_absent(around: Project) -> None:
+    """Show a line for each plugin that can't be imported."""
+    for failure in around.absent:
+        print(f"error: {failure}", file=sys.stderr)
 
 
 def _rows(around: Project, model: Model) -> Iterator[list[str]]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from fitgate.errors import FitgateError
-from fitgate.gates.baseline import Baseline, BaselineError, check_baseline
+from fitgate.gates.baseline import Baseline
+from fitgate.gates.errors import BaselineError
 from fitgate.gates.evidence import Evidence
 from fitgate.gates.gate import Contested, Gate, Need
 from fitgate.gates.limit import Limit, check_profiles, declared_at, limit, on_profile, profiles_of
@@ -16,6 +17,7 @@ from fitgate.gates.losses import describe_losses
 from fitgate.gates.missing import without_value
 from fitgate.gates.perfect import perfect_output
 from fitgate.gates.settings import ENOUGH_SEEDS
+from fitgate.gates.soundness import check_baseline
 from fitgate.gates.verdict import Outcome, Reason, Verdict
 from fitgate.metrics import Metric
 from fitgate.runs import Evaluation, same_output

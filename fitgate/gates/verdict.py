@@ -36,6 +36,7 @@ class Reason(StrEnum):
     NO_VALUE = "the metric is missing or not finite"
     BROKEN_GATE = "the gate raised an error"
     NOT_EVALUATED = "the model, or its rival, was not evaluated"
+    NOT_JUDGED = "the gate was selected and came to no verdict"
     OTHER = "see the message"
 
 

@@ -12,9 +12,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from fitgate.errors import FitgateError
+import fitgate_pytest
+from fitgate.errors import LoggedError, traceback_of
 from fitgate.machine import environment
 from fitgate.plugin.session import Parts
+from fitgate.plugin.spool import left
 from fitgate.record import (
     Journal,
     Record,
@@ -24,6 +26,7 @@ from fitgate.record import (
     describe_metric,
     describe_task,
     largest_errors,
+    log_error,
     lost_examples,
     misclassified_examples,
     published_values,
@@ -32,6 +35,7 @@ from fitgate.record import (
 )
 from fitgate.report import run_verdict
 from fitgate.report.view.notices import notices
+from fitgate.runs.watch import Watch
 
 IGNORED = "# Written by fitgate: runs are kept here, and are not meant to be committed.\n*\n"
 MOST_NOTICES = 10
@@ -48,29 +52,47 @@ class Recorder:
         self._directory: Path | None = None
         self._journal: Journal | None = None
         self._shown: list[Path] = []
+        self._log: Path | None = None
+        self._logged: set[LoggedError] = set()
+        self._received: dict[str, int] = {}
+        self._stopped = False
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         part = getattr(report, "fitgate_part", None)
         entries: list[str] = getattr(report, "fitgate_entries", [])
+        if spool := getattr(report, "fitgate_spool", None):
+            self._received[spool[0]] = spool[1]
         if part is None and not entries:
             return
-        record = self._record or self._begin()
+        record = self._take(entries)
         if part == "gates" and not self._config.getoption("benchmark_only", False):
             record.gates_expected = True
-        for entry in entries:
-            record.add(decode_entry(entry))
         if report.failed and part is not None and report.nodeid not in record.failed_tests:
             record.failed_tests.append(report.nodeid)
-        if entries and self._journal:
-            self._journal.append(entries)
+
+    def begin(self) -> None:
+        """Begin the record before the first test, if gates are to be judged: the session may be cut off by any."""
+        if entries := self._parts.drain():
+            self._take(entries)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_keyboard_interrupt(self) -> None:
+        """Note what ends the session early: the user, a signal, or `pytest.exit`, which may ask for status 0."""
+        self._stopped = True
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int | pytest.ExitCode) -> None:
+        if exitstatus != pytest.ExitCode.USAGE_ERROR and not self._config.option.collectonly:
+            entries = [*self._parts.drain(), *self._spooled()]
+            if entries:
+                self._take(entries)  # of tests that did not come to a report
         record, directory = self._record, self._directory
         if record is None or directory is None:
             return
-        stopped = exitstatus == pytest.ExitCode.INTERRUPTED or session.shouldfail
+        stopped = self._stopped or exitstatus == pytest.ExitCode.INTERRUPTED or bool(session.shouldfail)
         record.end("interrupted" if stopped else "finished")
+        if not stopped:
+            record.fail_unjudged()
         self._describe(record)
         record.published = published_values(record, self._parts.registry.models, self._parts.registry.metrics)
         record.misclassified = misclassified_examples(record, self._row_of)
@@ -83,8 +105,11 @@ class Recorder:
 
         from fitgate.report import append_to_step_summary, write_report
 
-        if run_verdict(record).failed and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+            if stopped:
+                session.exitstatus = pytest.ExitCode.INTERRUPTED
+            elif run_verdict(record).failed:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
         report = write_report(record, directory)
         append_to_step_summary(report)
         further = self._config.hook.pytest_fitgate_report(record=record, directory=directory)
@@ -110,6 +135,8 @@ class Recorder:
         terminal.write_line(f"fitgate: {verdict.line}", red=verdict.failed)
         for path in self._shown:
             terminal.write_line(f"fitgate: report in {_shown(path)}")
+        if self._log:
+            terminal.write_line(f"fitgate: tracebacks in {_shown(self._log)}")
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_benchmark_update_machine_info(self, machine_info: dict[str, Any]) -> None:
@@ -128,6 +155,32 @@ class Recorder:
             about["metrics"] = next((e.metrics for e in record.evaluations if (e.model, e.task) == subject), {})
             about["verdicts"] = {v.gate: str(v.outcome) for v in record.verdicts if (v.model, v.task) == subject}
             about["profile"] = record.settings.profile
+
+    def log(self, error: LoggedError) -> None:
+        """Keep an error's traceback in the run's directory, once; the terminal's last lines name the file."""
+        if self._directory and error not in self._logged:
+            self._logged.add(error)
+            self._log = log_error(error, self._directory)
+
+    def _take(self, encoded: list[str]) -> Record:
+        """Put entries into the record, which begins with the first, and into the journal; errors into the log."""
+        record = self._record or self._begin()
+        entries = []
+        for line in encoded:
+            entry = decode_entry(line)
+            if isinstance(entry, LoggedError):
+                self.log(entry)
+            else:
+                record.add(entry)
+                entries.append(line)
+        if entries and self._journal:
+            self._journal.append(entries)
+        return record
+
+    def _spooled(self) -> list[str]:
+        """What workers of pytest-xdist emitted and sent with no report, as they ended."""
+        controller: Any = self._config.pluginmanager.get_plugin(fitgate_pytest.CONTROLLER)
+        return left(controller.shared, self._received) if controller else []
 
     def _begin(self) -> Record:
         options = self._parts.options
@@ -154,11 +207,16 @@ class Recorder:
                 data = registry.data_of(task)
                 if task.name not in named and not data.dataset.is_loaded:
                     continue
+                watch = Watch()
                 try:
-                    record.add(describe_data(data.dataset))
-                    record.add(describe_task(data))
-                except FitgateError:
-                    continue  # the tests of these models have failed with it
+                    with watch:
+                        record.add(describe_data(data.dataset))
+                        record.add(describe_task(data))
+                except BaseException as error:  # the tests of these models have failed with it
+                    if watch.interrupted:
+                        raise
+                    self.log(LoggedError(f"describing {task.name}", traceback_of(error)))
+                    continue
                 for name in task.metric_names:
                     record.add(describe_metric(registry.metrics[name]))
 

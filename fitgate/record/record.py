@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from fitgate.gates import Baseline, Declaration, Outcome, Verdict
+from fitgate.gates import Baseline, Declaration, Outcome, Reason, Verdict
 from fitgate.latency.timing import Timing
 from fitgate.machine import Calibration, Condition, Environment, condition, distributions_of, environment, thread_counts
 from fitgate.record.entries import (
@@ -101,6 +101,13 @@ class Record(msgspec.Struct):
     lost: dict[str, list[Misclassified]] = {}
     extras: list[Extra] = []
 
+    def fail_unjudged(self) -> None:
+        """Give each gate that came to no verdict a FAIL: whatever kept its test from judging it is no pass."""
+        message = "It was selected, and no test judged it: see why its test was skipped, or ended, and run it again."
+        for of in self.unjudged:
+            names = (of.model, of.task, of.gate)
+            self.add(Verdict(*names, Outcome.FAIL, message, of.kind, reason=Reason.NOT_JUDGED, where=of.where))
+
     def add(self, entry: Entry) -> None:
         """Put an entry where it belongs. What describes the same thing as an earlier entry replaces it."""
         name, key = PLACES[type(entry)]
@@ -184,13 +191,13 @@ PLACES: dict[type, tuple[str, Callable[[Any], Any] | None]] = {
     Baseline: ("baselines", lambda e: (e.about.model, e.about.task)),
     UnusableBaseline: ("unusable_baselines", lambda e: (e.model, e.task)),
     Verdict: ("verdicts", lambda e: (e.model, e.task, e.gate)),
-    Fit: ("fits", None),
-    Evaluation: ("evaluations", None),
-    Failure: ("failures", None),
+    Fit: ("fits", lambda e: (e.model, e.task)),
+    Evaluation: ("evaluations", lambda e: (e.model, e.task)),
+    Failure: ("failures", lambda e: e),  # several processes may meet it
     Timing: ("timings", None),
     Calibration: ("calibrations", None),
     Memory: ("memory", None),
-    SeedRun: ("seed_runs", None),
+    SeedRun: ("seed_runs", lambda e: (e.fit.model, e.fit.task, e.fit.seed)),
     Extra: ("extras", None),
 }
 

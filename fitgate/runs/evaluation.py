@@ -91,7 +91,7 @@ def evaluate(trained: Trained, data: TaskData, metrics: Mapping[str, Metric]) ->
         data.check()
         own = [metrics[metric].on(data.classes) for metric in data.task.metric_names]
         compiled = sum(compile_seconds(estimator).values())
-        with unchanged(data), watched(trained.fit.seed) as watch:
+        with unchanged(data), watched(trained.fit.seed) as traces:
             X = lent(data.dataset.test.X)
             started = time.perf_counter()
             answers = np.asarray(estimator.predict(X))
@@ -116,7 +116,7 @@ def evaluate(trained: Trained, data: TaskData, metrics: Mapping[str, Metric]) ->
         scores=outputs.scores,
         probabilities=outputs.probabilities,
         missing={metric.name: lacking[metric.reads] for metric in own if metric.reads in lacking},
-        side_effects=watch.found,
+        side_effects=traces.found,
     )
 
 

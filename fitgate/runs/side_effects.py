@@ -47,7 +47,7 @@ def changed_data(parts: Sequence[str]) -> str:
     return f"it changed the data that all models share: {', '.join(parts)}"
 
 
-class Watch:
+class Traces:
     """Notes what a model's work changes in the process, and puts it back.
 
     The working directory is compared with the one before the model was built. The environment, the random states,
@@ -127,13 +127,13 @@ class Watch:
 
 
 @contextmanager
-def watched(seed: int) -> Iterator[Watch]:
+def watched(seed: int) -> Iterator[Traces]:
     """A watch around a model's work, which has ended when the context ends."""
-    watch = Watch(seed)
+    traces = Traces(seed)
     try:
-        yield watch
+        yield traces
     finally:
-        watch.end()
+        traces.end()
 
 
 def _directory() -> str:

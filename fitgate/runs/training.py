@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from fitgate.data import lent
+from fitgate.errors import in_one_line, traceback_of
 from fitgate.model import Model
 from fitgate.protocols import (
     CachesCompilation,
@@ -24,6 +25,7 @@ from fitgate.protocols import (
     offered,
 )
 from fitgate.runs.side_effects import ChangedData, unchanged, watched
+from fitgate.runs.watch import Watch
 from fitgate.tasks import TaskData
 
 
@@ -32,8 +34,9 @@ class Failure(msgspec.Struct, frozen=True, tag=True):
 
     Attributes:
         model, task: names.
-        stage: `fit` or `predict`.
-        error: the error's type and text.
+        stage: `fit` or `predict`; `import` of a plugin that could not be imported, whose name is then the model's,
+            and whose task is empty.
+        error: the error's type, text and place, in one line.
     """
 
     model: str
@@ -42,15 +45,21 @@ class Failure(msgspec.Struct, frozen=True, tag=True):
     error: str
 
     def __str__(self) -> str:
-        return f"{self.model} failed to {self.stage} on {self.task}: {self.error}"
+        on = f" on {self.task}" if self.task else ""
+        return f"{self.model} failed to {self.stage}{on}: {self.error}"
 
 
 class ModelFailed(Exception):
-    """A model raised an error, or returned something impossible."""
+    """A model raised an error, or returned something impossible.
 
-    def __init__(self, failure: Failure):
-        super().__init__(failure)
-        self.failure = failure
+    Args:
+        failure: what a record keeps of it.
+        traceback: of the error that the model raised; empty where there is none.
+    """
+
+    def __init__(self, failure: Failure, traceback: str = ""):
+        super().__init__(failure, traceback)
+        self.failure, self.traceback = failure, traceback
 
     def __str__(self) -> str:
         return str(self.failure)
@@ -70,6 +79,7 @@ class Fit(msgspec.Struct, frozen=True, tag=True):
         execution: on what and how the estimator says that it computed; empty where it says nothing.
         curves: what the estimator says of its epochs, by `training loss` and `validation accuracy`.
         side_effects: what fitting left changed in its process, in words; all but threads and processes was put back.
+        isolated: whether it was fitted in a process of its own, as models with a time limit are.
     """
 
     model: str
@@ -83,6 +93,7 @@ class Fit(msgspec.Struct, frozen=True, tag=True):
     execution: str = ""
     curves: dict[str, list[float]] = {}
     side_effects: list[str] = []
+    isolated: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,14 +111,14 @@ def train(model: Model, data: TaskData, seed: int) -> Trained:
         ModelFailed: if building or fitting raises, or changes the data.
     """
     with failing(model.name, data.task.name, "fit"):
-        with unchanged(data), watched(seed) as watch:
+        with unchanged(data), watched(seed) as traces:
             estimator = model.build(seed)
-            watch.built()
+            traces.built()
             X, y = lent(data.dataset.train.X), lent(data.y_train)
             started = time.perf_counter()
             estimator.fit(X, y)
             seconds = time.perf_counter() - started
-        return _provenance(model, data, seed, seconds, estimator, watch.found)
+        return _provenance(model, data, seed, seconds, estimator, traces.found)
 
 
 def trains_seeds_at_once(model: Model, task: str, seed: int) -> bool:
@@ -128,28 +139,40 @@ def train_at_once(model: Model, data: TaskData, seeds: Sequence[int]) -> dict[in
         ModelFailed: if building or fitting raises, or changes the data.
     """
     with failing(model.name, data.task.name, "fit"):
-        with unchanged(data), watched(seeds[0]) as watch:
+        with unchanged(data), watched(seeds[0]) as traces:
             estimator: FitsSeeds = model.build(seeds[0])
-            watch.built()
+            traces.built()
             X, y = lent(data.dataset.train.X), lent(data.y_train)
             started = time.perf_counter()
             fitted = estimator.fit_seeds(X, y, seeds)
             seconds = (time.perf_counter() - started) / len(seeds)
         pairs = zip(seeds, fitted, strict=True)
-        return {seed: _provenance(model, data, seed, seconds, one, watch.found) for seed, one in pairs}
+        return {seed: _provenance(model, data, seed, seconds, one, traces.found) for seed, one in pairs}
 
 
 @contextmanager
 def failing(model: str, task: str, stage: str) -> Iterator[None]:
-    """Turn any error of a model's into `ModelFailed`."""
-    try:
-        yield
-    except ModelFailed:
-        raise
-    except ChangedData as error:
-        raise ModelFailed(Failure(model, task, stage, str(error))) from error
-    except (Exception, SystemExit) as error:
-        raise ModelFailed(Failure(model, task, stage, f"{type(error).__name__}: {error}")) from error
+    """Turn whatever a model raises into `ModelFailed`: an exit of the process, too, and pytest's skips.
+
+    Raises:
+        ModelFailed: if it raised something.
+        KeyboardInterrupt: if the user stopped the session meanwhile, whatever the model made of that.
+    """
+    with Watch() as watch:
+        try:
+            yield
+        except ModelFailed:
+            raise
+        except ChangedData as error:
+            raise ModelFailed(Failure(model, task, stage, str(error))) from error
+        except BaseException as error:
+            if watch.interrupted:
+                raise KeyboardInterrupt from error
+            raise ModelFailed(Failure(model, task, stage, in_one_line(error)), traceback_of(error)) from error
+    if watch.interrupted:
+        raise KeyboardInterrupt
+    if watch.exited:
+        raise ModelFailed(Failure(model, task, stage, f"it called {watch.exited}"))
 
 
 def compile_seconds(estimator: Any) -> dict[str, float]:
