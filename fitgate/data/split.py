@@ -141,6 +141,15 @@ def is_frame(data: object) -> bool:
     return pandas is not None and isinstance(data, pandas.DataFrame)
 
 
+def lent(part: Any) -> Any:
+    """Examples or targets as a model gets them: what it does to their shape, columns or flags stays its own."""
+    if isinstance(part, np.ndarray):
+        view = part.view()
+        view.setflags(write=False)
+        return view
+    return part.copy(deep=False) if is_frame(part) else part
+
+
 def _length(part: Any) -> int:
     return int(part.shape[0]) if is_sparse(part) else len(part)  # len() of a sparse matrix is an error
 

@@ -12,9 +12,8 @@ import fitgate_pytest
 from fitgate.errors import FitgateError
 from fitgate.files import private_directory
 from fitgate.machine import limit_threads
-from fitgate.model import Model
 from fitgate.plugin.alarm import interrupted
-from fitgate.plugin.collection import left_out, not_applied, parametrize, part, selected_gates, used_tasks
+from fitgate.plugin.collection import left_out, not_applied, parametrize, part, selected_gates, timed_model, used_tasks
 from fitgate.plugin.fixtures import (
     PARTS,
     auditor_of,
@@ -145,15 +144,17 @@ def pytest_runtestloop(session: pytest.Session) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
-    """Let a test of a model fail where the model calls `os._exit`, or hangs where it is timed and has a time limit."""
+    """Let a model neither end the process in its test, nor hang where it is timed, nor change the data there."""
     if part(item) is None:
         return (yield)
-    parts, model = item.config.stash[PARTS], getattr(item, "funcargs", {}).get("model")
-    limit = parts.limit_of(model) if isinstance(model, Model) and item.get_closest_marker("latency") else None
-    with ExitStack() as stack:
-        watch = stack.enter_context(Watch())
-        if isinstance(model, Model) and limit is not None:
-            stack.enter_context(interrupted(model, limit, parts.options.settings.timing))
+    parts, model = item.config.stash[PARTS], timed_model(item)
+    limit = parts.limit_of(model) if model is not None else None
+    with ExitStack() as around:
+        if model is not None:
+            around.callback(parts.check_data, model)
+        if model is not None and limit is not None:
+            around.enter_context(interrupted(model, limit, parts.options.settings.timing))
+        watch = around.enter_context(Watch())
         yield
     if watch.exited:
         pytest.fail(f"a model called {watch.exited}", pytrace=False)

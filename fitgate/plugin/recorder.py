@@ -31,10 +31,12 @@ from fitgate.record import (
     row,
 )
 from fitgate.report import run_verdict
+from fitgate.report.view.notices import notices
 from fitgate.runs.watch import Watch
 from fitgate.text import CELL, shown
 
 MOST_FAULTS = 20  # lines on the terminal
+MOST_NOTICES = 10
 
 
 class Recorder:
@@ -125,6 +127,11 @@ class Recorder:
                     f"fitgate: nothing was judged: {gates} and every other test of a model were left out"
                 )
             return
+        lines = notices(record)
+        for line in lines[:MOST_NOTICES]:
+            terminal.write_line(f"fitgate: to look into: {shown(line)}", yellow=True)
+        if len(lines) > MOST_NOTICES:
+            terminal.write_line(f"fitgate: to look into: {len(lines) - MOST_NOTICES} more, in the report", yellow=True)
         verdict = run_verdict(record)
         terminal.write_line(f"fitgate: {shown(verdict.line)}", red=verdict.failed)
         for line in [fault for i, fault in enumerate(record.faults[:MOST_FAULTS]) if i or len(fault) > CELL]:

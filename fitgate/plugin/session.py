@@ -24,7 +24,7 @@ from fitgate.plugin.spool import Spool
 from fitgate.plugin.stage import Stage
 from fitgate.plugin.trained import TrainedModel
 from fitgate.record import Entry, RecordError, describe_not_applied, encode
-from fitgate.runs import Evaluator, Limit, Once, SeedRun
+from fitgate.runs import Evaluator, Failure, Limit, Once, SeedRun, changed_data
 from fitgate.runs.memory import Memory, measure
 from fitgate.tasks import Task
 
@@ -182,6 +182,14 @@ class Parts:
         task, limit = model.timed_task, self.limit_of(model)
         with self.announcer.progress(f"measuring the memory of {model.name}, in processes of its own"):
             return measure(model, self.registry.data_of(task), self.options.settings.seed, self.executor, limit)
+
+    def check_data(self, model: Model) -> None:
+        """Fail the test that has timed a model, if the model has changed the data: the others get it clean."""
+        task = model.timed_task
+        if changed := self.registry.data_of(task).restore():
+            failure = Failure(model.name, task.name, "predict", f"{changed_data(changed)}, while it was timed")
+            self.emit(failure)
+            pytest.fail(str(failure), pytrace=False)
 
     def emit(self, entry: Entry | LoggedError) -> None:
         """Hand an entry to the recorder, with the report of the test that is running.
