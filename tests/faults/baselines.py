@@ -98,19 +98,19 @@ FAULTS = faults(
             "sealed": st.booleans(),
         }
     ),
-    contents=st.fixed_dictionaries({"of": st.sampled_from(SUBJECTS), "what": CONTENTS, "seed": SEED}),
+    contents=st.fixed_dictionaries({"of": st.sampled_from(SUBJECTS), "what": CONTENTS, "again": SEED}),
     about=st.fixed_dictionaries({"of": st.sampled_from(SUBJECTS), "field": st.sampled_from(FIELDS), "value": VALUES}),
     provenance=st.fixed_dictionaries(
         {
             "of": st.sampled_from(SUBJECTS),
             "bytes": st.sampled_from(["deep", "not UTF-8", "not JSON", "a list", "huge", "empty", "keys twice"]),
-            "seed": SEED,
+            "again": SEED,
         }
     ),
-    packing=st.fixed_dictionaries({"of": st.sampled_from(SUBJECTS), "how": PACKINGS, "seed": SEED}),
-    foreign=st.fixed_dictionaries({"of": st.sampled_from(SUBJECTS), "what": FOREIGN, "seed": SEED}),
-    place=st.fixed_dictionaries({"of": st.sampled_from(SUBJECTS), "what": st.sampled_from(PLACES), "seed": SEED}),
-    exchange=st.fixed_dictionaries({"of": st.sampled_from(SUBJECTS), "by": st.sampled_from(SUBJECTS), "seed": SEED}),
+    packing=st.fixed_dictionaries({"of": st.sampled_from(SUBJECTS), "how": PACKINGS, "again": SEED}),
+    foreign=st.fixed_dictionaries({"of": st.sampled_from(SUBJECTS), "what": FOREIGN, "again": SEED}),
+    place=st.fixed_dictionaries({"of": st.sampled_from(SUBJECTS), "what": st.sampled_from(PLACES), "again": SEED}),
+    exchange=st.fixed_dictionaries({"of": st.sampled_from(SUBJECTS), "by": st.sampled_from(SUBJECTS), "again": SEED}),
 )
 
 

@@ -21,7 +21,7 @@ CLASS = "IDX data"
 ABOUT = "bytes flipped, cut, spliced, inside gzip and outside; lying headers; bombs; missing files; no files"
 HEIGHT, WIDTH, TRAIN, TEST = 4, 5, 24, 12
 
-SUBJECT = {"file": st.sampled_from(IDX_FILES), "packed": st.booleans(), "seed": SEED}
+SUBJECT = {"file": st.sampled_from(IDX_FILES), "packed": st.booleans(), "again": SEED}
 HEADERS = st.sampled_from(
     [
         {"dimensions": [2**32 - 1, 2**32 - 1, 2**32 - 1]},
@@ -49,7 +49,7 @@ LIES = st.sampled_from(
 FAULTS = faults(
     {"dataset": 1},
     **{name: st.fixed_dictionaries({**SUBJECT, "how": how}) for name, how in RAW.items()},
-    inside=st.fixed_dictionaries({**SUBJECT, "name": st.sampled_from([*RAW]), "length": st.integers(1, 60)}),
+    inside=st.fixed_dictionaries({**SUBJECT, "seed": SEED, "name": st.sampled_from([*RAW]), "length": st.integers(1, 60)}),
     header=st.fixed_dictionaries({**SUBJECT, "change": HEADERS}),
     lie=st.fixed_dictionaries({**SUBJECT, "what": LIES}),
     place=st.fixed_dictionaries({**SUBJECT, "what": st.sampled_from(PLACES)}),

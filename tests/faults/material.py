@@ -170,12 +170,14 @@ class Material:
     Attributes:
         sound: a project of two models with baselines, an earlier run that passed, its report, and a run to be blessed.
         failing: the same project, whose earlier run failed.
+        repeats: runs of the sound project with other seeds.
     """
 
     def __init__(self, directory: Path):
         self.directory = directory
         self.sound = Project(directory / "sound")
         self.failing = Project(directory / "failing")
+        self.repeats = [directory / "repeat-1", directory / "repeat-2"]
 
     def make(self) -> Material:
         """Make it."""
@@ -185,14 +187,25 @@ class Material:
         _keep(sound)
         _expect(sound.command("bless", "--yes", str(sound.earlier)), 0)
         shutil.rmtree(sound.earlier)
-        _expect(sound.session("--gate-require-baseline"), 0)
-        _keep(sound)
+        for seed, kept in (("43", self.repeats[0]), ("44", self.repeats[1]), ("42", sound.earlier)):
+            _expect(_timed(sound, f"--fit-seed={seed}"), 0)
+            sound.new_runs[0].rename(kept)
         failing = sound.copied_to(self.failing.directory)
         shutil.rmtree(failing.earlier)
         failing.write(floor=0.99)
-        _expect(failing.session("--gate-require-baseline"), 1)
+        _expect(_timed(failing), 1)
         _keep(failing)
         return self
+
+
+def _timed(project: Project, *arguments: str) -> Ended:
+    """A session that also times what it can in a few seconds."""
+    tests = project.directory / "test_models.py"
+    tests.write_text("from fitgate.checks import *\n", encoding="utf-8")
+    try:
+        return project.session("--gate-require-baseline", "--fit-timing=0.02", "-k", "not predict or single", *arguments)
+    finally:
+        tests.write_text(TESTS, encoding="utf-8")
 
 
 def _keep(project: Project) -> None:

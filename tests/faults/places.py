@@ -34,12 +34,12 @@ OBSTACLES = {
 FAULTS = st.one_of(
     faults(
         DOORS,
-        error=st.fixed_dictionaries({"number": st.integers(0, 25), "what": st.sampled_from([*ERRORS]), "seed": SEED}),
-        full=st.fixed_dictionaries({"kilobytes": st.integers(0, 120), "seed": SEED}),
-        read_only=st.fixed_dictionaries({"what": st.sampled_from(["all", "outputs"]), "seed": SEED}),
+        error=st.fixed_dictionaries({"number": st.integers(0, 25), "what": st.sampled_from([*ERRORS]), "again": SEED}),
+        full=st.fixed_dictionaries({"kilobytes": st.integers(0, 120), "again": SEED}),
+        read_only=st.fixed_dictionaries({"what": st.sampled_from(["all", "outputs"]), "again": SEED}),
     ),
     *(
-        st.builds(Fault, st.just(door), st.just("obstacle"), st.fixed_dictionaries({"what": st.sampled_from(names), "seed": SEED}))
+        st.builds(Fault, st.just(door), st.just("obstacle"), st.fixed_dictionaries({"what": st.sampled_from(names), "again": SEED}))
         for door, names in OBSTACLES.items()
     ),
 )
@@ -56,7 +56,7 @@ def do(fault: Fault, bench: Bench) -> Observation:
         "session": [],
         "report": ["report", str(project.earlier), "--out", str(out)],
         "bless": ["bless", "--yes", str(project.earlier)],
-        "compare": ["compare", f"a={project.earlier}", f"b={out}", "--out", str(out / "comparison.md")],
+        "compare": ["compare", f"a={bench.material.repeats[0]}", f"b={out}", "--out", str(out / "comparison.md")],
     }[fault.door]
     environment: dict[str, str] = {}
     ending: dict[str, Any] = {}

@@ -51,7 +51,7 @@ def forked(
         kill_after: seconds after which it is killed, by SIGKILL; None for never.
         at_write: before which of its changes to files there, from 0 on, and before all later ones, what is called.
     """
-    log = directory.parent / f".{directory.name}.{os.urandom(4).hex()}.out"
+    log = os.memfd_create("output")  # no file: its disk might be what is full
     started = time.perf_counter()
     pid = os.fork()
     if not pid:
@@ -63,9 +63,9 @@ def forked(
             os.killpg(pid, signal.SIGKILL)
         except (ProcessLookupError, PermissionError):
             break
-    output = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-    log.unlink(missing_ok=True)
-    return Ended(status, output, seconds)
+    with open(log, "rb") as file:
+        file.seek(0)
+        return Ended(status, file.read().decode(errors="replace"), seconds)
 
 
 def _wait(pid: int, started: float, limit: float, kill_after: float | None) -> int | None:
@@ -87,7 +87,7 @@ def _wait(pid: int, started: float, limit: float, kill_after: float | None) -> i
 def _become(
     work: Callable[[], object],
     directory: Path,
-    log: Path,
+    log: int,
     environment: Mapping[str, str],
     at_write: tuple[int, Callable[[], None]] | None,
 ) -> None:
@@ -95,9 +95,8 @@ def _become(
     code = 1
     try:
         os.setsid()
-        handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         for stream in (1, 2):
-            os.dup2(handle, stream)
+            os.dup2(log, stream)  # of which both share the place that is written next
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w", buffering=1)  # noqa: SIM115
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):

@@ -59,10 +59,10 @@ FAULTS = faults(
     exchange=st.fixed_dictionaries({**WHERE, "other": SEED}),
     array=st.fixed_dictionaries({**WHERE, "change": ARRAYS}),
     contradict=st.fixed_dictionaries({**WHERE, "what": CONTRADICTIONS}),
-    text=st.fixed_dictionaries({**WHERE, "what": TEXTS}),
-    place=st.fixed_dictionaries({**WHERE, "what": st.sampled_from(PLACES)}),
-    journal=st.fixed_dictionaries({**WHERE, "name": st.sampled_from([*RAW, *PLACES]), "at": SHARE}),
-    **{name: st.fixed_dictionaries({**WHERE, "how": how}) for name, how in RAW.items() if name in ("flip", "cut", "put in", "zeros")},
+    text=st.fixed_dictionaries({"base": BASES, "what": TEXTS, "again": SEED}),
+    place=st.fixed_dictionaries({"base": BASES, "what": st.sampled_from(PLACES), "again": SEED}),
+    journal=st.fixed_dictionaries({"base": BASES, "seed": SEED, "name": st.sampled_from([*RAW, *PLACES]), "at": SHARE}),
+    **{name: st.fixed_dictionaries({"base": BASES, "how": how}) for name, how in RAW.items() if name in ("flip", "cut", "put in", "zeros")},
 )
 REFUSED_TEXTS = ("not UTF-8", "deep lists", "deep objects", "UTF-16", "two records", "comment", "a list", "a string", "null", "NaN")
 
@@ -88,13 +88,13 @@ def _commanded(command: str, base: Project, bench: Bench, run: Path, *, refused:
     for file in base.baselines.iterdir():
         (out / file.name).write_bytes(file.read_bytes())
     before = hashes(out)
-    sound = str(base.earlier)
+    first, second = map(str, bench.material.repeats)
     arguments = {
         "judge": ["judge", str(run)],
         "report": ["report", str(run), "--out", str(out)],
-        "compare": ["compare", f"a={sound}", f"b={run}", "--out", str(out / "comparison.md")],
-        "repeat": ["repeat", sound, str(run), "--out", str(out / "comparison.md")],
-        "floors": ["floors", sound, str(run)],
+        "compare": ["compare", f"a={first}", f"b={run}", "--out", str(out / "comparison.md")],
+        "repeat": ["repeat", first, second, str(run), "--out", str(out / "comparison.md")],
+        "floors": ["floors", first, str(run)],
         "bless": ["bless", str(run), "--baselines", str(out), "--yes", "--least-seeds", "2"],
     }[command]
     with chdir(_empty(bench)):
@@ -113,6 +113,7 @@ def _commanded(command: str, base: Project, bench: Bench, run: Path, *, refused:
     verdict = line.partition(":")[0] if judged else ""
     verdict = "FAIL" if verdict == "NO VERDICT" and status else verdict
     names = ("record.json", "damaged", "journal.jsonl", "nearest", "faulty", "the run of", "cloud", "first")
+    names = (*names, "floors:", "repeatability:", "comparison:", "b:")  # what is wrong with several records together
     return Observation(status, done.output, names, verdict, same, refused, lost)
 
 
@@ -318,5 +319,5 @@ def _journal(content: Any, path: Path, given: dict[str, Any]) -> None:
     if given["name"] in PLACES:
         misplace(journal, given["name"])
     else:
-        arguments = {"at": given["at"], "length": 50, "seed": given["place"], "places": [given["at"]], "bit": 3}
+        arguments = {"at": given["at"], "length": 50, "seed": given["seed"], "places": [given["at"]], "bit": 3}
         journal.write_bytes(damaged(whole, given["name"], arguments))
