@@ -99,6 +99,10 @@ class TaskData:
         self.task = task
         self.dataset = dataset
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel without the targets, which are made again there, read-only."""
+        return TaskData, (self.task, self.dataset)
+
     @cached_property
     def y_train(self) -> Any:
         """The training split's target."""

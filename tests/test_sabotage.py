@@ -15,7 +15,7 @@ from fitgate.sabotage import CONTROL, Defect, Requirement, SabotageError, generi
 from fitgate.sabotage.campaign import Campaign, follow, read_campaign, run
 from fitgate.sabotage.catalogue import columns_exchanged, exchanged, times
 from fitgate.sabotage.defect import DefectiveEstimator
-from fitgate.sabotage.tampering import Tampering, tamper
+from fitgate.sabotage.tampering import Tampering
 from fitgate.sabotage.trials import Trials
 from fitgate.tasks import TaskData
 from tests import fakes
@@ -307,9 +307,3 @@ def test_a_metric_in_a_unit_of_its_own_is_shown_in_it(trials):
     assert "| +20.00 points | 10 points | 1 |" in report
     assert "| +1.50 mm | 0.5 mm | 1 |" in report
     assert "task sizes; metric accuracy, error; not in git." in report
-
-
-def test_an_edited_baseline_is_refused_for_that_reason():
-    (tampering,) = tamper("an edited baseline")
-    assert tampering.caught, tampering.message
-    assert "nearest accuracy>baseline-0.05 on cloud" in tampering.message

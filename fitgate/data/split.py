@@ -42,6 +42,10 @@ class Split:
         if self.groups is not None:
             object.__setattr__(self, "groups", _frozen("groups", self.groups))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Stay read-only in another process: pickles of arrays don't."""
+        return Split, (self.X, self.y, self.groups)
+
     def __len__(self) -> int:
         return _length(self.X)
 

@@ -12,6 +12,7 @@ from fitgate.errors import FitgateError
 from fitgate.files import private_directory
 from fitgate.machine import limit_threads
 from fitgate.plugin.collection import left_out, not_applied, parametrize, part, selected_gates, used_tasks
+from fitgate.plugin.ending import Ending
 from fitgate.plugin.fixtures import (
     PARTS,
     calibrated,
@@ -46,6 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
         except FitgateError as error:
             raise as_usage_error(error) from error
     shared = getattr(config, "workerinput", {}).get("fitgate_shared")
+    config.pluginmanager.register(Ending(), "fitgate-ending")
     parts = config.stash[PARTS] = Parts(config, options, private_directory(Path(shared)) if shared else None)
     if shared is None:
         config.pluginmanager.register(Recorder(config, parts), fitgate_pytest.RECORDER)
@@ -103,7 +105,9 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     try:
         for task in used_tasks([item for item in session.items if part(item)], parts):
             data = parts.registry.data_of(task)
-            len(data.dataset.test)  # loads it
+            if not data.dataset.is_loaded:
+                with parts.announcer.progress(f"loading {data.dataset.name}"):
+                    len(data.dataset.test)
             data.check()
         if any("executor" in getattr(item, "fixturenames", ()) for item in session.items):
             parts.executor.check()

@@ -58,6 +58,7 @@ def read_options(config: pytest.Config) -> Options:
         require=list(given["gate_require"]),
         threads=given["fit_threads"],
         timing=given["fit_timing"],
+        timeout=given["fit_timeout"],
         memory=given["fit_memory"],
         backend=given["fit_backend"] or "",
         judge=judge,

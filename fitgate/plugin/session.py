@@ -19,7 +19,7 @@ from fitgate.plugin.registry import Registry
 from fitgate.plugin.stage import Stage
 from fitgate.plugin.trained import TrainedModel
 from fitgate.record import Entry, describe_not_applied
-from fitgate.runs import Evaluator, Once, SeedRun
+from fitgate.runs import Evaluator, Limit, Once, SeedRun
 from fitgate.runs.memory import Memory, measure
 from fitgate.tasks import Task
 
@@ -79,7 +79,15 @@ class Parts:
             self.emit,
             self.announcer.progress,
             spread,
+            self.limit_of,
         )
+
+    def limit_of(self, model: Model) -> Limit | None:
+        """How long a model may take, as its author or the user says; None for ever."""
+        if model.timeout is not None:
+            return Limit(model.timeout, "the model's timeout")
+        seconds = self.options.settings.timeout
+        return None if seconds is None else Limit(seconds, "--fit-timeout")
 
     def trained(self, model: Model) -> TrainedModel:
         """A model, fitted on first use; skips the test if the user left it or its tasks out, or its library is missing.
@@ -137,9 +145,9 @@ class Parts:
 
     def memory(self, model: Model) -> Memory:
         """What a model takes of the memory."""
-        task = model.timed_task
+        task, limit = model.timed_task, self.limit_of(model)
         with self.announcer.progress(f"measuring the memory of {model.name}, in processes of its own"):
-            return measure(model, self.registry.data_of(task), self.options.settings.seed, self.executor)
+            return measure(model, self.registry.data_of(task), self.options.settings.seed, self.executor, limit)
 
     def emit(self, entry: Entry) -> None:
         """Hand an entry to the recorder, with the report of the test that is running."""

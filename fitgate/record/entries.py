@@ -25,6 +25,7 @@ class Settings(msgspec.Struct, frozen=True):
         require: names of models whose missing library is a failure.
         threads: cores that the session was to use; None for all.
         timing: how long predictions were timed, times the usual.
+        timeout: seconds that a model's fit or predicting could take, where it does not say itself; None for no limit.
         memory: whether memory was measured.
         backend: joblib's backend of parallel work; empty for processes on this machine.
         judge: how gates judged.
@@ -38,6 +39,7 @@ class Settings(msgspec.Struct, frozen=True):
     require: list[str] = []
     threads: int | None = None
     timing: float = 1.0
+    timeout: float | None = None
     memory: bool = False
     backend: str = ""
     judge: JudgeSettings = JudgeSettings()

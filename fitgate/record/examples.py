@@ -101,8 +101,12 @@ def _wrong_at(i: int, task: TaskEntry, seeds: list[NDArray[Any]]) -> NDArray[Any
 
 
 def _example(task: TaskEntry, i: int, answers: dict[str, NDArray[Any]], row_of: RowOf) -> Misclassified:
-    plain = {model: np.asarray(given)[i].item() for model, given in answers.items()}
-    return Misclassified(task.name, i, task.target[i].item(), plain, row_of(task.name, i))
+    plain = {model: _plain(np.asarray(given)[i]) for model, given in answers.items()}
+    return Misclassified(task.name, i, _plain(task.target[i]), plain, row_of(task.name, i))
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value  # arrays of objects hold plain ones
 
 
 def row(X: Any, i: int) -> Any:

@@ -1,5 +1,6 @@
 """Runs: models fitted and evaluated once a session, with one seed or several, with their provenance."""
 
+from fitgate.runs.apart import Limit
 from fitgate.runs.evaluation import Evaluation, SeedRun, evaluate, same_output
 from fitgate.runs.evaluator import Evaluator, run_seed
 from fitgate.runs.once import Once
@@ -10,6 +11,7 @@ __all__ = [
     "Evaluator",
     "Failure",
     "Fit",
+    "Limit",
     "ModelFailed",
     "Once",
     "SeedRun",

@@ -9,6 +9,14 @@ from typing import Any
 
 from fitgate.metrics import Metric
 from fitgate.model import Model
+from fitgate.runs.apart import (
+    Limit,
+    Outcome,
+    fits_seeds_at_once_apart,
+    run_apart,
+    run_seed_apart,
+    run_seeds_apart,
+)
 from fitgate.runs.evaluation import Evaluation, SeedRun, evaluate, same_output
 from fitgate.runs.once import Once
 from fitgate.runs.training import Failure, Fit, ModelFailed, Trained, train, train_at_once, trains_seeds_at_once
@@ -17,12 +25,18 @@ from fitgate.tasks import Task, TaskData
 Emitted = Fit | Evaluation | Failure | SeedRun
 
 
-def run_seed(model: Model, data: TaskData, seed: int, metrics: Mapping[str, Metric]) -> SeedRun:
+def run_seed(
+    model: Model, data: TaskData, seed: int, metrics: Mapping[str, Metric], limit: Limit | None = None
+) -> SeedRun:
     """Train a model with a seed, and evaluate it: a piece of work that can be done anywhere.
+
+    With a limit it is done in a process of its own.
 
     Raises:
         ModelFailed: if that fails.
     """
+    if limit is not None:
+        return run_seed_apart(model, data, seed, metrics, limit)
     trained = train(model, data, seed)
     return SeedRun(trained.fit, evaluate(trained, data, metrics))
 
@@ -39,6 +53,7 @@ class Evaluator:
         progress: is given, in words, what may take long, and is a context around it.
         spread: does calls of `run_seed` elsewhere, side by side, and gives their results; None for one after the other,
             here.
+        limit_of: how long a model may take, which is then fitted and evaluated in a process of its own; None for ever.
     """
 
     def __init__(
@@ -50,6 +65,7 @@ class Evaluator:
         emit: Callable[[Emitted], None] = lambda entry: None,
         progress: Callable[[str], AbstractContextManager[None]] = lambda words: nullcontext(),
         spread: Callable[[str, Sequence[Callable[[], SeedRun]]], list[SeedRun]] | None = None,
+        limit_of: Callable[[Model], Limit | None] = lambda model: None,
     ):
         self._data_of = data_of
         self._metrics = metrics
@@ -58,6 +74,7 @@ class Evaluator:
         self._emit = emit
         self._progress = progress
         self._spread = spread
+        self._limit_of = limit_of
 
     def trained(self, model: Model, task: Task) -> Trained:
         """The model fitted on a task, on first use.
@@ -65,6 +82,8 @@ class Evaluator:
         Raises:
             ModelFailed: if that failed, now or before.
         """
+        if limit := self._limit_of(model):
+            return self._apart(model, task, limit).trained
         return self._once(f"{model.name}-{task.name}-fit", lambda: self._train(model, task))
 
     def evaluation(self, model: Model, task: Task) -> Evaluation:
@@ -73,6 +92,8 @@ class Evaluator:
         Raises:
             ModelFailed: if training or predicting failed, now or before.
         """
+        if limit := self._limit_of(model):
+            return self._apart(model, task, limit).evaluation
         return self._once(f"{model.name}-{task.name}-predict", lambda: self._evaluate(self.trained(model, task), task))
 
     def seed_run(self, model: Model, task: Task, seed: int, among: Sequence[int]) -> SeedRun:
@@ -121,28 +142,55 @@ class Evaluator:
         return [run.evaluation for run in runs] or [self.evaluation(model, task)]
 
     def _run_seed(self, model: Model, task: Task, seed: int, among: Sequence[int]) -> SeedRun:
-        data, subject = self._data_of(task), f"{model.name} on {task.name}"
-        if self._reporting_failure(lambda: trains_seeds_at_once(model, task.name, seed)):
-            work = partial(train_at_once, model, data, among)
+        data, subject, limit = self._data_of(task), f"{model.name} on {task.name}", self._limit_of(model)
+        if self._fits_seeds_at_once(model, task, seed):
             with self._progress(f"fitting {subject} with seeds {_listed(among)}"):
-                fitted: Trained = self._once(_key(model, task, among), partial(self._reporting_failure, work))[seed]
-            evaluation = self._reporting_failure(lambda: evaluate(fitted, data, self._metrics))
-            run = SeedRun(fitted.fit, evaluation)
+                run = self._run_at_once(model, task, seed, among)
         elif seed == self._seed:  # the session trains it anyway
             run = SeedRun(self.trained(model, task).fit, self.evaluation(model, task))
         elif self._spread is not None:
             if model.stochastic is None:  # the others wait for what the first two show
                 among = among[:2] if seed in among[:2] else among[2:]
             seeds = [s for s in among if s != self._seed]
-            calls = [partial(run_seed, model, data, s, self._metrics) for s in seeds]
+            calls = [partial(run_seed, model, data, s, self._metrics, limit) for s in seeds]
             together = partial(self._spread, f"fitting {subject} with seeds {_listed(seeds)}", calls)
             runs: list[SeedRun] = self._once(_key(model, task, among), partial(self._reporting_failure, together))
             run = runs[seeds.index(seed)]
         else:
             with self._progress(f"fitting {subject} with seed {seed}"):
-                run = self._reporting_failure(lambda: run_seed(model, data, seed, self._metrics))
+                run = self._reporting_failure(lambda: run_seed(model, data, seed, self._metrics, limit))
         self._emit(run)
         return run
+
+    def _fits_seeds_at_once(self, model: Model, task: Task, seed: int) -> bool:
+        if limit := self._limit_of(model):
+            work = partial(fits_seeds_at_once_apart, model, self._data_of(task), seed, self._metrics, limit)
+            return self._once(f"{model.name}-{task.name}-at-once", partial(self._reporting_failure, work))
+        return bool(self._reporting_failure(lambda: trains_seeds_at_once(model, task.name, seed)))
+
+    def _run_at_once(self, model: Model, task: Task, seed: int, among: Sequence[int]) -> SeedRun:
+        data, key = self._data_of(task), _key(model, task, among)
+        if limit := self._limit_of(model):
+            apart = partial(run_seeds_apart, model, data, among, self._metrics, limit)
+            runs: dict[int, SeedRun] = self._once(key, partial(self._reporting_failure, apart))
+            return runs[seed]
+        work = partial(train_at_once, model, data, among)
+        fitted: Trained = self._once(key, partial(self._reporting_failure, work))[seed]
+        return SeedRun(fitted.fit, self._reporting_failure(lambda: evaluate(fitted, data, self._metrics)))
+
+    def _apart(self, model: Model, task: Task, limit: Limit) -> Outcome:
+        return self._once(f"{model.name}-{task.name}-apart", lambda: self._run_apart(model, task, limit))
+
+    def _run_apart(self, model: Model, task: Task, limit: Limit) -> Outcome:
+        data = self._data_of(task)
+        words = f"fitting {model.name} on {task.name} and predicting, in a process of its own"
+        with self._progress(f"{words}: {len(data.dataset.train):,} and {len(data.dataset.test):,} examples"):
+            work = partial(run_apart, model, data, self._seed, self._metrics, limit)
+            outcome: Outcome = self._reporting_failure(work)
+        self._emit(outcome.trained.fit)
+        answer = outcome.answer
+        self._emit(answer.failure if isinstance(answer, ModelFailed) else answer)
+        return outcome
 
     def _train(self, model: Model, task: Task) -> Trained:
         data = self._data_of(task)

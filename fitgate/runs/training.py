@@ -67,6 +67,7 @@ class Fit(msgspec.Struct, frozen=True, tag=True):
         implementation: the estimator's class, and the class inside where it wraps one.
         execution: on what and how the estimator says that it computed; empty where it says nothing.
         curves: what the estimator says of its epochs, by `training loss` and `validation accuracy`.
+        isolated: whether it was fitted in a process of its own, as models with a time limit are.
     """
 
     model: str
@@ -79,6 +80,7 @@ class Fit(msgspec.Struct, frozen=True, tag=True):
     compile_saved_seconds: float = 0.0
     execution: str = ""
     curves: dict[str, list[float]] = {}
+    isolated: bool = False
 
 
 @dataclass(frozen=True)

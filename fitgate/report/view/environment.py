@@ -71,9 +71,8 @@ def models(record: Record) -> tuple[ModelRow, ...]:
     for model in record.models:
         fit = next((fit for fit in record.fits if fit.model == model.name), None)
         if fit:
-            rows.append(
-                ModelRow(model.name, model.description, fit.implementation, fit.execution, "", _seeds(model, same))
-            )
+            execution = ", ".join(filter(None, (fit.execution, "fitted in a process of its own" * fit.isolated)))
+            rows.append(ModelRow(model.name, model.description, fit.implementation, execution, "", _seeds(model, same)))
         elif model.skipped:
             rows.append(ModelRow(model.name, model.description, "", "", model.skipped))
     return tuple(rows)
