@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 import time
+import traceback
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -158,7 +159,7 @@ class _Worker:
     def __init__(self, directory: Path, cases: list[Numbered], material: Material):
         self._directory, self._cases, self._material = directory, cases, material
         self._taken = self._begun = 0
-        self._pid = 0
+        self._pid = self._status = 0
         self._journal = directory.with_suffix(".jsonl")
         self._journal.touch()
         self._heard = time.monotonic()
@@ -180,7 +181,7 @@ class _Worker:
         if ended and len(self._journal.read_bytes().split(b"\n")) - 1 == self._taken:
             case = self._cases[self._taken]
             kind = Kind.HANG if time.monotonic() - self._heard > STUCK else Kind.SILENT
-            done = Done(case.of, case.number, case.fault.door, str(case.fault), kind, "its process died of it", 0.0)
+            done = Done(case.of, case.number, case.fault.door, str(case.fault), kind, f"its process died of it: {self._status}", 0.0)
             self._taken += 1
             with open(self._journal, "ab") as file:
                 file.write(msgspec.json.encode(done) + b"\n")
@@ -191,7 +192,9 @@ class _Worker:
     def _has_ended(self) -> bool:
         if time.monotonic() - self._heard > STUCK:
             os.kill(self._pid, 9)
-        return os.waitpid(self._pid, os.WNOHANG)[0] != 0
+        ended, status = os.waitpid(self._pid, os.WNOHANG)
+        self._status = os.waitstatus_to_exitcode(status)
+        return ended != 0
 
     def _start(self) -> None:
         self._heard = time.monotonic()
@@ -200,6 +203,8 @@ class _Worker:
             if not self._pid:
                 try:
                     self._work()
+                except BaseException:
+                    traceback.print_exc()
                 finally:
                     EXIT(0)
 

@@ -129,7 +129,7 @@ class Project:
 
     def session(self, *arguments: str, environment: Mapping[str, str] | None = None, **ending: object) -> Ended:
         """A session of pytest, ended as `forked` has it."""
-        return self.run(["pytest", "-p", "no:cacheprovider", *arguments], _pytest, environment, **ending)
+        return self.run(["pytest", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", *arguments], _pytest, environment, **ending)
 
     def command(self, *arguments: str, environment: Mapping[str, str] | None = None, **ending: object) -> Ended:
         """A command of fitgate's."""
@@ -222,7 +222,7 @@ def warm() -> None:
     """Load what sessions load late, so that forks have it, and look up the machine once."""
     import importlib
 
-    late = "hypothesis joblib psutil threadpoolctl cpuinfo scipy.stats sklearn.metrics xdist.plugin _pytest.pytester"
+    late = "joblib psutil threadpoolctl cpuinfo scipy.stats sklearn.metrics xdist.plugin _pytest.pytester"
     ours = "checks.quality cli plugin plugin.project report report.figures report.report report.comparison gates.blessing"
     for name in (*late.split(), *(f"fitgate.{name}" for name in ours.split())):
         importlib.import_module(name)

@@ -42,6 +42,7 @@ class Observation:
         lost: what is no more as it was, or not as it should be, each in words.
         log: tracebacks that it kept in a log.
         forged: lines that only the planted text can have written.
+        begun: whether fitgate was there to write, and not pytest alone.
         texts: what it wrote for people to read, by name: reports, the step summary.
     """
 
@@ -54,6 +55,7 @@ class Observation:
     lost: Sequence[str] = ()
     log: str = ""
     forged: Sequence[str] = ()
+    begun: bool = True
     texts: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -76,17 +78,19 @@ def judge(seen: Observation) -> Finding:
         return Finding(Kind.HANG, _last_line(seen.output))
     if seen.lost:
         return Finding(Kind.LOST, "; ".join(seen.lost))
+    if "INTERNALERROR>" in seen.output:
+        return Finding(Kind.TRACEBACK, f"an internal error: {_last_line(_internal(seen.output))}")
     if seen.status == 0 and (seen.refused or not seen.same):
         return Finding(Kind.FALSE_PASS, f"exit status 0, verdict {seen.verdict or 'none'}: {_last_line(seen.output)}")
     if seen.status == 0 and seen.verdict not in ("", "PASS"):
         return Finding(Kind.FALSE_PASS, f"exit status 0, and the record's verdict is {seen.verdict}")
-    for name, text in {"output": seen.output, **seen.texts}.items():
+    for name, text in _written(seen):
         if forged := next((line for line in seen.forged if line in map(str.strip, text.splitlines())), None):
             return Finding(Kind.FALSE_PASS, f"a forged line in {name}: {forged}")
     for traceback in (*tracebacks(seen.output), *(t for t in tracebacks(seen.log) if not t.is_said)):
         if traceback.is_ours:
             return Finding(Kind.TRACEBACK, f"{traceback.place}: {traceback.error}"[:500])
-    for name, text in {"output": seen.output, **seen.texts}.items():
+    for name, text in _written(seen):
         if found := next((c for c in ("\x1b", "\u202e", "\x00", "\x07") if c in text), None):
             return Finding(Kind.UNESCAPED, f"{found!r} in {name}")
         if len(text) > MOST_OUTPUT:
@@ -95,9 +99,21 @@ def judge(seen: Observation) -> Finding:
         return Finding(Kind.UNAFFECTED)
     if seen.verdict in ("FAIL", "INCOMPLETE"):
         return Finding(Kind.FAIL, seen.verdict)
+    if seen.status < 0:
+        return Finding(Kind.FAIL, f"ended by signal {-seen.status}")
     if line := clear_line(seen.output, seen.names):
         return Finding(Kind.CLEAR, line)
+    for traceback in tracebacks(seen.output):
+        if any(name in traceback.place for name in seen.names):  # pytest's own words on a plugin that it can't load
+            return Finding(Kind.CLEAR, f"{traceback.place}: {traceback.error}"[:500])
     return Finding(Kind.SILENT, f"exit status {seen.status}: {_last_line(seen.output)}")
+
+
+def _written(seen: Observation) -> Iterator[tuple[str, str]]:
+    """What it wrote for people to read, each with its name."""
+    if seen.begun:
+        yield "output", seen.output
+    yield from seen.texts.items()
 
 
 def clear_line(output: str, names: Sequence[str]) -> str | None:
@@ -171,6 +187,10 @@ def tracebacks(output: str) -> Iterator[Traceback]:
 def _is_foreign(file: str) -> bool:
     library = ("site-packages/" in file and "site-packages/fitgate" not in file) or "/lib/python" in file
     return library or file.startswith("<") or "tests/faults/" in file
+
+
+def _internal(output: str) -> str:
+    return "\n".join(line for line in output.splitlines() if line.startswith("INTERNALERROR>"))
 
 
 def _last_line(output: str) -> str:

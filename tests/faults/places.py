@@ -77,7 +77,7 @@ def do(fault: Fault, bench: Bench) -> Observation:
         ended = run(*arguments, environment=environment, **ending)
         return _seen(fault, project, out, ended.status, ended.output, before, guarded, disk)
     finally:
-        if os.path.ismount(disk):
+        if str(disk) in Path("/proc/self/mounts").read_text(encoding="utf-8"):
             subprocess.run(["umount", "-l", str(disk)], check=True)
 
 

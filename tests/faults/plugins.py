@@ -254,8 +254,19 @@ def do(fault: Fault, bench: Bench) -> Observation:
         lost += [f"the sound model: {key} {out}" for key, out in gates.items() if key[0] == "nearest" and out == "FAIL"]
     may_pass = _may_pass(fault, texts, ended.output, said) and verdict == "PASS"
     forged = FORGED if verdict != "PASS" else ()
-    output, words = _without(ended.output, fault), ("faulty", "nearest", "other.py", "own", "clouds", "worker")
-    return Observation(ended.status, output, words, verdict, may_pass, lost=lost, log=log, forged=forged, texts=texts)
+    output, words = _without(ended.output, fault), ("faulty", "nearest", "other.py", "own", "clouds", "worker", "a model's name")
+    return Observation(
+        ended.status,
+        output,
+        words,
+        verdict,
+        may_pass,
+        lost=lost,
+        log=log,
+        forged=forged,
+        begun=bool(runs),
+        texts=texts,
+    )
 
 
 def _may_pass(fault: Fault, texts: dict[str, str], output: str, said: str) -> bool:
@@ -266,8 +277,7 @@ def _may_pass(fault: Fault, texts: dict[str, str], output: str, said: str) -> bo
         return not said or any("faulty" in line and re.search(said, line, re.IGNORECASE) for line in lines)
     if fault.name == "is called":
         return True
-    # Nobody asks for the report hook's opinion of gates; what it raises is to be named.
-    return fault.name == "ends" and given["stage"] == "decision_function" and False
+    return False
 
 
 def _without(output: str, fault: Fault) -> str:
