@@ -32,7 +32,9 @@ def main() -> int:
         options.page.write_text(page.render(campaign), encoding="utf-8")
         return 0
     counts = sizes(options.cases, options.sessions, options.kills)
-    cases = generate({name: count for name, count in counts.items() if not options.only or name == options.only}, options.seed)
+    cases = generate(
+        {name: count for name, count in counts.items() if not options.only or name == options.only}, options.seed
+    )
     if options.case is not None:
         cases = [case for case in cases if case.number in options.case]
     started, clock = datetime.now(UTC).isoformat(timespec="seconds"), time.perf_counter()

@@ -8,6 +8,7 @@ import os
 import pickle
 import struct
 import zipfile
+from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,9 @@ from tests.faults.material import changed, hashes, outcome_of
 from tests.faults.oracle import Observation
 
 CLASS = "baselines"
-ABOUT = "bytes flipped, cut, spliced; lying headers; foreign, encrypted, oddly packed or bombs; NaN; other data; no file"
+ABOUT = (
+    "bytes flipped, cut, spliced; lying headers; foreign, encrypted, oddly packed or bombs; NaN; other data; no file"
+)
 SUBJECTS = ["nearest-cloud", "nearest-first", "faulty-cloud"]
 ABSENT = "absent"
 FIELDS = ["schema", "profile", "model", "task", "data_digest", "seeds", "implementation", "environment", "content"]
@@ -80,8 +83,20 @@ CONTENTS = st.sampled_from(
     ]
 )
 PACKINGS = st.sampled_from(
-    ["stored", "deflated", "bzip2", "unknown method", "encrypted", "bomb", "lying size", "member twice", "member less"]
-    + ["member more", "absolute name", "comment", "prefixed", "many members", "directory member", "npy inside out"]
+    [
+        *(
+            "stored",
+            "deflated",
+            "bzip2",
+            "unknown method",
+            "encrypted",
+            "bomb",
+            "lying size",
+            "member twice",
+            "member less",
+        ),
+        *("member more", "absolute name", "comment", "prefixed", "many members", "directory member", "npy inside out"),
+    ]
 )
 FOREIGN = st.sampled_from(
     ["pickle", "npy of objects", "npy", "npz of objects", "empty zip", "json", "png", "gzip", "text", "zeros", "tar"]
@@ -178,7 +193,9 @@ def _judged(fault: Fault, bench: Bench) -> Observation:
     again.verdicts = judged.value
     outcome = run_verdict(again).outcome
     now = {(v.model, v.task, v.gate): v.message for v in judged.value}
-    lost = [f"{key} is judged otherwise" for key, text in messages.items() if key[:2] != (model, task) and now[key] != text]
+    lost = [
+        f"{key} is judged otherwise" for key, text in messages.items() if key[:2] != (model, task) and now[key] != text
+    ]
     status = 0 if outcome == "PASS" else 1
     same = found.value is not None and now == messages
     if found.status and status == 0:
@@ -254,7 +271,7 @@ def _with_header(member: bytes, text: str, version: int) -> bytes:
 def _pack(path: Path, members: dict[str, bytes], method: int = zipfile.ZIP_LZMA, sealed: bool = False) -> None:
     """Write members; if sealed, with the digest that arrays, if they are some, then have."""
     if sealed:
-        try:
+        with suppress(Exception):  # of no arrays there is no digest
             arrays = {name: np.load(io.BytesIO(member)) for name, member in members.items()}
             about = msgspec.json.decode(arrays["about"].tobytes())
             digest = hashlib.sha256()
@@ -264,8 +281,6 @@ def _pack(path: Path, members: dict[str, bytes], method: int = zipfile.ZIP_LZMA,
                     digest.update(np.ascontiguousarray(arrays[name]).tobytes())
             about["content"] = digest.hexdigest()
             members = members | {"about": _npy(np.frombuffer(_json(about), np.uint8))}
-        except Exception:  # then they are no arrays, and have none
-            pass
     with zipfile.ZipFile(path, "w", method) as archive:
         for name, member in members.items():
             archive.writestr(zipfile.ZipInfo(f"{name}.npy"), member, method)
@@ -386,7 +401,9 @@ def _zip_bomb() -> bytes:
     local = b"PK\x03\x04" + head + struct.pack("<HH", len(name), 0) + name
     stream.write(local + packed)
     central = stream.tell()
-    stream.write(b"PK\x01\x02" + struct.pack("<H", 20) + head + struct.pack("<HHHHHII", len(name), 0, 0, 0, 0, 0, 0) + name)
+    stream.write(
+        b"PK\x01\x02" + struct.pack("<H", 20) + head + struct.pack("<HHHHHII", len(name), 0, 0, 0, 0, 0, 0) + name
+    )
     size = stream.tell() - central
     stream.write(b"PK\x05\x06" + struct.pack("<HHHHIIH", 0, 0, 1, 1, size, central, 0))
     return stream.getvalue()
@@ -431,5 +448,3 @@ class _Danger:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return os._exit, (0,)
-
-

@@ -94,7 +94,11 @@ class Campaign(msgspec.Struct):
 
 def generate(counts: Mapping[str, int], number: int) -> list[Numbered]:
     """So many faults of each class, the same ones for the same seed."""
-    return [Numbered(name, i, fault) for name, count in counts.items() for i, fault in enumerate(_drawn(name, count, number))]
+    return [
+        Numbered(name, i, fault)
+        for name, count in counts.items()
+        for i, fault in enumerate(_drawn(name, count, number))
+    ]
 
 
 def _drawn(name: str, count: int, number: int) -> list[Fault]:
@@ -181,7 +185,15 @@ class _Worker:
         if ended and len(self._journal.read_bytes().split(b"\n")) - 1 == self._taken:
             case = self._cases[self._taken]
             kind = Kind.HANG if time.monotonic() - self._heard > STUCK else Kind.SILENT
-            done = Done(case.of, case.number, case.fault.door, str(case.fault), kind, f"its process died of it: {self._status}", 0.0)
+            done = Done(
+                case.of,
+                case.number,
+                case.fault.door,
+                str(case.fault),
+                kind,
+                f"its process died of it: {self._status}",
+                0.0,
+            )
             self._taken += 1
             with open(self._journal, "ab") as file:
                 file.write(msgspec.json.encode(done) + b"\n")

@@ -11,7 +11,7 @@ import socket
 import traceback
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -151,11 +151,8 @@ def misplace(path: Path, what: str) -> None:
         case "link to zeros":
             path.symlink_to("/dev/zero")
         case "socket":
-            with socket.socket(socket.AF_UNIX) as server:
-                here = os.getcwd()
-                os.chdir(path.parent)  # its name may be 108 bytes long
+            with socket.socket(socket.AF_UNIX) as server, chdir(path.parent):  # its name may be 108 bytes long
                 server.bind(path.name)
-                os.chdir(here)
         case "endless":
             with open(path, "wb") as file:
                 file.truncate(64 << 30)  # sparse

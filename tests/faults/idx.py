@@ -43,18 +43,40 @@ HEADERS = st.sampled_from(
     ]
 )
 LIES = st.sampled_from(
-    ["bomb", "bomb of images", "wrong check sum", "second member", "rubbish behind", "gzip named raw", "raw named gzip"]
-    + ["gzip twice", "huge name", "one label less", "one label more", "labels of images", "no examples", "one class"]
+    [
+        *(
+            "bomb",
+            "bomb of images",
+            "wrong check sum",
+            "second member",
+            "rubbish behind",
+            "gzip named raw",
+            "raw named gzip",
+        ),
+        *(
+            "gzip twice",
+            "huge name",
+            "one label less",
+            "one label more",
+            "labels of images",
+            "no examples",
+            "one class",
+        ),
+    ]
 )
 FAULTS = faults(
     {"dataset": 1},
     **{name: st.fixed_dictionaries({**SUBJECT, "how": how}) for name, how in RAW.items()},
-    inside=st.fixed_dictionaries({**SUBJECT, "seed": SEED, "name": st.sampled_from([*RAW]), "length": st.integers(1, 60)}),
+    inside=st.fixed_dictionaries(
+        {**SUBJECT, "seed": SEED, "name": st.sampled_from([*RAW]), "length": st.integers(1, 60)}
+    ),
     header=st.fixed_dictionaries({**SUBJECT, "change": HEADERS}),
     lie=st.fixed_dictionaries({**SUBJECT, "what": LIES}),
     place=st.fixed_dictionaries({**SUBJECT, "what": st.sampled_from(PLACES)}),
     missing=st.fixed_dictionaries(SUBJECT),
-    directory=st.fixed_dictionaries({**SUBJECT, "what": st.sampled_from(["pipe", "empty", "link to itself", "link to nowhere"])}),
+    directory=st.fixed_dictionaries(
+        {**SUBJECT, "what": st.sampled_from(["pipe", "empty", "link to itself", "link to nowhere"])}
+    ),
 )
 
 

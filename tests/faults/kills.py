@@ -1,4 +1,4 @@
-"""SIGKILL, at random moments and at each change of a file, over a session, blessing and a report: nothing lost or mixed."""
+"""SIGKILL, at random moments and at each change of a file: nothing is lost, and nothing mixed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ ABOUT = "kill -9 while fitting, recording, blessing, reporting"
 DURATION = {"session": 0.9, "bless": 0.5, "report": 0.6, "session -n 2": 4.0}  # seconds in which a moment is drawn
 CHANGES = {"session": 30, "bless": 40, "report": 20}  # of files, about
 
-MOMENTS = st.builds(lambda door, at: Fault(door, "moment", {"at": at}), st.sampled_from([*DURATION][:3] * 6 + ["session -n 2"]), SHARE)
+MOMENTS = st.builds(
+    lambda door, at: Fault(door, "moment", {"at": at}), st.sampled_from([*DURATION][:3] * 6 + ["session -n 2"]), SHARE
+)
 WRITES = st.builds(
     lambda door, number: Fault(door, "change of a file", {"number": number % CHANGES[door]}),
     st.sampled_from([*CHANGES]),
@@ -106,7 +108,9 @@ def _bless(project: Project, material: Material, ending: dict[str, object]) -> O
     lost = changed(before, project.earlier)
     now = _as_read(project.baselines, names)
     if now not in (old, new):
-        lost.append(f"a mixed set: {sum(a == b for a, b in zip(now, new, strict=True))} of {len(new)} baselines are new")
+        lost.append(
+            f"a mixed set: {sum(a == b for a, b in zip(now, new, strict=True))} of {len(new)} baselines are new"
+        )
     again = project.command("bless", "--yes", str(project.earlier))
     if again.status != 0 or _as_read(project.baselines, names) != new:
         lost.append(f"blessing again does not mend it: {again.output[-200:]}")

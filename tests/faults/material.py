@@ -56,7 +56,7 @@ class NearestMean:
         distances = self.distances(X)
         return distances[:, 0] - distances[:, 1]
 '''
-CONFTEST = '''\
+CONFTEST = """\
 from clouds import CLOUD, FIRST, NearestMean
 from fitgate import Floor, Model, NoRegression
 
@@ -66,8 +66,8 @@ GATES = (Floor(CLOUD, "accuracy", {floor}), NoRegression(CLOUD, "accuracy", 0.2)
 
 def pytest_fitgate_models():
     return [Model("nearest", lambda seed: NearestMean(), tasks=(CLOUD, FIRST), stochastic=False, gates=GATES)]
-'''
-OTHER = '''\
+"""
+OTHER = """\
 from clouds import CLOUD, FIRST, NearestMean
 from fitgate import Floor, Model, NoRegression
 
@@ -76,7 +76,7 @@ GATES = (Floor(CLOUD, "accuracy", 0.4), NoRegression(CLOUD, "accuracy", 0.2), Fl
 
 def pytest_fitgate_models():
     return [Model("faulty", lambda seed: NearestMean(30), tasks=(CLOUD, FIRST), stochastic=False, gates=GATES)]
-'''
+"""
 TESTS = "from fitgate.checks.quality import *\n"
 SETTINGS = "[pytest]\n"
 
@@ -129,18 +129,25 @@ class Project:
 
     def session(self, *arguments: str, environment: Mapping[str, str] | None = None, **ending: object) -> Ended:
         """A session of pytest, ended as `forked` has it."""
-        return self.run(["pytest", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", *arguments], _pytest, environment, **ending)
+        return self.run(
+            ["pytest", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", *arguments],
+            _pytest,
+            environment,
+            **ending,
+        )
 
     def command(self, *arguments: str, environment: Mapping[str, str] | None = None, **ending: object) -> Ended:
         """A command of fitgate's."""
         return self.run(["fitgate", *arguments], _fitgate, environment, **ending)
 
-    def run(self, line: Sequence[str], program: object, environment: Mapping[str, str] | None, **ending: object) -> Ended:
+    def run(
+        self, line: Sequence[str], program: object, environment: Mapping[str, str] | None, **ending: object
+    ) -> Ended:
         given = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "PY_COLORS": "0", **(environment or {})}
 
         def work() -> object:
             sys.argv = list(line)
-            sys.path[0] = str(self.directory)
+            sys.path[:] = [str(self.directory), str(ROOT), *(p for p in sys.path if p and p != str(ROOT))]
             sys.dont_write_bytecode = True
             os.environ.pop("GITHUB_STEP_SUMMARY", None) if not environment else None
             return program()  # type: ignore[operator]
@@ -203,7 +210,9 @@ def _timed(project: Project, *arguments: str) -> Ended:
     tests = project.directory / "test_models.py"
     tests.write_text("from fitgate.checks import *\n", encoding="utf-8")
     try:
-        return project.session("--gate-require-baseline", "--fit-timing=0.02", "-k", "not predict or single", *arguments)
+        return project.session(
+            "--gate-require-baseline", "--fit-timing=0.02", "-k", "not predict or single", *arguments
+        )
     finally:
         tests.write_text(TESTS, encoding="utf-8")
 
@@ -223,7 +232,9 @@ def warm() -> None:
     import importlib
 
     late = "joblib psutil threadpoolctl cpuinfo scipy.stats sklearn.metrics xdist.plugin _pytest.pytester"
-    ours = "checks.quality cli plugin plugin.project report report.figures report.report report.comparison gates.blessing"
+    ours = (
+        "checks.quality cli plugin plugin.project report report.figures report.report report.comparison gates.blessing"
+    )
     for name in (*late.split(), *(f"fitgate.{name}" for name in ours.split())):
         importlib.import_module(name)
     from matplotlib.figure import Figure
@@ -237,7 +248,9 @@ def warm() -> None:
 
 def hashes(*paths: Path) -> dict[str, str]:
     """SHA-256 of every file in directories, by its path."""
-    files = [file for path in paths for file in ([path] if path.is_file() else sorted(path.rglob("*"))) if file.is_file()]
+    files = [
+        file for path in paths for file in ([path] if path.is_file() else sorted(path.rglob("*"))) if file.is_file()
+    ]
     return {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
 

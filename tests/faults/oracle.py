@@ -1,4 +1,4 @@
-"""The oracle: what came of a fault, from what a user can see of it: status, output, record, and the files from before."""
+"""The oracle: what came of a fault, by what a user sees of it: status, output, record, and the files from before."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def _written(seen: Observation) -> Iterator[tuple[str, str]]:
 def clear_line(output: str, names: Sequence[str]) -> str | None:
     """The line of an output that says what was found and what was expected, and names what it is about, if one does."""
     for line in output.splitlines():
-        said = re.search(r"found .+, expected .+", line) or re.search(r"\berror: .+", line)
+        said = re.search(r"found .+, expected .+", line)
         if said and len(line) <= LONGEST and any(name in line for name in names):
             return line.strip()
     return None
@@ -181,7 +181,11 @@ def tracebacks(output: str) -> Iterator[Traceback]:
         elif raw.startswith("E  "):
             error = error or raw[1:].strip()
         elif re.match(r"^(=|_){3,} .+ \1{3,}$", raw):  # the head of the next test's
+            if entries and error:
+                yield Traceback(entries, error)
             entries, error = [], ""
+    if entries and error:  # short ones end in the error, and not in its place
+        yield Traceback(entries, error)
 
 
 def _is_foreign(file: str) -> bool:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from tests.faults.case import SEED, Bench, Fault, faults, misplace
 from tests.faults.material import Project, changed, hashes, outcome_of
 from tests.faults.oracle import Observation
+from tests.faults.process import Ended
 
 CLASS = "places"
 ABOUT = "full and read-only disks, files for directories, directories for files, errors in the middle of writing"
@@ -23,12 +24,18 @@ NEW_NAMESPACE = 0x00020000  # CLONE_NEWNS of <sched.h>
 ERRORS = {name: getattr(errno, name) for name in ("ENOSPC", "EROFS", "EACCES", "EIO", "EDQUOT", "EMFILE")}
 DOORS = {"session": 3, "report": 3, "bless": 2, "compare": 1}
 OBSTACLES = {
-    "session": ["runs is a file", "fitgate is a file", "runs is a link to nowhere", "runs are elsewhere and a file"]
-    + ["runs in a deep place", "runs are no directory's child", "baselines is a file", "baselines is a pipe"]
-    + ["summary is a directory", "summary nowhere", "summary is a full device", "gitignore is a directory"],
-    "report": ["out is a file", "out is a pipe", "report is a directory", "figures is a file", "figures is a link to nowhere"]
-    + ["out nowhere", "out is a link to itself", "out is empty"],
-    "bless": ["baselines is a file", "baseline is a directory", "baselines is a link to nowhere", "baselines is a pipe"],
+    "session": [
+        *("runs is a file", "fitgate is a file", "runs is a link to nowhere", "runs are elsewhere and a file"),
+        *("runs in a deep place", "runs are no directory's child", "baselines is a file", "baselines is a pipe"),
+        *("summary is a directory", "summary nowhere", "summary is a full device", "gitignore is a directory"),
+    ],
+    "report": [
+        *("out is a file", "out is a pipe", "report is a directory", "figures is a file"),
+        *("figures is a link to nowhere", "out nowhere", "out is a link to itself", "out is empty"),
+    ],
+    "bless": [
+        *("baselines is a file", "baseline is a directory", "baselines is a link to nowhere", "baselines is a pipe"),
+    ],
     "compare": ["out is a directory", "out is in a file", "out is empty", "out nowhere"],
 }
 FAULTS = st.one_of(
@@ -39,7 +46,12 @@ FAULTS = st.one_of(
         read_only=st.fixed_dictionaries({"what": st.sampled_from(["all", "outputs"]), "again": SEED}),
     ),
     *(
-        st.builds(Fault, st.just(door), st.just("obstacle"), st.fixed_dictionaries({"what": st.sampled_from(names), "again": SEED}))
+        st.builds(
+            Fault,
+            st.just(door),
+            st.just("obstacle"),
+            st.fixed_dictionaries({"what": st.sampled_from(names), "again": SEED}),
+        )
         for door, names in OBSTACLES.items()
     ),
 )
@@ -75,13 +87,22 @@ def do(fault: Fault, bench: Bench) -> Observation:
     try:
         run = project.session if fault.door == "session" else project.command
         ended = run(*arguments, environment=environment, **ending)
-        return _seen(fault, project, out, ended.status, ended.output, before, guarded, disk)
+        return _seen(fault, project, out, arguments, ended, before, guarded)
     finally:
         if str(disk) in Path("/proc/self/mounts").read_text(encoding="utf-8"):
             subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
-def _seen(fault: Fault, project: Project, out: Path, status: int | None, output: str, before: Any, guarded: Any, disk: Path) -> Observation:
+def _seen(
+    fault: Fault,
+    project: Project,
+    out: Path,
+    arguments: list[str],
+    ended: Ended,
+    before: dict[str, str],
+    guarded: list[Path],
+) -> Observation:
+    status = ended.status
     lost, verdict = [], ""
     if fault.door == "session":
         lost += changed(before, *guarded)
@@ -95,18 +116,28 @@ def _seen(fault: Fault, project: Project, out: Path, status: int | None, output:
         if status and verdict == "PASS":
             verdict = ""  # the record is sound, and a line is to say what else could not be written
     else:
-        same = status == 0 and _is_done(fault.door, project, out)
+        same = status == 0 and _is_done(fault.door, project, project.directory / arguments[-1])
         if status:
             lost += _mixed(fault.door, before, guarded, project, out)
-    names = (str(disk.parent), "disk", "out", "baselines", ".fitgate", "report", "comparison", "record", "runs", "summary")
-    return Observation(status, output, names, verdict, same, lost=lost)
+    names = (
+        str(project.directory.parent),
+        "out",
+        "baselines",
+        ".fitgate",
+        "report",
+        "comparison",
+        "record",
+        "runs",
+        "summary",
+    )
+    return Observation(status, ended.output, names, verdict, same, lost=lost)
 
 
 def _is_done(door: str, project: Project, out: Path) -> bool:
     """Whether a command that ended well did what it was to do."""
     if door == "bless":
         return len(list(project.baselines.glob("*.npz"))) == 3
-    path = out / ("report.md" if door == "report" else "comparison.md")
+    path = out / "report.md" if door == "report" else out
     return path.is_file() and path.stat().st_size > 100
 
 
@@ -151,7 +182,9 @@ def _mounted(fault: Fault, disk: Path, project: Project) -> tuple[Project, Path]
     return Project(disk / "project"), disk / "out"
 
 
-def _obstruct(fault: Fault, project: Project, out: Path, arguments: list[str], environment: dict[str, str]) -> list[str]:
+def _obstruct(
+    fault: Fault, project: Project, out: Path, arguments: list[str], environment: dict[str, str]
+) -> list[str]:
     """Put something in the way; the arguments that then hold."""
     what = fault.arguments["what"]
 
@@ -206,5 +239,3 @@ def _obstruct(fault: Fault, project: Project, out: Path, arguments: list[str], e
         case "out is in a file":
             arguments = [*arguments[:-1], str(out / "record.json" / "comparison.md")]
     return arguments
-
-

@@ -1,4 +1,4 @@
-"""A plugin's misbehaviour at each stage, in whole sessions, with pytest-xdist too: its code is trusted, its words are not."""
+"""A plugin's misbehaviour at each stage, in whole sessions: its code is trusted, what it says is not."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.faults.oracle import Observation
 CLASS = "plugins"
 ABOUT = "raises, skips, exits, dies, hangs, returns rubbish, changes data and process, at each stage"
 
-MODULE = '''\
+MODULE = """\
 import faulthandler, os, signal, subprocess, sys, threading, time, warnings
 
 import numpy as np
@@ -91,13 +91,13 @@ def pytest_fitgate_models():
 def pytest_fitgate_report(record, directory):
     at("report hook", record, directory)
     return []
-'''
+"""
 RIGHT = {"predict": "right", "decision": "right", "target": "y", "metric": "float(np.mean(y == predictions))"}
 FIT, ANSWERS = ("fit",), ("predict", "decision_function")
 RUNNING = ("build", *FIT, *ANSWERS, "target", "metric")
 STAGES = ("import", "metrics hook", "models hook", *RUNNING, "report hook")
 
-# What a plugin does, its code, and whether a session may pass all the same; where it may, the words that are to name it.
+# What a plugin does, by its name; no session may pass for it.
 ENDS = {
     "raise": "raise ValueError(MESSAGE)",
     "raise odd": "raise type('E\\x1b[31m', (Exception,), {'__str__': lambda self: 1})()",
@@ -105,7 +105,7 @@ ENDS = {
     "raise base": "raise BaseException(MESSAGE)",
     "raise generator exit": "raise GeneratorExit(MESSAGE)",
     "raise stop": "raise StopIteration(MESSAGE)",
-    "raise chained": "try:\n        raise KeyError(MESSAGE)\n    except KeyError as e:\n        raise RuntimeError(MESSAGE) from e",
+    "raise chained": "raise RuntimeError(MESSAGE) from KeyError(MESSAGE)",
     "skip": "pytest.skip(MESSAGE)",
     "skip module": "pytest.skip(MESSAGE, allow_module_level=True)",
     "importorskip": "pytest.importorskip('no_such_library')",
@@ -159,13 +159,36 @@ SPOILS = {
 ANSWERED = [
     *("None", "np.full(len(right), np.nan)", "np.full(len(right), np.inf)", "right[:-1]", "right[:0]", "right[None]"),
     *("np.where(np.arange(len(right)) == 3, np.nan, right)", "right.astype(object) * 0 + [{}]", "'abc'", "42", "{}"),
-    *("np.full(len(right), 'first')", "np.full((len(right), 7), 0.5)", "(x for x in right)", "right + 1j", "[[1], [2, 3]]"),
+    *(
+        "np.full(len(right), 'first')",
+        "np.full((len(right), 7), 0.5)",
+        "(x for x in right)",
+        "right + 1j",
+        "[[1], [2, 3]]",
+    ),
     *("np.full(len(right), b'x')", "np.full(len(right), np.datetime64('NaT'))", "[None] * len(right)", "lambda: right"),
     *("np.full(len(right), 10**30, dtype=object)", "right.reshape(-1, 2)", "np.ma.masked_all(len(right))", "MESSAGE"),
-    *("np.full(len(right), MESSAGE[:1000])", "type('A', (), {'__len__': lambda s: 60, '__array__': lambda s, *a, **k: 1 / 0})()"),
+    *(
+        "np.full(len(right), MESSAGE[:1000])",
+        "type('A', (), {'__len__': lambda s: 60, '__array__': lambda s, *a, **k: 1 / 0})()",
+    ),
 ]
-NUMBERS = ["None", "float('nan')", "float('inf')", "'0.9'", "np.array([0.9, 0.9])", "10**400", "-1.0", "7.0", "{}", "1j", "MESSAGE"]
-NAMES = st.sampled_from(["faulty"] * 12 + ["a-b", "a/b", "../x", "a b", "faulty\n", "", "x" * 300, "naïve", "a|b", "$HOME", "a[b]"])
+NUMBERS = [
+    "None",
+    "float('nan')",
+    "float('inf')",
+    "'0.9'",
+    "np.array([0.9, 0.9])",
+    "10**400",
+    "-1.0",
+    "7.0",
+    "{}",
+    "1j",
+    "MESSAGE",
+]
+NAMES = st.sampled_from(
+    ["faulty"] * 12 + ["a-b", "a/b", "../x", "a b", "faulty\n", "", "x" * 300, "naïve", "a|b", "$HOME", "a[b]"]
+)
 
 MESSAGES = WORDS
 SHAPE = {"workers": st.sampled_from([0] * 7 + [2])}
@@ -220,7 +243,9 @@ def module(fault: Fault) -> tuple[str, str]:
         case "spoils":
             parts |= {"code": SPOILS[given["what"]], "stage": given["stage"]}
         case "answers":
-            parts |= {given["stage"]: given["what"] if given["stage"] != "target" else f"(lambda right: {given['what']})(y)"}
+            parts |= {
+                given["stage"]: given["what"] if given["stage"] != "target" else f"(lambda right: {given['what']})(y)"
+            }
         case "measures":
             parts |= {"metric": given["what"]}
         case "is called":
@@ -254,7 +279,10 @@ def do(fault: Fault, bench: Bench) -> Observation:
         lost += [f"the sound model: {key} {out}" for key, out in gates.items() if key[0] == "nearest" and out == "FAIL"]
     may_pass = _may_pass(fault, texts, ended.output, said) and verdict == "PASS"
     forged = FORGED if verdict != "PASS" else ()
-    output, words = _without(ended.output, fault), ("faulty", "nearest", "other.py", "own", "clouds", "worker", "a model's name")
+    output, words = (
+        _without(ended.output, fault),
+        ("faulty", "nearest", "other.py", "own", "clouds", "worker", "a model's name"),
+    )
     return Observation(
         ended.status,
         output,
@@ -270,14 +298,11 @@ def do(fault: Fault, bench: Bench) -> Observation:
 
 
 def _may_pass(fault: Fault, texts: dict[str, str], output: str, said: str) -> bool:
-    """Whether a session may pass that had such a plugin: one that harms nothing, and is named where it leaves traces."""
-    given = fault.arguments
+    """Whether a session may pass with such a plugin: it harms nothing, and is named where it leaves traces."""
     if fault.name == "harmless":
         lines = "\n".join([output, *texts.values()]).splitlines()
         return not said or any("faulty" in line and re.search(said, line, re.IGNORECASE) for line in lines)
-    if fault.name == "is called":
-        return True
-    return False
+    return fault.name == "is called"
 
 
 def _without(output: str, fault: Fault) -> str:

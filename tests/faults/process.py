@@ -142,7 +142,7 @@ def _listen(directory: Path, number: int, act: Callable[[], None]) -> None:
         if not writes or not isinstance(arguments[0], str | bytes | os.PathLike) or not acting.acquire(blocking=False):
             return
         try:
-            path = os.path.abspath(os.fsdecode(arguments[0]))
+            path = os.path.abspath(os.fsdecode(arguments[0]))  # noqa: PTH100 - it resolves no links
             if path.startswith(f"{directory}{os.sep}") and "__pycache__" not in path and next(changes) >= number:
                 act()
         finally:

@@ -17,7 +17,21 @@ import numpy as np
 from hypothesis import strategies as st
 
 from fitgate.cli import main
-from tests.faults.case import BOMB, PLACES, RAW, SEED, SHARE, WORDS, Bench, Fault, bomb, called, damaged, faults, misplace
+from tests.faults.case import (
+    BOMB,
+    PLACES,
+    RAW,
+    SEED,
+    SHARE,
+    WORDS,
+    Bench,
+    Fault,
+    bomb,
+    called,
+    damaged,
+    faults,
+    misplace,
+)
 from tests.faults.material import Project, changed, hashes
 from tests.faults.oracle import Observation
 
@@ -33,21 +47,58 @@ SCALARS = (
     | WORDS.filter(lambda text: len(text) < 10_000 and "\udce4" not in text)
     | st.text(max_size=20)
 )
-VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3))
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+)
 BASES = st.sampled_from(["sound", "failing"])
 WHERE = {"base": BASES, "place": SEED}
 CONTRADICTIONS = st.sampled_from(
-    ["metric", "n", "fit digest", "data digest", "predictions", "short predictions", "labels", "n_test", "verdict"]
-    + ["verdict value", "baseline arrays", "baseline seeds", "target", "scores", "metric gone", "another model's fit"]
+    [
+        *(
+            "metric",
+            "n",
+            "fit digest",
+            "data digest",
+            "predictions",
+            "short predictions",
+            "labels",
+            "n_test",
+            "verdict",
+        ),
+        *(
+            "verdict value",
+            "baseline arrays",
+            "baseline seeds",
+            "target",
+            "scores",
+            "metric gone",
+            "another model's fit",
+        ),
+    ]
 )
 ARRAYS = st.sampled_from(
-    [("dtype", value) for value in ["|O", "<f8", "<U100000000", "nonsense", "|V8", "<M8[ns]", "", None, 8, "<c16", "f8,i4"]]
+    [
+        ("dtype", value)
+        for value in ["|O", "<f8", "<U100000000", "nonsense", "|V8", "<M8[ns]", "", None, 8, "<c16", "f8,i4"]
+    ]
     + [("shape", value) for value in [[2**40], [-1], [2**31, 2**31], 60, "60", [60.0], [None], [[60]], [1] * 70, [0]]]
     + [("zlib", value) for value in ["", "!!!", "AAAA", None, 7, "bomb", "cut", "reversed", "NaN", "not ASCII"]]
 )
 TEXTS = st.sampled_from(
-    ["not UTF-8", "deep lists", "deep objects", "mark", "UTF-16", "huge number", "keys twice", "two records", "comment"]
-    + ["a list", "a string", "null", "NaN", "long key", "lone surrogate"]
+    [
+        *(
+            "not UTF-8",
+            "deep lists",
+            "deep objects",
+            "mark",
+            "UTF-16",
+            "huge number",
+            "keys twice",
+            "two records",
+            "comment",
+        ),
+        *("a list", "a string", "null", "NaN", "long key", "lone surrogate"),
+    ]
 )
 FAULTS = faults(
     COMMANDS,
@@ -55,16 +106,33 @@ FAULTS = faults(
     replace_leaf=st.fixed_dictionaries({**WHERE, "value": SCALARS}),
     delete=st.fixed_dictionaries(WHERE),
     double=st.fixed_dictionaries(WHERE),
-    rename=st.fixed_dictionaries({**WHERE, "name": st.text(max_size=8) | WORDS.filter(lambda w: len(w) < 100 and "\udce4" not in w)}),
+    rename=st.fixed_dictionaries(
+        {**WHERE, "name": st.text(max_size=8) | WORDS.filter(lambda w: len(w) < 100 and "\udce4" not in w)}
+    ),
     exchange=st.fixed_dictionaries({**WHERE, "other": SEED}),
     array=st.fixed_dictionaries({**WHERE, "change": ARRAYS}),
     contradict=st.fixed_dictionaries({**WHERE, "what": CONTRADICTIONS}),
     text=st.fixed_dictionaries({"base": BASES, "what": TEXTS, "again": SEED}),
     place=st.fixed_dictionaries({"base": BASES, "what": st.sampled_from(PLACES), "again": SEED}),
     journal=st.fixed_dictionaries({"base": BASES, "seed": SEED, "name": st.sampled_from([*RAW, *PLACES]), "at": SHARE}),
-    **{name: st.fixed_dictionaries({"base": BASES, "how": how}) for name, how in RAW.items() if name in ("flip", "cut", "put in", "zeros")},
+    **{
+        name: st.fixed_dictionaries({"base": BASES, "how": how})
+        for name, how in RAW.items()
+        if name in ("flip", "cut", "put in", "zeros")
+    },
 )
-REFUSED_TEXTS = ("not UTF-8", "deep lists", "deep objects", "UTF-16", "two records", "comment", "a list", "a string", "null", "NaN")
+REFUSED_TEXTS = (
+    "not UTF-8",
+    "deep lists",
+    "deep objects",
+    "UTF-16",
+    "two records",
+    "comment",
+    "a list",
+    "a string",
+    "null",
+    "NaN",
+)
 
 
 def do(fault: Fault, bench: Bench) -> Observation:
