@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
-from fitgate.gates import Outcome
+from fitgate.gates import Outcome, Reason, Verdict
 from fitgate.record import Record
+from fitgate.text import CELL, shown
 
 
 class RunOutcome(StrEnum):
@@ -37,13 +38,13 @@ class RunVerdict(NamedTuple):
 
 
 def run_verdict(record: Record) -> RunVerdict:
-    """What a run came to: a FAIL of any gate, a gate without a verdict and a failed test each fail the whole."""
+    """What a run came to: each FAIL of a gate, gate without a verdict, failed test and fault fails the whole."""
     judged = len(record.verdicts)
     if record.status != "finished":
         how = "cut off" if record.status == "running" else "stopped"
         return RunVerdict(RunOutcome.INCOMPLETE, f"the run was {how}; gates judged before: {judged}")
-    if reason := _why_failed(record):
-        return RunVerdict(RunOutcome.FAIL, reason)
+    if reasons := [*filter(None, [_why_failed(record)]), *([_listed(record.faults, 1)] if record.faults else [])]:
+        return RunVerdict(RunOutcome.FAIL, "; ".join(reasons))
     if not judged:
         return RunVerdict(RunOutcome.NO_VERDICT, "no gate was selected")
     others = {
@@ -60,20 +61,33 @@ def run_verdict(record: Record) -> RunVerdict:
 def _why_failed(record: Record) -> str:
     """Why a finished run fails; empty if it does not."""
     judged = len(record.verdicts)
-    failed = [f"{v.model} {v.gate} on {v.task}" for v in record.verdicts if v.outcome in _failing(record)]
+    failed = [v for v in record.verdicts if v.outcome in _failing(record)]
+    imports = [f.model for f in record.failures if f.stage == "import"]
+    absent = f"{_listed(imports)} could not be imported" if imports else ""
     if failed:
-        return f"{len(failed)} of {_gates(judged)} failed: {_listed(failed)}"
+        gates = f"{len(failed)} of {_gates(judged)} failed: {_listed(map(_named, failed))}"
+        return f"{absent}; {gates}" if absent else gates
+    if absent:
+        return absent
     if record.unjudged:
         names = [f"{gate.model} {gate.gate} on {gate.task}" for gate in record.unjudged]
         return f"{len(names)} of {_gates(len(record.gates))} selected came to no verdict: {_listed(names)}"
     if record.failures:
         return f"{_listed(f'{f.model} on {f.task}' for f in record.failures)} failed outright"
+    if record.doubted:
+        doubted = dict.fromkeys(f"{a.model} on {a.task}" for a in record.doubted)
+        return f"timings can't be believed, of {_listed(doubted)}: {record.doubted[0].message}"
     if record.failed_tests:
         count = len(record.failed_tests)
         return f"{count} test{'s' * (count > 1)} failed: {_listed(record.failed_tests)}"
     if not judged and record.gates_expected:
         return _without_gates(record)
     return ""
+
+
+def _named(verdict: Verdict) -> str:
+    lacking = ", which no test judged" if verdict.reason is Reason.NOT_JUDGED else ""
+    return f"{verdict.model} {verdict.gate} on {verdict.task}{lacking}"
 
 
 def _without_gates(record: Record) -> str:
@@ -98,9 +112,9 @@ def _failing(record: Record) -> set[Outcome]:
 
 def _listed(names: Iterable[str], most: int = 3) -> str:
     """The first few names, and how many more there are."""
-    shown = list(names)
-    more = [f"{len(shown) - most} more"] if len(shown) > most else []
-    return ", ".join(shown[:most] + more)
+    known = list(names)
+    more = [f"{len(known) - most} more"] if len(known) > most else []
+    return ", ".join([shown(name, CELL) for name in known[:most]] + more)
 
 
 def _gates(count: int) -> str:
