@@ -11,6 +11,8 @@ from typing import Any
 
 import msgspec
 
+from fitgate.text import PART, harmless, shown, text_of
+
 MOST_TEXT = 500  # characters of an error's own text
 MOST_TRACEBACK = 20_000
 OWN = str(Path(__file__).parent) + os.sep
@@ -31,8 +33,10 @@ class FitgateError(Exception):
     """
 
     def __init__(self, where: object, *, found: str, expected: str, next_step: str):
-        self.where, self.found, self.expected, self.next_step = str(where), found, expected, next_step
-        super().__init__(f"{where}: found {found}, expected {expected}; {next_step}.")
+        self.where = str(where)
+        self.found, self.expected, self.next_step = (shown(part, PART) for part in (found, expected, next_step))
+        place = shown(self.where, PART)
+        super().__init__(f"{place}: found {self.found}, expected {self.expected}; {self.next_step}.")
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel between processes: keyword arguments do not by themselves."""
@@ -57,11 +61,7 @@ class LoggedError(msgspec.Struct, frozen=True, tag=True):
 
 def in_one_line(error: BaseException) -> str:
     """An error's type, text and place, bounded, as `ValueError: too few (models/forest.py:12)`."""
-    try:
-        text = " ".join(str(error).split())
-    except Exception as without:  # whoever wrote the error wrote this, too
-        text = f"its text can't be had, for {type(without).__name__}"
-    text = text if len(text) <= MOST_TEXT else f"{text[: MOST_TEXT - 3]}..."
+    text = shown(text_of(error), MOST_TEXT)
     where = place_of_error(error)
     return f"{type(error).__name__}{f': {text}' if text else ''}{f' ({where})' if where else ''}"
 
@@ -88,10 +88,7 @@ def traceback_of(error: BaseException) -> str:
         text = "".join(format_exception(error)).rstrip()
     except Exception as without:  # of the error's own methods
         text = "".join(format_exception(without)).rstrip()
-    if len(text) <= MOST_TRACEBACK:
-        return text
-    half = MOST_TRACEBACK // 2
-    return f"{text[:half]}\n[... {len(text) - 2 * half:,} characters ...]\n{text[-half:]}"
+    return harmless(text, MOST_TRACEBACK)
 
 
 def shown_place(file: str, line: int | None) -> str:

@@ -14,6 +14,41 @@ from typing import IO
 from fitgate.errors import FitgateError
 
 
+class FileError(FitgateError):
+    """A file or directory that can't be written."""
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Around what writes a file, or makes a directory: what the system refuses is an error in one line.
+
+    Raises:
+        FileError: in place of an `OSError`, of a full disk say, and of a path that no system can have.
+    """
+    try:
+        if "\0" in str(path):
+            raise OSError(errno.EINVAL, "a NUL in its name", str(path))
+        yield
+    except OSError as error:
+        raise FileError(
+            path,
+            found=f"no way to write there ({error.strerror or error})",
+            expected="a place that can be written",
+            next_step="free the path, its disk or its permissions, or name another",
+        ) from error
+
+
+def make_directory(path: Path) -> Path:
+    """A directory, made where it is missing; the same path.
+
+    Raises:
+        FileError: if it can't be made.
+    """
+    with writing(path):
+        path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
 @contextmanager
 def regular(path: Path) -> Iterator[tuple[IO[bytes], int]]:
     """A regular file to read, and its length in bytes; of any other, such as a FIFO, reading might never end.
@@ -54,26 +89,67 @@ def written_whole(path: Path) -> Iterator[IO[bytes]]:
 
     Its directory is made where it is missing. If the block raises, nothing is left behind; if the process is killed,
     at most a hidden file whose name ends in `.part`.
+
+    Raises:
+        FileError: if it can't be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        Path(partial).chmod(0o666 & ~_umask())  # mkstemp's files are for their owner alone
-        os.replace(partial, path)
-    except BaseException:
-        with suppress(OSError):
-            Path(partial).unlink()
-        raise
+    make_directory(path.parent)
+    with writing(path):
+        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            Path(partial).chmod(0o666 & ~_umask())  # mkstemp's files are for their owner alone
+            os.replace(partial, path)
+        except BaseException:
+            with suppress(OSError):
+                Path(partial).unlink()
+            raise
 
 
 def write(path: Path, content: bytes | str) -> None:
-    """Write a file in one step; text as UTF-8 with lines that end in a line feed."""
+    """Write a file in one step; text as UTF-8 with lines that end in a line feed.
+
+    Raises:
+        FileError: if it can't be written.
+    """
     with written_whole(path) as file:
-        file.write(content.encode() if isinstance(content, str) else content)
+        file.write(content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content)
+
+
+def check_writable(path: Path) -> None:
+    """Refuse a file that could not be written, before the work whose outcome it is to hold; nothing is left behind.
+
+    Raises:
+        FileError: if it is a directory, or its own can't be made or written.
+    """
+    make_directory(path.parent)
+    with writing(path):
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "a directory", str(path))
+        with tempfile.TemporaryFile(dir=path.parent) as file:
+            file.write(bytes(4096))
+            file.flush()
+
+
+def append(path: Path, content: str) -> None:
+    """Add text to the end of a file, and have the system write it.
+
+    Raises:
+        FileError: if it can't be written, or is a FIFO, whose reader may never come, or a socket.
+    """
+    with writing(path):
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        with open(os.open(path, flags, 0o666), "ab") as file:
+            kind = os.fstat(file.fileno()).st_mode
+            if not (stat.S_ISREG(kind) or stat.S_ISCHR(kind)):  # such as /dev/stdout, on a terminal
+                raise OSError(errno.EINVAL, "a pipe, a socket or a device, not a regular file", str(path))
+            file.write(content.encode("utf-8", "backslashreplace"))
+            file.flush()
+            if stat.S_ISREG(kind):
+                os.fsync(file.fileno())
 
 
 def private_directory(path: Path) -> Path:

@@ -52,7 +52,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     """
     given = list(map(str, early_config.invocation_params.args))
     for option, value in pairwise(given):
-        if Path(value).exists() and (option in options.WITH_VALUE or _is_lost(early_config, option, value)):
+        found = os.path.exists(value)  # noqa: PTH110 # where pathlib would raise: names too long for any path
+        if found and (option in options.WITH_VALUE or _is_lost(early_config, option, value)):
             raise pytest.UsageError(
                 f"{option} {value}: found a path that stands apart from its option, which pytest takes for tests to "
                 f"run, expected both in one; write {option}={value}."

@@ -39,6 +39,12 @@ def _truth(text: str) -> bool:
     return text.strip().lower() in ("1", "true", "yes", "on")
 
 
+def _warn_or_fail(text: str) -> str:
+    if text not in ("warn", "fail"):
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected warn or fail")
+    return text
+
+
 @dataclass(frozen=True)
 class Option:
     """An option.
@@ -117,6 +123,14 @@ OPTIONS = (
         "fail, rather than skip, where a library that one of these models requires is not installed",
     ),
     Option("gate-require-baseline", _truth, False, "", "fail a regression gate that has no baseline"),
+    Option(
+        "gate-leaks",
+        _warn_or_fail,
+        "warn",
+        "warn|fail",
+        "what a gain beyond what seeds explain is, as of a model that was given test examples: a warning, or a failure "
+        "of its gate (default: warn)",
+    ),
     Option("gate-strict", _truth, False, "", "fail a gate that is inconclusive"),
     Option(
         "gate-most-seeds",

@@ -77,7 +77,8 @@ def test_whatever_a_fit_raises_fails_that_model_alone_with_file_and_line(rude, d
 def test_a_skip_in_whatever_a_model_answers_fails_it(rude, method):
     project = rude("pytest.skip('no mood')", method)
     conftest = project.path / "conftest.py"
-    conftest.write_text(conftest.read_text().replace("DIGITS", "FIVES").replace('"accuracy"', '"roc_auc"'))
+    fives = conftest.read_text().replace("DIGITS", "FIVES").replace('"accuracy", quick=0.9', '"roc_auc", quick=0.5')
+    conftest.write_text(fives)
     assert project.run("-k", "test_gate").ret == 1
     assert outcomes(project) == BOTH
 
@@ -106,6 +107,25 @@ def test_a_thread_that_ends_the_process_as_passed_fails_its_model(rude):
     project = rude("thread = threading.Thread(target=os._exit, args=(0,)); thread.start(); thread.join()")
     assert project.run("-k", "test_gate").ret == 1
     assert outcomes(project) == BOTH
+
+
+EXIT_WHEN_TIMED = """
+        self.calls = getattr(self, "calls", 0) + 1
+        if self.calls > 1: {exit}
+        return super().predict(X)
+"""
+
+
+@pytest.mark.parametrize(
+    "way", ["os._exit(0)", "t = threading.Thread(target=os._exit, args=(0,)); t.start(); t.join()"]
+)
+def test_an_exit_where_a_model_is_timed_fails_that_test_alone(rude, way):
+    project = rude(EXIT_WHEN_TIMED.format(exit=way).strip(), "predict")
+    result = project.run("-k", "test_gate or test_predict", subprocess=True)
+    assert result.ret == 1
+    assert outcomes(project) == {"reader": Outcome.PASS, "rude": Outcome.PASS}
+    assert project.record.failed_tests
+    assert all("rude" in name for name in project.record.failed_tests)
 
 
 def test_a_child_that_a_model_forks_may_end_as_it_likes(rude):
@@ -226,7 +246,7 @@ def test_workers_that_die_in_a_project_that_pytest_finds_late_are_missed(project
     assert outcomes(project) == {"zealot": Outcome.FAIL}
 
 
-IMPORTS = ("import sys; sys.exit(0)", "import os; os._exit(0)", "import pytest; pytest.skip('no mood')")
+IMPORTS = ("import sys; sys.exit(0)", "import os; os._exit(0)")
 
 
 @pytest.mark.parametrize("deed", IMPORTS)
@@ -350,6 +370,15 @@ def test_commands_say_in_one_line_what_cannot_be_imported(package, judged, capsy
     listed = capsys.readouterr()
     assert "good" in listed.out
     assert listed.err.count(line) == 1
+
+
+def test_a_plugin_that_skips_as_it_is_imported_does_not_take_its_gates_along(project):
+    project.write(READER)
+    add(project, "pytest_plugins = ['boosted']")
+    add(project, "import pytest, fitgate\npytest.importorskip('no_such_library')", "boosted.py")
+    project.pytester.syspathinsert()
+    assert project.run("-k", "test_gate").ret == 1
+    assert run_verdict(project.record).line == "FAIL: boosted could not be imported"
 
 
 def test_a_project_all_of_whose_plugins_are_broken_does_not_pass(project):

@@ -1,7 +1,9 @@
 """Evaluation: what an estimator does not give is no failure, and what it can't mean is one clear line."""
 
 import numpy as np
+import pandas as pd
 import pytest
+import scipy.sparse
 
 from fitgate import Dataset, Floor, Metric, Outcome, Split, Task
 from fitgate.gates import Claim, Evidence, JudgeSettings, Truth, judge
@@ -54,7 +56,7 @@ def test_what_only_a_task_s_metric_reads_may_be_lacking():
 
 def test_a_gate_that_reads_what_is_lacking_fails_and_says_what_to_do():
     data = task_data(Y, Y, "roc_auc_ovr")
-    gate = Floor(data.task, "roc_auc_ovr", 0.5)
+    gate = Floor(data.task, "roc_auc_ovr", 0.5, perfect=True)
     found = Evidence(
         {"t": Truth("", "", Y, Y, kind=data.kind, classes=data.classes)},
         METRICS,
@@ -150,12 +152,38 @@ def test_predictions_of_another_kind_than_the_labels_are_one_clear_line(y, predi
 
 
 @pytest.mark.parametrize(
-    ("predictions", "found"), [(np.full(12, np.nan), "nan"), (np.full(12, np.inf), "inf"), (np.full(12, 1j), "1j")]
+    ("predictions", "found"),
+    [
+        (np.full(12, np.nan), "predictions such as nan"),
+        (np.full(12, np.inf), "predictions such as inf"),
+        (np.full(12, 1j), "predictions such as 1j"),
+        (np.full(12, None), "predictions such as None"),
+        ([*range(11), "11"], "labels such as '0'"),
+        (np.array([*range(11), "11"], object), "text such as '11' among numbers"),
+        (np.full(12, np.datetime64("2026-01-02")), "predictions such as datetime.date(2026, 1, 2)"),
+        (np.ma.array(np.arange(12), mask=np.arange(12) == 7), "predictions of which some are masked"),
+        (iter(range(12)), "predictions of shape () for 12 examples"),
+        ([10**400] * 12, "predictions such as 1000"),
+    ],
 )
-def test_predicted_numbers_are_finite(predictions, found):
-    data = task_data(np.arange(12.0), np.arange(12.0), "mae")
-    with pytest.raises(ModelFailed, match=f"found predictions such as {found}, expected finite numbers"):
-        evaluation(data, Answers(predictions))
+@pytest.mark.parametrize("metric", ["mae", "accuracy"])
+def test_predictions_are_text_or_finite_numbers(predictions, found, metric):
+    y = np.arange(12.0) if metric == "mae" else np.arange(12)
+    with pytest.raises(ModelFailed) as caught:
+        evaluation(task_data(y, y, metric), Answers(predictions))
+    assert f"WrongAnswers: Answers: found {found}" in str(caught.value)
+
+
+@pytest.mark.parametrize("form", [list, tuple, pd.Series, pd.Categorical, np.ma.array, lambda y: y.astype(object)])
+@pytest.mark.parametrize("y", [np.arange(12) % 3, Y])
+def test_a_legitimate_form_of_answers_is_judged(form, y):
+    assert evaluation(task_data(y, y, "accuracy"), Answers(form(y))).metrics == {"accuracy": 1.0}
+
+
+def test_answers_of_several_labels_may_be_sparse():
+    labels = np.column_stack([np.arange(12) % 2, np.arange(12) % 3 == 0]).astype(int)
+    found = evaluation(task_data(labels, labels, "macro_f1"), Answers(scipy.sparse.csr_matrix(labels)))
+    assert found.metrics == {"macro_f1": 1.0}
 
 
 def test_a_function_of_target_and_output_is_a_metric_as_before():

@@ -221,7 +221,7 @@ def test_what_a_model_says_breaks_neither_tables_nor_lines(golden):
     golden.models[0] = ModelEntry("good", evil, ["digits", "fives"], None)
     report = render(golden, {})
     assert "- **absent** on fives, in `predict`: ``Bad: `a` | b # Title - <script>" in report
-    escaped = r"Bad: \`a\` | b # Title - &lt;script>alert(1)&lt;/script> ![x]\(http://a/b) \*\*bold\*\*"
+    escaped = r"Bad: \`a\` | b # Title - &lt;script>alert(1)&lt;/script> !\[x\](http://a/b) \*\*bold\*\*"
     assert f"FAIL. {escaped}\n" in report
     assert "| good    | {}".format(escaped.replace("|", r"\|")) in report
     assert "\n# Title" not in report

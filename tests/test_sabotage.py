@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from fitgate import Above, Dataset, Floor, Model, NoRegression, Split, Task
+from fitgate import Dataset, Model, Split, Task
 from fitgate.gates import BaselineError, baseline_file, write_baseline
 from fitgate.metrics import METRICS
 from fitgate.record import write_json
@@ -20,7 +20,7 @@ from fitgate.sabotage.trials import Trials
 from fitgate.tasks import TaskData
 from tests import fakes
 from tests.evidence import ENVIRONMENT, baseline, evaluation, wrong
-from tests.fakes import DATASET, DIGITS, FIVES
+from tests.fakes import DATASET, DIGITS, FIVES, Above, Floor, NoRegression
 
 GATES = (Floor(DIGITS, "accuracy", 0.5), NoRegression(DIGITS, "accuracy", 0.1))
 RULE = "accuracy>baseline-0.1"

@@ -449,7 +449,7 @@ def test_a_runs_directory_that_cannot_be_is_a_usage_error(project):
     (project.path / "taken").write_text("a file")
     result = project.run("-k", "test_gate", "--fit-runs-dir=taken")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: *taken: found *, expected a directory for runs; name another by --fit-runs*"])
+    result.stderr.fnmatch_lines(["ERROR: *taken: found *, expected a directory for runs; free it, or name *"])
 
 
 FULL = 'Floor(DIGITS, "accuracy", full=0.99)'

@@ -1,5 +1,8 @@
 """Time limits: a model that hangs, or ends its process, fails its own gates, and the others are judged."""
 
+import os
+import signal
+
 import numpy as np
 import pytest
 
@@ -33,12 +36,23 @@ class StuckLater(Reader):
 
 class Gone(Reader):
     def fit(self, X, y):
-        os._exit(0)
+        os.abort()
 
 class Sealed(Reader):
     def __init__(self):
         super().__init__()
         self.lock = threading.Lock()
+
+class StuckTimed(Reader):
+    def predict(self, X):
+        while len(X) == 1:
+            try:
+                time.sleep(0.01)
+            except Exception:
+                self.tried = 1 + getattr(self, "tried", 0)
+                if self.tried > 1:
+                    raise
+        return super().predict(X)
 
 class Writing(Reader):
     def fit(self, X, y):
@@ -78,17 +92,17 @@ def failure(project):
 @pytest.mark.parametrize(
     ("declared", "reason"),
     [
-        ('odd("bad", Stuck)', "failed to fit on digits: no answer after 1.5 s (--fit-timeout), so its process was"),
-        ('odd("bad", StuckLater)', "failed to predict on digits: no answer after 1.5 s (--fit-timeout), so its"),
+        ('odd("bad", Stuck)', "failed to fit on digits: no answer after 3 s (--fit-timeout), so its process was"),
+        ('odd("bad", StuckLater)', "failed to predict on digits: no answer after 3 s (--fit-timeout), so its"),
         ('odd("bad", Stuck, timeout=0.5)', "failed to fit on digits: no answer after 0.5 s (the model's timeout), so"),
-        ('odd("bad", Gone)', "failed to fit on digits: in a process of its own: found a process that ended with exit"),
+        ('odd("bad", Gone)', "failed to fit on digits: in a process of its own: found a process that"),
         ('odd("bad", Sealed)', "found an estimator that can't be sent from there (a result that can't be sent"),
         ('odd("bad", Writing)', "failed to fit on digits: ValueError: assignment destination is read-only"),
     ],
 )
 def test_a_model_that_does_not_answer_fails_its_gates_and_the_others_are_judged(odd, declared, reason):
     project = odd(declared, FINE)
-    assert project.run("--fit-timeout=1.5").ret == 1
+    assert project.run("--fit-timeout=3").ret == 1
     assert verdicts(project) == {"bad": "FAIL", "fine": "PASS"}
     assert reason in failure(project)
     assert reason.partition("(")[0] in project.report
@@ -111,6 +125,30 @@ def test_without_a_limit_nothing_is_fitted_apart(odd):
     project = odd(FINE)
     assert project.run().ret == 0
     assert (project.record.settings.timeout, project.record.fits[0].isolated) == (None, False)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="alarms, as POSIX has them")
+def test_a_model_that_hangs_where_it_is_timed_is_interrupted(odd, monkeypatch):
+    monkeypatch.setattr("fitgate.plugin.alarm.TIMING", 1.0)
+    monkeypatch.setattr("fitgate.plugin.alarm.AGAIN", 0.2)
+    project = odd('odd("bad", StuckTimed, timeout=2)', FINE)
+    project.pytester.makepyfile(test_speed="from fitgate.checks import test_predict")
+    result = project.run("--fit-timing=0.01", "-k", "gate or single")
+    result.stdout.fnmatch_lines(
+        ["*bad failed to predict on digits: no end of its timing after 7 s (the model's timeout)*"]
+    )
+    result.assert_outcomes(passed=3, failed=1)
+    assert result.ret == 1
+    assert verdicts(project) == {"bad": "PASS", "fine": "PASS"}
+    assert signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
+
+
+@pytest.mark.slow
+def test_models_are_fitted_apart_by_workers_and_backends_too(odd):
+    project = odd('odd("bad", Gone)', 'Model("fine", lambda seed: Steady(seed), (DIGITS,), GATES, stochastic=True)')
+    assert project.run("--fit-timeout=60", "-n", "2", "--fit-seeds=2", "--fit-backend=loky", subprocess=True).ret == 1
+    assert verdicts(project) == {"bad": "FAIL", "fine": "PASS"}
+    assert [run.fit.isolated for run in project.record.seed_runs] == [True, True]
 
 
 @pytest.mark.parametrize("given", ["0", "soon", "inf", "-1"])

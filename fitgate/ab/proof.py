@@ -16,6 +16,7 @@ from fitgate.ab.errors import ComparisonError
 from fitgate.ab.session import compare
 from fitgate.ab.verdict import judge
 from fitgate.executor import core_numbers
+from fitgate.files import check_writable
 from fitgate.gates import Outcome
 from fitgate.latency.timing import SINGLE
 from fitgate.machine import Environment, environment, usable_cores
@@ -86,12 +87,13 @@ def prove(
     Raises:
         ComparisonError: if the tree has no such model, or it fails.
         ExecutorError: if a process dies.
+        FileError: if the file can't be written.
     """
     started = time.perf_counter()
     cores, tree = core_numbers(), Path.cwd()
     lanes = len(cores) or usable_cores()
     levels = [0.0, *slowdowns]
-    path.parent.mkdir(parents=True, exist_ok=True)
+    check_writable(path)
     with tempfile.TemporaryDirectory(prefix="fitgate-ab-") as directory:
         fitted = Tree("base", tree, Path(directory)).fit([model] if model else [])
         if not fitted.models:

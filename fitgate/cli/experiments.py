@@ -9,12 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fitgate.files import write
+from fitgate.files import check_writable, write
 from fitgate.gates import Outcome
 from fitgate.latency.timing import SCENARIOS
 from fitgate.model import Model, ModelError
 from fitgate.plugin.project import Project, project
 from fitgate.tasks import TaskData, TaskError
+from fitgate.text import shown
 
 SABOTAGE = Path("reports", "sabotage.md")
 AB = Path("reports", "ab.md")
@@ -88,8 +89,9 @@ def _sabotage(options: argparse.Namespace) -> None:
     from fitgate.sabotage.report import render
 
     def say(line: str) -> None:
-        print(line, flush=True)
+        print(shown(line), flush=True)
 
+    check_writable(options.out)
     if options.kept:
         campaign = read_campaign(options.kept)
     else:
@@ -111,7 +113,7 @@ def _sabotage(options: argparse.Namespace) -> None:
             work: dict[str, Any] = {"seeds": options.seeds, "controls": options.controls, "only": options.only}
             campaign = run(options.out.with_suffix(".json"), **given, **work)
     write(options.out, render(campaign))
-    print(f"report in {options.out}")
+    print(f"report in {shown(options.out)}")
 
 
 def _available(around: Project, names: Sequence[str]) -> dict[str, Model]:
@@ -150,6 +152,8 @@ def _ab(options: argparse.Namespace) -> int:
     def say(words: str) -> None:
         print(words, file=sys.stderr, flush=True)
 
+    if options.out:
+        check_writable(options.out)
     models = [name for name in options.models.split(",") if name]
     if options.prove or options.kept:
         return _prove(options, models, say)
@@ -191,7 +195,7 @@ def _prove(options: argparse.Namespace, models: Sequence[str], say: Callable[[st
             say=say,
         )
     write(path, render_proof(proof))
-    print(f"report in {path}")
+    print(f"report in {shown(path)}")
     return 0
 
 

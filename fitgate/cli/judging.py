@@ -12,6 +12,7 @@ from fitgate.gates import Outcome
 from fitgate.gates.blessing import LEAST_SEEDS, bless, propose
 from fitgate.plugin.project import project
 from fitgate.record import RecordError, candidates, judge_again, read
+from fitgate.text import CELL, shown
 
 
 def add_commands(commands: Any) -> None:
@@ -62,9 +63,10 @@ def _judge(options: argparse.Namespace) -> int:
     for verdict in record.verdicts:
         earlier = kept.get((verdict.model, verdict.task, verdict.gate))
         differs = f" (the record has {earlier.outcome})" if earlier and earlier.outcome is not verdict.outcome else ""
-        print(f"{verdict.outcome}{differs}: {verdict.model} on {verdict.task}, {verdict.gate}. {verdict.message}")
+        names = shown(f"{verdict.model} on {verdict.task}, {verdict.gate}", CELL)
+        print(f"{verdict.outcome}{differs}: {names}. {shown(verdict.message)}")
     whole = run_verdict(record)
-    print(whole.line)
+    print(shown(whole.line))
     return int(whole.outcome is not RunOutcome.PASS)
 
 
@@ -75,13 +77,14 @@ def _bless(options: argparse.Namespace) -> None:
     found = candidates(record, around.kinds, around.metrics)
     proposals = propose(found, record.environment, record.commit, directory, options.least_seeds)
     for proposal in proposals:
-        print(proposal.summary)
+        print(shown(proposal.summary))
         for other in proposal.others:
             fate = "is deleted" if options.replace else "stays; --replace deletes it"
-            print(f"  beside it, of other data: {other.name}, which {fate}")
+            print(f"  beside it, of other data: {shown(other.name, CELL)}, which {fate}")
     for verdict in record.verdicts:
         if verdict.outcome is Outcome.FAIL:
-            print(f"In this run a gate failed: {verdict.model} on {verdict.task}, {verdict.gate}.")
+            names = shown(f"{verdict.model} on {verdict.task}, {verdict.gate}", CELL)
+            print(f"In this run a gate failed: {names}.")
     if (record.commit or "-dirty").endswith("-dirty"):
         print("The run's working tree was not a commit: nobody can repeat it.")
     counted = f"{len(proposals)} baseline{'s' * (len(proposals) != 1)}"

@@ -13,6 +13,7 @@ from fitgate.gates import Gate
 from fitgate.gates.archive import baseline_files
 from fitgate.model import Model, ModelError
 from fitgate.plugin.project import Project, project
+from fitgate.text import CELL, shown
 
 
 def add_commands(commands: Any) -> None:
@@ -66,7 +67,7 @@ def _list(options: argparse.Namespace) -> int:
             expected="some, contributed by the hook pytest_fitgate_models",
             next_step="run this in your project's directory, or begin one by `fitgate init`",
         )
-    rows = [row for model in around.models.values() for row in _rows(around, model)]
+    rows = [[shown(text, CELL) for text in row] for model in around.models.values() for row in _rows(around, model)]
     print(tabulate(rows, ["model", "task", "data", "gate", "declared at", "missing"], disable_numparse=True))
     return int(bool(around.absent))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fitgate.record import Record, RecordError, read
+from fitgate.text import shown
 
 RECORD = "a record.json, or the directory that holds it"
 COMPARISON = Path("comparison.md")
@@ -50,14 +51,15 @@ def add_commands(commands: Any) -> None:
     floors.set_defaults(run=_floors)
 
 
-def _report(options: argparse.Namespace) -> None:
+def _report(options: argparse.Namespace) -> int:
     from fitgate.report import run_verdict, write_report
 
     record = read(options.record)
     directory = options.out or (options.record if options.record.is_dir() else options.record.parent)
-    directory.mkdir(parents=True, exist_ok=True)
+    kept = len(record.faults)
     path = write_report(record, directory)
-    print(f"{run_verdict(record).line}\nreport in {path}")
+    print(f"{shown(run_verdict(record).line)}\nreport in {shown(path)}")
+    return int(len(record.faults) > kept)
 
 
 def _compare(options: argparse.Namespace) -> None:
@@ -77,7 +79,7 @@ def _compare(options: argparse.Namespace) -> None:
             )
         records.setdefault(name, []).append(read(path))
     prices = dict(_price(argument) for argument in options.price)
-    print(f"report in {write_comparison(records, options.out, prices)}")
+    print(f"report in {shown(write_comparison(records, options.out, prices))}")
 
 
 def _price(argument: str) -> tuple[str, float]:
@@ -96,7 +98,7 @@ def _price(argument: str) -> tuple[str, float]:
 def _repeat(options: argparse.Namespace) -> None:
     from fitgate.report import write_repeatability
 
-    print(f"report in {write_repeatability([read(path) for path in options.records], options.out)}")
+    print(f"report in {shown(write_repeatability([read(path) for path in options.records], options.out))}")
 
 
 def _floors(options: argparse.Namespace) -> None:

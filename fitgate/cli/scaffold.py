@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import os
 import pkgutil
 import re
 from importlib import resources
@@ -12,6 +13,7 @@ from string import Template
 from typing import Any, NamedTuple
 
 from fitgate.errors import FitgateError
+from fitgate.files import write
 from fitgate.machine import distributions_of
 
 DEFAULT = "sklearn.ensemble.RandomForestClassifier"
@@ -63,11 +65,12 @@ def scaffold(directory: Path, estimator: str = DEFAULT) -> list[Path]:
         estimator: a class, as `package.module.Class`, or the name of one of scikit-learn's.
 
     Raises:
+        FileError: if one can't be written.
         ScaffoldError: if there is no such class, it is neither a classifier nor a regressor, or a file is in the way.
     """
     found = find(estimator)
     for name in FILES:
-        if (directory / name).exists():
+        if os.path.lexists(directory / name):
             raise ScaffoldError(
                 directory / name,
                 found="a file that is there already",
@@ -79,8 +82,7 @@ def scaffold(directory: Path, estimator: str = DEFAULT) -> list[Path]:
     for name, template in FILES.items():
         text = resources.files(__package__).joinpath("templates", template).read_text(encoding="utf-8")
         path = directory / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(Template(text).substitute(values), encoding="utf-8")
+        write(path, Template(text).substitute(values))
         paths.append(path)
     return paths
 

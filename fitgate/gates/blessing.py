@@ -77,8 +77,8 @@ def propose(
         environment: where they ran.
         commit: of the working tree; None outside git.
         directory: of the baselines.
-        least_seeds: how many a stochastic model needs. One whose author does not say needs two, if these gave the same
-            output, of which one becomes the baseline.
+        least_seeds: how many a stochastic model needs. One whose seeds all gave the same output, whatever its author
+            says, needs two, of which one becomes the baseline.
 
     Raises:
         BaselineError: if there are no runs, too few seeds (to judge by, or to know whether they matter), or an output
@@ -131,7 +131,9 @@ def bless(proposals: Sequence[Proposal], directory: Path, *, replace: bool = Fal
 def _runs(model: str, task: str, candidate: Candidate, least_seeds: int) -> Sequence[SeedRun]:
     """The runs that become a baseline: all, or the first where the seed was found to change nothing."""
     runs, stochastic = candidate.runs, candidate.stochastic
-    if stochastic is None:
+    if same_output([run.evaluation for run in runs]):
+        runs, stochastic = runs[:1], False
+    elif stochastic is None:
         if len(runs) == 1:
             raise BaselineError(
                 f"{model} on {task}",
@@ -140,8 +142,7 @@ def _runs(model: str, task: str, candidate: Candidate, least_seeds: int) -> Sequ
                 next_step=f"run pytest with --fit-seeds={max(least_seeds, 2)}, which trains just two if the seed "
                 "changes nothing, or declare stochastic=False",
             )
-        stochastic = not same_output([run.evaluation for run in runs])
-        runs = runs if stochastic else runs[:1]
+        stochastic = True
     if stochastic and len(runs) < least_seeds:
         raise BaselineError(
             f"{model} on {task}",
@@ -201,7 +202,9 @@ def _summary(baseline: Baseline, before: Baseline | None, candidate: Candidate) 
         return float(np.mean([metric.value(target, outputs) for outputs in some.outputs]))
 
     count = len(about.seeds)
-    begin = f"{about.model} on {about.task}: {count} seed{'s' * (count > 1)}, {metric.title} "
+    ignored = len(candidate.runs) if candidate.stochastic and len(candidate.runs) > count else 0
+    words = f"1 of {ignored} seeds, which gave the same output though stochastic=True is declared" if ignored else ""
+    begin = f"{about.model} on {about.task}: {words or f'{count} seed' + 's' * (count > 1)}, {metric.title} "
     if before is None:
         return f"{begin}{metric.shown(mean(baseline))}; new"
     if before.about.content == about.content:

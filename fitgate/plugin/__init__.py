@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,11 @@ import fitgate_pytest
 from fitgate.errors import FitgateError
 from fitgate.files import private_directory
 from fitgate.machine import limit_threads
-from fitgate.plugin.collection import left_out, not_applied, parametrize, part, selected_gates, used_tasks
-from fitgate.plugin.ending import Ending
+from fitgate.plugin.alarm import interrupted
+from fitgate.plugin.collection import left_out, not_applied, parametrize, part, selected_gates, timed_model, used_tasks
 from fitgate.plugin.fixtures import (
     PARTS,
+    auditor_of,
     calibrated,
     data_of,
     emit,
@@ -25,14 +27,27 @@ from fitgate.plugin.fixtures import (
     timing_factor,
     trained,
 )
+from fitgate.plugin.lingering import Lingering
 from fitgate.plugin.options import read_options
+from fitgate.plugin.output import make_harmless
 from fitgate.plugin.recorder import Recorder
 from fitgate.plugin.registry import as_usage_error
 from fitgate.plugin.session import Parts
 from fitgate.plugin.termination import end_as_by_interrupt
 from fitgate.runs.watch import Watch
 
-__all__ = ["calibrated", "data_of", "emit", "executor", "judge", "memory_of", "once", "timing_factor", "trained"]
+__all__ = [
+    "auditor_of",
+    "calibrated",
+    "data_of",
+    "emit",
+    "executor",
+    "judge",
+    "memory_of",
+    "once",
+    "timing_factor",
+    "trained",
+]
 
 
 def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -48,7 +63,7 @@ def pytest_configure(config: pytest.Config) -> None:
         except FitgateError as error:
             raise as_usage_error(error) from error
     shared = getattr(config, "workerinput", {}).get("fitgate_shared")
-    config.pluginmanager.register(Ending(), "fitgate-ending")
+    config.pluginmanager.register(Lingering(), "fitgate-lingering")
     parts = config.stash[PARTS] = Parts(config, options, private_directory(Path(shared)) if shared else None)
     if shared is None:
         end_as_by_interrupt(config)
@@ -104,13 +119,15 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def pytest_runtestloop(session: pytest.Session) -> None:
-    """Load the data and reach the backend before the first test, so that a fault of theirs ends the session at once."""
-    # A worker of pytest-xdist may not end the session: there, each test says what is wrong with the data.
-    if hasattr(session.config, "workerinput") or session.config.option.collectonly:
+    """Before the first test, load the data, reach the backend and begin the record: what is wrong ends the session."""
+    config, parts = session.config, session.config.stash[PARTS]
+    if config.option.collectonly or (session.testsfailed and not config.option.continue_on_collection_errors):
         return
-    parts = session.config.stash[PARTS]
+    items = [item for item in session.items if part(item)]
+    if hasattr(config, "workerinput"):
+        return  # a worker of pytest-xdist may not end the session: there, each test says what is wrong
     try:
-        for task in used_tasks([item for item in session.items if part(item)], parts):
+        for task in used_tasks(items, parts):
             data = parts.registry.data_of(task)
             if not data.dataset.is_loaded:
                 with parts.announcer.progress(f"loading {data.dataset.name}"):
@@ -118,20 +135,30 @@ def pytest_runtestloop(session: pytest.Session) -> None:
             data.check()
         if any("executor" in getattr(item, "fixturenames", ()) for item in session.items):
             parts.executor.check()
+        recorder: Recorder | None = config.pluginmanager.get_plugin(fitgate_pytest.RECORDER)
+        if recorder:
+            recorder.begin(bool(items))
     except FitgateError as error:
         raise as_usage_error(error) from error
-    recorder: Recorder | None = session.config.pluginmanager.get_plugin(fitgate_pytest.RECORDER)
-    if recorder:
-        recorder.begin()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
-    """Let a test of a model fail, rather than end the process, where the model calls `os._exit`."""
+    """Let a model neither end the process in its test, nor hang where it is timed, nor change the data there."""
     if part(item) is None:
         return (yield)
-    with Watch():
-        return (yield)
+    parts, model = item.config.stash[PARTS], timed_model(item)
+    limit = parts.limit_of(model) if model is not None else None
+    with ExitStack() as around:
+        if model is not None:
+            around.callback(parts.check_data, model)
+        if model is not None and limit is not None:
+            around.enter_context(interrupted(model, limit, parts.options.settings.timing))
+        watch = around.enter_context(Watch())
+        yield
+    if watch.exited:
+        pytest.fail(f"a model called {watch.exited}", pytrace=False)
+    return None
 
 
 @pytest.hookimpl(wrapper=True)
@@ -143,4 +170,6 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report.fitgate_entries = parts.drain()  # type: ignore[attr-defined]
     if parts.spool:
         report.fitgate_spool = (parts.spool.name, parts.spool.count)  # type: ignore[attr-defined]
+    if part(item) is not None:
+        make_harmless(report)
     return report

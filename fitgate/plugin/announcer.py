@@ -11,6 +11,7 @@ from contextlib import contextmanager, nullcontext
 import pytest
 
 from fitgate.model import Model
+from fitgate.text import shown
 
 PATIENCE = 3.0  # seconds that work may take before a line says what it is
 REMINDER = 60.0  # seconds from one such line to the next, so that a CI log shows life
@@ -50,11 +51,11 @@ class Announcer:
             self._shown = False
 
     def announce(self, words: str) -> None:
-        """Show a line about work that has been shown to take long."""
+        """Show an indented line about work that has been shown to take long."""
         if self._shown:
-            self.say(words)
+            self.say(words, indent="  ")
 
-    def say(self, words: str) -> None:
+    def say(self, words: str, indent: str = "") -> None:
         """Show a line, whatever takes how long."""
         plugins = self._config.pluginmanager
         terminal, capture = plugins.getplugin("terminalreporter"), plugins.getplugin("capturemanager")
@@ -62,7 +63,7 @@ class Announcer:
             minutes, seconds = divmod(int(time.perf_counter() - self._started), 60)
             with self._lock, capture.global_and_fixture_disabled() if capture else nullcontext():
                 terminal.ensure_newline()
-                terminal.write_line(f"[{minutes:02}:{seconds:02}] {words}")
+                terminal.write_line(f"[{minutes:02}:{seconds:02}] {indent}{shown(words)}")
 
     def listen(self, models: Iterable[Model]) -> None:
         """Announce what models log from INFO on, in loggers named after the package that builds them."""
@@ -87,4 +88,7 @@ class _Progress(logging.Handler):
         self._announce = announce
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._announce(f"  {record.getMessage()}")
+        try:
+            self._announce(record.getMessage())
+        except Exception:  # of arguments that don't fit the message: the model goes on
+            self.handleError(record)

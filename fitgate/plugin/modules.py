@@ -6,6 +6,8 @@ import pkgutil
 import sys
 from collections.abc import Callable
 from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -65,14 +67,29 @@ def _imported(name: str) -> str:
     except BaseException as error:  # whatever it is, it is this module's alone
         if watch.interrupted:
             raise
-        absent = StandIn(f"{STAND_INS}.{name}")
-        absent.failure = Failure(name, "", "import", in_one_line(error))
-        absent.pytest_fitgate_models = list  # none, which is what makes it a plugin of ours
-        absent.error = LoggedError(str(absent.failure), traceback_of(error))
+        absent = _absent(name, in_one_line(error), traceback_of(error))
     sys.modules[absent.__name__] = absent  # where pytest looks for it
     return absent.__name__
 
 
 def stand_ins(manager: pytest.PytestPluginManager) -> list[StandIn]:
-    """Those that a session has."""
-    return [plugin for plugin in manager.get_plugins() if isinstance(plugin, StandIn)]
+    """Those that a session has; also for plugins of ours that pytest passed over, since they skip as they are imported.
+
+    Only a library that a model names in `requires` may skip it.
+    """
+    skipped = [_absent(name, f"Skipped: {why}", why) for name, why in manager.skipped_plugins if _is_ours(name)]
+    return [*(plugin for plugin in manager.get_plugins() if isinstance(plugin, StandIn)), *skipped]
+
+
+def _absent(name: str, why: str, traceback: str) -> StandIn:
+    absent = StandIn(f"{STAND_INS}.{name}")
+    absent.failure = Failure(name, "", "import", why)
+    absent.error = LoggedError(str(absent.failure), traceback)
+    absent.pytest_fitgate_models = list  # none, which is what makes it a plugin of ours
+    return absent
+
+
+def _is_ours(name: str) -> bool:
+    """Whether a module speaks of this library."""
+    found = find_spec(name)
+    return bool(found and found.origin and "fitgate" in Path(found.origin).read_text(errors="replace"))

@@ -20,7 +20,7 @@ class Options:
 
     Attributes:
         settings: all that a record keeps; its profile is as it was asked for, empty for none.
-        runs_dir, baselines: directories.
+        runs_dir, baselines: directories, absolute.
         scheduler: address of the backend's scheduler; None for none.
     """
 
@@ -46,6 +46,7 @@ def read_options(config: pytest.Config) -> Options:
     judge = JudgeSettings(
         strict=given["gate_strict"],
         require_baseline=given["gate_require_baseline"],
+        leaks=given["gate_leaks"],
         seeds=seeds or 1,
         most_seeds=max(given["gate_most_seeds"], seeds or 1),
     )
@@ -63,8 +64,17 @@ def read_options(config: pytest.Config) -> Options:
         backend=given["fit_backend"] or "",
         judge=judge,
     )
-    runs, baselines = (config.rootpath / given[key] for key in ("fit_runs_dir", "gate_baselines"))
+    runs, baselines = (_directory(config, key, given[key]) for key in ("fit_runs_dir", "gate_baselines"))
     return Options(settings, runs, baselines, given["fit_scheduler"])
+
+
+def _directory(config: pytest.Config, key: str, given: Path) -> Path:
+    """A directory, absolute, so that no model moves it by changing the working directory.
+
+    One of the command line is relative to where pytest was started, any other to the project's root.
+    """
+    base = config.rootpath if config.getoption(key) is None else config.invocation_params.dir
+    return base.absolute() / given
 
 
 def _value(config: pytest.Config, option: Option) -> Any:

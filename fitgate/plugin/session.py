@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from fitgate.errors import LoggedError
+from fitgate.errors import LoggedError, in_one_line
 from fitgate.executor import Executor
+from fitgate.files import FileError, check_writable
 from fitgate.gates import Gate, Outcome, Verdict
+from fitgate.latency.audit import Auditor
 from fitgate.machine import calibrate
 from fitgate.model import Model
 from fitgate.plugin.announcer import Announcer
@@ -21,8 +23,8 @@ from fitgate.plugin.registry import Registry
 from fitgate.plugin.spool import Spool
 from fitgate.plugin.stage import Stage
 from fitgate.plugin.trained import TrainedModel
-from fitgate.record import Entry, describe_not_applied, encode
-from fitgate.runs import Evaluator, Limit, Once, SeedRun
+from fitgate.record import Entry, RecordError, describe_not_applied, encode
+from fitgate.runs import Evaluator, Failure, Limit, Once, SeedRun, changed_data
 from fitgate.runs.memory import Memory, measure
 from fitgate.tasks import Task
 
@@ -57,8 +59,10 @@ class Parts:
         self.spool = Spool(shared) if shared else None
         self._manager = config.pluginmanager
         self._checked = False
+        self._shared = shared
         self._entries: list[str] = []
         self._calibrated: set[str] = set()
+        self._auditors: dict[str, Auditor] = {}
 
     def check(self) -> None:
         """Refuse what can't work, once; see `Registry.check`.
@@ -94,11 +98,23 @@ class Parts:
         seconds = self.options.settings.timeout
         return None if seconds is None else Limit(seconds, "--fit-timeout")
 
+    @cached_property
+    def _unwritable(self) -> FileError | None:
+        """Why no run can be recorded: a worker of pytest-xdist fits no model then, and may not end the session."""
+        if self._shared is not None:
+            try:
+                check_writable(self.options.runs_dir / "record.json")
+            except FileError as error:
+                return error
+        return None
+
     def trained(self, model: Model) -> TrainedModel:
         """A model, fitted on first use; skips the test if the user left it or its tasks out, or its library is missing.
 
         Under `--gate-require`, a missing library fails the test.
         """
+        if self._unwritable:
+            pytest.fail(str(self._unwritable), pytrace=False)
         settings = self.options.settings
         if settings.models and model.name not in settings.models:
             pytest.skip(f"{model.name} is not among --fit-models")
@@ -148,15 +164,48 @@ class Parts:
             if found := calibrate(kernel, model.name):
                 self.emit(found)
 
+    def auditor(self, subject: TrainedModel) -> Auditor:
+        """What gives a model's timings their queries, and audits them: one for all of its scenarios."""
+        model, task = subject.model, subject.model.timed_task
+        if model.name not in self._auditors:
+            self._auditors[model.name] = Auditor(
+                model.name,
+                self.registry.data_of(task),
+                lambda: subject.evaluation(task).predictions,
+                self.options.settings.seed,
+                self.announcer.progress,
+            )
+        return self._auditors[model.name]
+
     def memory(self, model: Model) -> Memory:
         """What a model takes of the memory."""
         task, limit = model.timed_task, self.limit_of(model)
         with self.announcer.progress(f"measuring the memory of {model.name}, in processes of its own"):
             return measure(model, self.registry.data_of(task), self.options.settings.seed, self.executor, limit)
 
+    def check_data(self, model: Model) -> None:
+        """Fail the test that has timed a model, if the model has changed the data: the others get it clean."""
+        task = model.timed_task
+        if changed := self.registry.data_of(task).restore():
+            failure = Failure(model.name, task.name, "predict", f"{changed_data(changed)}, while it was timed")
+            self.emit(failure)
+            pytest.fail(str(failure), pytrace=False)
+
     def emit(self, entry: Entry | LoggedError) -> None:
-        """Hand an entry to the recorder, with the report of the test that is running."""
-        encoded = encode(entry).decode()
+        """Hand an entry to the recorder, with the report of the test that is running.
+
+        Raises:
+            RecordError: if it holds what no record can hold.
+        """
+        try:
+            encoded = encode(entry).decode()
+        except (NotImplementedError, OverflowError, RecursionError, TypeError, ValueError) as error:
+            raise RecordError(
+                type(entry).__name__,
+                found=f"what no record can hold ({in_one_line(error)})",
+                expected="plain values and arrays",
+                next_step="convert it before it is emitted",
+            ) from error
         self._entries.append(encoded)
         if self.spool:
             self.spool.append(encoded)

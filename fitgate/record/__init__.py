@@ -19,7 +19,15 @@ from fitgate.record.entries import (
     describe_task,
 )
 from fitgate.record.errors import RecordError
-from fitgate.record.evidence import candidates, claims, evidence, found_deterministic, judge_again, seed_runs
+from fitgate.record.evidence import (
+    candidates,
+    claims,
+    evidence,
+    found_deterministic,
+    ignored_seeds,
+    judge_again,
+    seed_runs,
+)
 from fitgate.record.examples import largest_errors, lost_examples, misclassified_examples, row
 from fitgate.record.log import log_error
 from fitgate.record.published import published_values
@@ -65,6 +73,7 @@ __all__ = [
     "encode_array",
     "evidence",
     "found_deterministic",
+    "ignored_seeds",
     "judge_again",
     "largest_errors",
     "log_error",

@@ -57,6 +57,8 @@ class DataEntry(msgspec.Struct, frozen=True, tag=True, eq=False):
         class_names: of its labels, where they have names.
         image_shape: height and width where rows are images.
         groups: how many groups of dependent examples the test split holds; 0 where none are named.
+        overlap: how many of its examples stand in the training split too, by their X; None where it was not counted.
+        overlap_alike: how many of these have the same y there.
     """
 
     name: str
@@ -71,6 +73,8 @@ class DataEntry(msgspec.Struct, frozen=True, tag=True, eq=False):
     licence: str = ""
     source: str = ""
     groups: int = 0
+    overlap: int | None = None
+    overlap_alike: int | None = None
 
 
 class TaskEntry(msgspec.Struct, frozen=True, tag=True, eq=False):
@@ -227,6 +231,8 @@ def describe_data(dataset: Dataset) -> DataEntry:
         licence=dataset.licence,
         source=dataset.source,
         groups=0 if dataset.test.groups is None else len(np.unique(dataset.test.groups.astype(str))),
+        overlap=dataset.overlap.rows,
+        overlap_alike=dataset.overlap.alike,
     )
 
 

@@ -82,14 +82,21 @@ def seed_runs(record: Record) -> dict[tuple[str, str], list[SeedRun]]:
 def found_deterministic(record: Record) -> dict[tuple[str, str], int]:
     """The models and tasks of which seeds were found to change nothing, with the number of seeds that show it.
 
-    Models whose authors say are not among them.
+    Models that are declared deterministic are not among them; those that are declared stochastic are, for they ignore
+    their seeds (see `ignored_seeds`).
     """
-    silent = {model.name for model in record.models if model.stochastic is None}
+    found = {model.name for model in record.models if model.stochastic is not False}
     return {
         key: len(runs)
         for key, runs in seed_runs(record).items()
-        if key[0] in silent and same_output([run.evaluation for run in runs])
+        if key[0] in found and same_output([run.evaluation for run in runs])
     }
+
+
+def ignored_seeds(record: Record) -> dict[tuple[str, str], int]:
+    """Of these, the models that are declared stochastic: identical output is no evidence of how their seeds spread."""
+    declared = {model.name for model in record.models if model.stochastic}
+    return {key: seeds for key, seeds in found_deterministic(record).items() if key[0] in declared}
 
 
 def claims(record: Record, kinds: Mapping[str, type[Gate]], metrics: Mapping[str, Metric] = METRICS) -> list[Claim]:

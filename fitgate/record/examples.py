@@ -12,6 +12,7 @@ from fitgate.metrics import right
 from fitgate.record.entries import Misclassified, TaskEntry
 from fitgate.record.record import Record
 from fitgate.tasks import CLASSES, NUMBERS
+from fitgate.text import CELL, NAME, shown
 
 MOST_EXAMPLES = 20
 MOST_ERRORS = 10
@@ -101,23 +102,27 @@ def _wrong_at(i: int, task: TaskEntry, seeds: list[NDArray[Any]]) -> NDArray[Any
 
 
 def _example(task: TaskEntry, i: int, answers: dict[str, NDArray[Any]], row_of: RowOf) -> Misclassified:
-    plain = {model: _plain(np.asarray(given)[i]) for model, given in answers.items()}
+    plain = {model: _plain(given[i]) for model, given in answers.items()}
     return Misclassified(task.name, i, _plain(task.target[i]), plain, row_of(task.name, i))
 
 
 def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value  # arrays of objects hold plain ones
+    """A label or a number as JSON has it: dates, bytes and other objects as their text."""
+    item = value.item() if isinstance(value, np.generic) else value
+    if isinstance(item, np.floating):  # wider than Python's
+        return float(item)
+    return item if isinstance(item, str | bool | int | float) or item is None else shown(item, CELL)
 
 
 def row(X: Any, i: int) -> Any:
-    """An example as a record keeps it: an array, a mapping from columns to values, or text.
+    """An example as a record keeps it: an array, a mapping from columns to values, or text, of bounded length.
 
     Args:
         X: an array, sparse matrix, data frame or sequence of texts.
         i: its place.
     """
     if hasattr(X, "iloc"):
-        return {str(column): str(value) for column, value in X.iloc[i].items()}
+        return {shown(column, NAME): shown(value, CELL) for column, value in X.iloc[i].items()}
     if hasattr(X, "toarray"):
         return X[[i]].toarray()[0]
-    return np.asarray(X[i]) if isinstance(X, np.ndarray) else str(X[i])
+    return np.asarray(X[i]) if isinstance(X, np.ndarray) else shown(X[i])

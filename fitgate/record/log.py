@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fitgate.errors import LoggedError
+from fitgate.files import append
 
 ERRORS = "errors.log"
 
@@ -18,8 +19,10 @@ def log_error(error: LoggedError, directory: Path) -> Path:
 
     Returns:
         the log's path.
+
+    Raises:
+        FileError: if it can't be written.
     """
     path = directory / ERRORS
-    with open(path, "a", encoding="utf-8", errors="backslashreplace") as file:
-        file.write(f"{error.about}\n\n{error.traceback}\n\n")
+    append(path, f"{error.about}\n\n{error.traceback}\n\n")
     return path

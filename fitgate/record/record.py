@@ -12,6 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from fitgate.gates import Baseline, Declaration, Outcome, Reason, Verdict
+from fitgate.latency.audit import Audit
 from fitgate.latency.timing import Timing
 from fitgate.machine import Calibration, Condition, Environment, condition, distributions_of, environment, thread_counts
 from fitgate.record.entries import (
@@ -32,7 +33,7 @@ from fitgate.runs.memory import Memory
 SCHEMA = 3
 UNKNOWN_PACE = 2.0
 
-Happened = Fit | Evaluation | Failure | Verdict | Timing | Calibration | Memory | SeedRun | Extra
+Happened = Fit | Evaluation | Failure | Verdict | Timing | Audit | Calibration | Memory | SeedRun | Extra
 Described = DataEntry | TaskEntry | MetricEntry | ModelEntry | Declaration | NotApplied | Baseline | UnusableBaseline
 Entry = Happened | Described
 
@@ -56,6 +57,7 @@ class Record(msgspec.Struct):
         not_applied: those that were selected, and have no number for the session's profile.
         baselines, unusable_baselines: that regression gates were held to.
         fits, evaluations, failures, verdicts, timings, calibrations, memory, seed_runs: what happened, in order.
+        audits: of the timings: whether they can be believed.
         threads: cores that the session could use, and threads of each native library, by its name, at the end.
         conditions: how the machine was doing at the start and at the end.
         failed_tests: ids of the tests of models that failed, for whatever reason.
@@ -64,6 +66,7 @@ class Record(msgspec.Struct):
         largest_errors: test examples that models are farthest off, where a task asks for numbers, at the end of a run.
         lost: test examples that a failed regression gate names, by gate, at the end of a run.
         extras: what plugins keep for reports of their own.
+        faults: parts of what the session leaves that could not be made or kept, a line each; they fail the run.
     """
 
     schema: int
@@ -89,6 +92,7 @@ class Record(msgspec.Struct):
     failures: list[Failure] = []
     verdicts: list[Verdict] = []
     timings: list[Timing] = []
+    audits: list[Audit] = []
     calibrations: list[Calibration] = []
     memory: list[Memory] = []
     seed_runs: list[SeedRun] = []
@@ -100,6 +104,7 @@ class Record(msgspec.Struct):
     largest_errors: list[Misclassified] = []
     lost: dict[str, list[Misclassified]] = {}
     extras: list[Extra] = []
+    faults: list[str] = []
 
     def fail_unjudged(self) -> None:
         """Give each gate that came to no verdict a FAIL: whatever kept its test from judging it is no pass."""
@@ -167,6 +172,11 @@ class Record(msgspec.Struct):
         fits = [*self.fits, *(run.fit for run in runs)]
         return sum(f.seconds for f in fits) + sum(evaluated) + sum(asked) + sum(served)
 
+    @property
+    def doubted(self) -> list[Audit]:
+        """The audits of timings that failed."""
+        return [audit for audit in self.audits if audit.passed is False]
+
     def count(self, outcome: Outcome) -> int:
         """How many verdicts have an outcome."""
         return sum(verdict.outcome is outcome for verdict in self.verdicts)
@@ -195,6 +205,7 @@ PLACES: dict[type, tuple[str, Callable[[Any], Any] | None]] = {
     Evaluation: ("evaluations", lambda e: (e.model, e.task)),
     Failure: ("failures", lambda e: e),  # several processes may meet it
     Timing: ("timings", None),
+    Audit: ("audits", None),
     Calibration: ("calibrations", None),
     Memory: ("memory", None),
     SeedRun: ("seed_runs", lambda e: (e.fit.model, e.fit.task, e.fit.seed)),

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from fitgate.errors import MOST_TEXT, LoggedError
-from fitgate.files import contents, write
+from fitgate.errors import LoggedError
+from fitgate.files import append, contents, write, writing
 from fitgate.record.arrays import Arrays, encode_array
 from fitgate.record.consistency import faults
 from fitgate.record.errors import RecordError
@@ -57,7 +57,7 @@ def read_json(path: Path, kind: type[T], command: str) -> T:
     try:
         return msgspec.json.decode(content, type=kind)
     except UNREADABLE as error:
-        raise RecordError(path, found=_in_one_line(str(error)), expected=expected, next_step=next_step) from error
+        raise RecordError(path, found=str(error), expected=expected, next_step=next_step) from error
 
 
 class Journal:
@@ -71,15 +71,21 @@ class Journal:
         self._path = directory / JOURNAL
 
     def append(self, entries: Sequence[str]) -> None:
-        """Add encoded entries, and have the system write them."""
-        with open(self._path, "a", encoding="utf-8") as file:
-            file.writelines(f"{entry}\n" for entry in entries)
-            file.flush()
-            os.fsync(file.fileno())
+        """Add encoded entries, and have the system write them.
+
+        Raises:
+            FileError: if they can't be written.
+        """
+        append(self._path, "".join(f"{entry}\n" for entry in entries))
 
     def remove(self) -> None:
-        """Delete it: the record holds what it held."""
-        self._path.unlink(missing_ok=True)
+        """Delete it: the record holds what it held.
+
+        Raises:
+            FileError: if it can't be deleted.
+        """
+        with writing(self._path):
+            self._path.unlink(missing_ok=True)
 
 
 def read(path: Path) -> Record:
@@ -130,19 +136,13 @@ def _contents(path: Path, expected: str, next_step: str) -> bytes:
 
 
 def _damaged(path: Path, error: Exception) -> RecordError:
-    found = f"damaged JSON ({_in_one_line(str(error))})"
+    found = f"damaged JSON ({error})"
     return RecordError(path, found=found, expected="a run's record", next_step="repeat the run")
 
 
 def _invalid(path: Path, fault: str, schema: int) -> RecordError:
-    found = f"no valid record ({_in_one_line(fault)})"
+    found = f"no valid record ({fault})"
     return RecordError(path, found=found, expected=f"schema {schema}", next_step="restore it, or repeat the run")
-
-
-def _in_one_line(text: str) -> str:
-    """A text that holds names of who knows whose, without what would break a line, and bounded."""
-    plain = "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
-    return plain if len(plain) <= MOST_TEXT else f"{plain[: MOST_TEXT - 3]}..."
 
 
 def _upgraded(content: Any) -> Any:
@@ -174,8 +174,24 @@ def _replay(record: Record, journal: Path, arrays: Arrays) -> None:
 
 
 def encode(value: msgspec.Struct) -> bytes:
-    """JSON of a record, an entry or another struct, arrays compressed inside."""
-    return msgspec.json.encode(value, enc_hook=encode_array)
+    """JSON of a record, an entry or another struct, arrays compressed inside; a lone surrogate becomes a mark.
+
+    Raises:
+        NotImplementedError, TypeError, ValueError, OverflowError: if it holds what is no plain value, as `Extra` may.
+    """
+    try:
+        return msgspec.json.encode(value, enc_hook=encode_array)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_encodable(msgspec.to_builtins(value, enc_hook=encode_array)))
+
+
+def _encodable(value: Any) -> Any:
+    """Plain values whose texts can be written as UTF-8."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {_encodable(name): _encodable(item) for name, item in value.items()}
+    return [_encodable(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def decode_entry(content: bytes | str) -> Entry | LoggedError:

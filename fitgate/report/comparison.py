@@ -26,6 +26,7 @@ def write_comparison(
         prices: of a machine's hour, in US dollars, by its name.
 
     Raises:
+        FileError: if it can't be written.
         RecordError: if there are fewer than two machines, their data differs, a record has no timings, those of one
             machine are no repeats, or a price names none.
     """
@@ -35,7 +36,6 @@ def write_comparison(
     _check(machines, prices or {})
     view = comparison_view(machines, prices or {})
     directory = path.with_suffix("")
-    directory.mkdir(parents=True, exist_ok=True)
     draw_pareto(view, directory / FIGURE)
     write(path, render("comparison.md.jinja", view=view, figure=f"{directory.name}/{FIGURE}"))
     return path

@@ -9,19 +9,27 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter
 
+from fitgate.files import written_whole
+from fitgate.text import CELL, shown
+
 DPI = 120
 CLOSE = 4.0  # from the least to the greatest value of an axis
 MARKERS = "osD^vP*X"
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG, the same bytes each time."""
-    figure.savefig(path, dpi=DPI, metadata={"Software": None})
+    """Write a figure as PNG, the same bytes each time.
+
+    Raises:
+        FileError: if it can't be written.
+    """
+    with written_whole(path) as file:
+        figure.savefig(file, format="png", dpi=DPI, metadata={"Software": None})
 
 
 def plain(text: str) -> str:
-    """Text as itself: matplotlib reads what stands between dollar signs as formulas."""
-    return text.replace("$", r"\$")
+    """Text as itself, in bounded lines: matplotlib reads what stands between dollar signs as formulas."""
+    return "\n".join(shown(line, CELL) for line in text.split("\n")).replace("$", r"\$")
 
 
 def plain_log_scale(axes: Axes, values: Sequence[float]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,16 +12,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from fitgate.files import make_directory
 from fitgate.report.drawing import MARKERS, plain, plain_log_scale, save
+from fitgate.report.faults import Part, whole
 from fitgate.report.naming import figure_file
 from fitgate.report.pictures import draw_lost, draw_misclassified
 from fitgate.report.view.classes import Confusion, Matrix
+from fitgate.report.view.examples import Examples
 from fitgate.report.view.learning import Learning
 from fitgate.report.view.numbers import Numbers
 from fitgate.report.view.report import ReportView
 from fitgate.report.view.tradeoff import TradeOff
 from fitgate.report.view.words import shortened
 
+MOST_LOST = 20  # failed gates whose examples are drawn
 LONGEST_NAME = 24  # characters of a class's name on an axis
 MISCLASSIFIED = (
     "Test {} that {} wrong, 20 at most, those first that most get wrong: the place in the test split, the true class, "
@@ -28,36 +33,50 @@ MISCLASSIFIED = (
 )
 
 
-def draw(view: ReportView, directory: Path) -> dict[str, str]:
-    """Draw what the view has data for; the caption of each file drawn, by its name in `directory`."""
-    directory.mkdir(parents=True, exist_ok=True)
-    drawn: list[tuple[str, Figure, str]] = []
+def draw(view: ReportView, directory: Path, part: Part = whole) -> dict[str, str]:
+    """Draw what the view has data for; the caption of each file drawn, by its name in `directory`.
 
-    def add(kind: str, task: str, figure: Figure, caption: str) -> None:
-        drawn.append((figure_file(view, kind, task), figure, caption))
+    Args:
+        view: of the report.
+        directory: of the figures, made where it is missing.
+        part: a context around the making of each.
 
+    Raises:
+        FileError: if one can't be written.
+    """
+    make_directory(directory)
+    drawn: dict[str, str] = {}
+
+    def add(name: str, make: Callable[[], tuple[Figure, str]]) -> None:
+        with part(f"the figure {name}"):
+            figure, caption = make()
+            save(figure, directory / name)
+            drawn[name] = caption
+
+    name = partial(figure_file, view)
     for tradeoff in view.tradeoffs:
-        add("accuracy-latency", tradeoff.task, *_tradeoff(tradeoff))
+        add(name("accuracy-latency", tradeoff.task), partial(_tradeoff, tradeoff))
     for learning in view.learnings:
-        add("learning", learning.task, *_learning(learning))
+        add(name("learning", learning.task), partial(_learning, learning))
     for confusion in view.confusions:
         if confusion.drawn:
-            add("confusion", confusion.task, *_confusion(confusion))
+            add(name("confusion", confusion.task), partial(_confusion, confusion))
     for numbers in view.numbers:
-        add("predicted", numbers.task, *_predicted(numbers))
+        add(name("predicted", numbers.task), partial(_predicted, numbers))
     for examples in view.misclassified:
         if examples.drawn:
-            add(
-                "misclassified",
-                examples.task,
-                draw_misclassified(examples),
-                MISCLASSIFIED.format(examples.noun.many, examples.wrong),
-            )
+            add(name("misclassified", examples.task), partial(_misclassified, examples))
     if lost := [examples for examples in view.lost if examples.drawn]:
-        drawn.append(("lost-examples.png", draw_lost(lost), " ".join(dict.fromkeys(of.lost for of in lost))))
-    for name, figure, _ in drawn:
-        save(figure, directory / name)
-    return {name: caption for name, _, caption in drawn}
+        add("lost-examples.png", partial(_lost, lost[:MOST_LOST]))
+    return drawn
+
+
+def _misclassified(of: Examples) -> tuple[Figure, str]:
+    return draw_misclassified(of), MISCLASSIFIED.format(of.noun.many, of.wrong)
+
+
+def _lost(several: Sequence[Examples]) -> tuple[Figure, str]:
+    return draw_lost(several), " ".join(dict.fromkeys(of.lost for of in several))
 
 
 def _tradeoff(of: TradeOff) -> tuple[Figure, str]:

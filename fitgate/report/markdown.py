@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from fitgate.report.escaping import code, md
+from fitgate.gates import Outcome
+from fitgate.report.escaping import code, md, short, short_code
 from fitgate.report.tables import MARKS, NONE, significant, table
 from fitgate.report.view.words import Percentiles
 
@@ -69,15 +70,15 @@ def _table(environment: Environment, rows: Iterable[Any], columns: Sequence[Colu
         line: list[str] = []
         for title, attribute, how in columns:
             value = environment.getattr(row, attribute) if attribute else row
-            show = environment.filters[how] if isinstance(how, str) else how
+            show = IN_CELLS.get(how, environment.filters[how]) if isinstance(how, str) else how
             line += [show(value)] if isinstance(title, str) else map(show, value)
         cells.append([content.strip() for content in line])
     return table(headers, cells, start)
 
 
 def text(value: object) -> str:
-    """Text, or a dash for none."""
-    return md(value) if value not in (None, "") else NONE
+    """Text in a cell, or a dash for none."""
+    return short(value) if value not in (None, "") else NONE
 
 
 def count(number: int | None) -> str:
@@ -129,7 +130,7 @@ def mark(row: Any) -> str:
     """A sign for a gate's outcome; a gain too large to be believed is a warning."""
     if row.outcome is None:
         return "❌"
-    return WARNING if row.gained else MARKS[row.outcome]
+    return WARNING if row.gained and row.outcome is not Outcome.FAIL else MARKS[row.outcome]
 
 
 def labelled(names: Iterable[str], label: str) -> list[str]:
@@ -154,3 +155,4 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "mark": mark,
     "labelled": labelled,
 }
+IN_CELLS: dict[str, Callable[..., str]] = {"md": short, "code": short_code}

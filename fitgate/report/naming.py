@@ -7,6 +7,8 @@ from itertools import chain
 
 from fitgate.report.view.report import ReportView
 
+LONGEST = 60  # characters of a task's name in a file's
+
 
 def figure_file(view: ReportView, kind: str, task: str) -> str:
     """The name of a figure's file, such as `confusion.png`; the task's name is in it where figures are of several.
@@ -19,7 +21,7 @@ def figure_file(view: ReportView, kind: str, task: str) -> str:
     tasks = figure_tasks(view)
     if len(tasks) < 2:
         return f"{kind}.png"
-    plain = [re.sub(r"[^A-Za-z0-9_-]+", "-", name) for name in tasks]
+    plain = [re.sub(r"[^A-Za-z0-9_-]+", "-", name)[:LONGEST] for name in tasks]
     own = plain[tasks.index(task)]
     number = f"-{tasks.index(task) + 1}" if plain.count(own) > 1 else ""
     return f"{kind}-{own}{number}.png"

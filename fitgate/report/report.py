@@ -3,22 +3,43 @@
 from __future__ import annotations
 
 import os
+import warnings
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from fitgate.files import write
+from fitgate.files import append, write
 from fitgate.record import Record
+from fitgate.report.faults import Faults
 from fitgate.report.markdown import render as rendered
 from fitgate.report.naming import figure_file
+from fitgate.report.verdict import run_verdict
 from fitgate.report.view.report import ReportView, report_view
+
+MOST_SUMMARY = 1_000_000  # bytes: GitHub takes no summary above a mebibyte
 
 
 def write_report(record: Record, directory: Path) -> Path:
-    """Write `report.md` and `figures/` into a directory; the path of the former."""
-    from fitgate.report.figures import draw
+    """Write `report.md` and `figures/` into a directory; the path of the former.
 
-    path, view = directory / "report.md", report_view(record)
-    write(path, _markdown(view, draw(view, directory / "figures")))
+    A section or figure that can't be made is named in the report, and in `record.faults`, which fails the run; its
+    traceback goes into `errors.log` beside it.
+
+    Raises:
+        FileError: if `report.md` can't be written.
+    """
+    path, part = directory / "report.md", Faults(record, directory).part
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of glyphs that a font lacks, say: a session may make errors of warnings
+        view, captions = report_view(record, part), {}
+        with part("the report's figures"):
+            from fitgate.report.figures import draw
+
+            captions = draw(view, directory / "figures", part)
+        text = ""
+        with part("the report as a whole"):
+            text = _markdown(_with_faults(view, record), captions)
+        write(path, text or rendered("faults.md.jinja", view=_with_faults(view, record)))
     return path
 
 
@@ -33,10 +54,13 @@ def render(record: Record, captions: dict[str, str]) -> str:
 
 
 def append_to_step_summary(report: Path) -> None:
-    """Append a report, less its figures, to the file that GitHub Actions shows; nothing where there is none."""
+    """Append a report, less its figures, to the file that GitHub Actions shows; nothing where there is none.
+
+    Raises:
+        FileError: if that can't be written.
+    """
     if target := os.environ.get("GITHUB_STEP_SUMMARY"):
-        with open(target, "a", encoding="utf-8") as summary:
-            summary.write(without_figures(report.read_text(encoding="utf-8")))
+        append(Path(target), _cut(without_figures(report.read_text(encoding="utf-8"))))
 
 
 def without_figures(markdown: str) -> str:
@@ -48,6 +72,24 @@ def without_figures(markdown: str) -> str:
             kept.append(paragraph)
         caption = paragraph.startswith("![")
     return "\n\n".join(kept)
+
+
+def _cut(markdown: str) -> str:
+    """A report of at most so many bytes as a summary may have, by whole paragraphs."""
+    if len(markdown.encode()) <= MOST_SUMMARY:
+        return markdown
+    kept, left = [], MOST_SUMMARY
+    for paragraph in markdown.split("\n\n"):
+        left -= len(paragraph.encode()) + 2
+        if left < 0:
+            break
+        kept.append(paragraph)
+    return "\n\n".join([*kept, "The report is longer than a summary may be: the rest is in the run's directory.\n"])
+
+
+def _with_faults(view: ReportView, record: Record) -> ReportView:
+    """A view that knows what could not be made since."""
+    return replace(view, verdict=run_verdict(record), faults=tuple(record.faults))
 
 
 def _markdown(view: ReportView, captions: dict[str, str]) -> str:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from fitgate.gates import Outcome, Reason, Verdict
 from fitgate.record import Record
+from fitgate.text import CELL, shown
 
 
 class RunOutcome(StrEnum):
@@ -37,13 +38,13 @@ class RunVerdict(NamedTuple):
 
 
 def run_verdict(record: Record) -> RunVerdict:
-    """What a run came to: a FAIL of any gate, a gate without a verdict and a failed test each fail the whole."""
+    """What a run came to: each FAIL of a gate, gate without a verdict, failed test and fault fails the whole."""
     judged = len(record.verdicts)
     if record.status != "finished":
         how = "cut off" if record.status == "running" else "stopped"
         return RunVerdict(RunOutcome.INCOMPLETE, f"the run was {how}; gates judged before: {judged}")
-    if reason := _why_failed(record):
-        return RunVerdict(RunOutcome.FAIL, reason)
+    if reasons := [*filter(None, [_why_failed(record)]), *([_listed(record.faults, 1)] if record.faults else [])]:
+        return RunVerdict(RunOutcome.FAIL, "; ".join(reasons))
     if not judged:
         return RunVerdict(RunOutcome.NO_VERDICT, "no gate was selected")
     others = {
@@ -73,6 +74,9 @@ def _why_failed(record: Record) -> str:
         return f"{len(names)} of {_gates(len(record.gates))} selected came to no verdict: {_listed(names)}"
     if record.failures:
         return f"{_listed(f'{f.model} on {f.task}' for f in record.failures)} failed outright"
+    if record.doubted:
+        doubted = dict.fromkeys(f"{a.model} on {a.task}" for a in record.doubted)
+        return f"timings can't be believed, of {_listed(doubted)}: {record.doubted[0].message}"
     if record.failed_tests:
         count = len(record.failed_tests)
         return f"{count} test{'s' * (count > 1)} failed: {_listed(record.failed_tests)}"
@@ -108,9 +112,9 @@ def _failing(record: Record) -> set[Outcome]:
 
 def _listed(names: Iterable[str], most: int = 3) -> str:
     """The first few names, and how many more there are."""
-    shown = list(names)
-    more = [f"{len(shown) - most} more"] if len(shown) > most else []
-    return ", ".join(shown[:most] + more)
+    known = list(names)
+    more = [f"{len(known) - most} more"] if len(known) > most else []
+    return ", ".join([shown(name, CELL) for name in known[:most]] + more)
 
 
 def _gates(count: int) -> str:

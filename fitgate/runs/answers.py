@@ -7,11 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fitgate.data import lent
 from fitgate.errors import FitgateError
 from fitgate.protocols import DecisionFunction, KnowsClasses, Pipeline, Probabilities, offered
 from fitgate.tasks import NUMBERS, TaskData
+from fitgate.text import CELL, shown
 
 Array = NDArray[Any]
+PLAIN = "biufUS"  # kinds of dtype: truth values, numbers, text
 ROUNDING = 1e-3  # of probabilities, which may be float16
 
 
@@ -23,6 +26,43 @@ class WrongAnswers(FitgateError):
     """Predictions that can't be answers to the task."""
 
 
+def array_of(estimator: Any, answers: Any) -> Array:
+    """What `predict` returned, as an array of truth values, numbers or text.
+
+    Args:
+        estimator: that gave it.
+        answers: an array, a sparse matrix, a Series, a list or whatever else NumPy takes for an array.
+
+    Raises:
+        WrongAnswers: if it holds anything else, such as None, dates or complex numbers, masks some of its answers, or
+            mixes numbers and text.
+    """
+    from scipy.sparse import issparse
+
+    if np.ma.is_masked(answers):
+        raise _no_answers(estimator, "predictions of which some are masked")
+    given = answers.toarray() if issparse(answers) else np.asarray(answers)
+    if not given.ndim:
+        return given  # of no shape that a task asks for
+    if given.dtype.kind == "O":
+        given = _plain_array(estimator, given)
+    if given.dtype.kind not in PLAIN and given.size:
+        raise _no_answers(estimator, f"predictions such as {_repr(_first(given))}")
+    return given
+
+
+def _plain_array(estimator: Any, objects: Array) -> Array:
+    """Objects that are all text, or all numbers, as an array of such; none ends in a NUL, which NumPy cuts off."""
+    items = [_plain(item) for item in objects.flat]
+    text = [isinstance(item, str) for item in items]
+    for item in items:
+        if not isinstance(item, str | bool | int | float) or (isinstance(item, str) and item.endswith("\0")):
+            raise _no_answers(estimator, f"predictions such as {_repr(item)}")
+    if any(text) and not all(text):
+        raise _no_answers(estimator, f"text such as {_repr(items[text.index(True)])} among numbers")
+    return np.array(items).reshape(objects.shape)
+
+
 def predictions_of(estimator: Any, data: TaskData, predictions: Array) -> Array:
     """Predictions in the target's type, if that changes none of them: casting must not turn wrong answers right.
 
@@ -32,7 +72,7 @@ def predictions_of(estimator: Any, data: TaskData, predictions: Array) -> Array:
         predictions: as they came.
 
     Raises:
-        WrongAnswers: if they are of another shape or type than the target, or no finite numbers where those are asked.
+        WrongAnswers: if they are of another shape or type than the target, or no finite numbers.
     """
     target = data.y_test
     if predictions.shape != target.shape:
@@ -42,29 +82,36 @@ def predictions_of(estimator: Any, data: TaskData, predictions: Array) -> Array:
             f"{target.shape}",
             "let predict answer each example once",
         )
-    if _is_text(predictions) != _is_text(target):
+    if predictions.dtype.kind == "f" and not np.isfinite(predictions).all():
         raise _wrong(
             estimator,
-            f"labels such as {_first(predictions)!r}",
-            f"labels such as {_first(target)!r}",
+            f"predictions such as {_repr(_first(predictions[~np.isfinite(predictions)]))}",
+            "finite numbers",
+            "mend the estimator, or the examples that it answers so",
+        )
+    if _text_kind(predictions) != _text_kind(target):
+        raise _wrong(
+            estimator,
+            f"labels such as {_repr(_first(predictions))}",
+            f"labels such as {_repr(_first(target))}",
             "fit the estimator on the task's own target, or let it answer with the labels that it was fitted on",
         )
     if data.classes is not None and predictions.ndim == 1 and not np.isin(predictions, data.classes).any():
         raise _wrong(
             estimator,
-            f"only labels such as {_first(predictions)!r}, none of which the task has",
-            f"labels such as {_first(target)!r}",
+            f"only labels such as {_repr(_first(predictions))}, none of which the task has",
+            f"labels such as {_repr(_first(target))}",
             "fit the estimator on the task's own target, or let predict answer with classes",
         )
-    if data.kind in NUMBERS and not _are_finite(predictions):
+    if data.kind in NUMBERS and predictions.dtype.kind not in "biuf":
         raise _wrong(
             estimator,
-            f"predictions such as {_first_not_finite(predictions)!r}",
+            f"predictions such as {_repr(_first(predictions))}",
             "finite numbers",
             "mend the estimator, or the examples that it answers so",
         )
     try:
-        with np.errstate(invalid="ignore"):  # NaN is no class
+        with np.errstate(invalid="ignore", over="ignore"):
             cast = predictions.astype(target.dtype)
     except (TypeError, ValueError):
         return predictions
@@ -86,7 +133,7 @@ def scores_of(estimator: Any, data: TaskData) -> Array:
             raise Lacking(f"{_kind(estimator)} has neither decision_function nor predict_proba")
         likely = _likely(estimator, data)
         return likely[:, 1] if data.classes is not None and likely.shape[1:] == (2,) else likely
-    found = np.asarray(decides.decision_function(data.dataset.test.X), np.float64)
+    found = _numbers(decides.decision_function(lent(data.dataset.test.X)))
     if data.classes is None:
         return _of_labels(estimator, found, data)
     own = _classes(estimator, data)
@@ -128,14 +175,21 @@ def _likely(estimator: Any, data: TaskData) -> Array:
     offers = offered(estimator, Probabilities)
     if offers is None:
         raise Lacking(f"{_kind(estimator)} has no predict_proba")
-    given = offers.predict_proba(data.dataset.test.X)
+    given = offers.predict_proba(lent(data.dataset.test.X))
     if isinstance(given, list):  # of several labels, scikit-learn's trees and neighbours give an array for each
         labels = _classes(estimator, data)
         given = np.column_stack([_of_one(p, known) for p, known in zip(given, labels, strict=True)])
-    found = np.asarray(given, np.float64)
+    found = _numbers(given)
     if data.classes is None:
         return _of_labels(estimator, found, data)
     return _in_order(estimator, found, data, 0.0, "predict_proba")
+
+
+def _numbers(given: Any) -> Array:
+    """Scores as float64; one that is masked is missing, and NaN."""
+    if isinstance(given, np.ma.MaskedArray):
+        return np.ma.filled(given.astype(np.float64), np.nan)
+    return np.asarray(given, np.float64)
 
 
 def _of_one(probabilities: Array, known: Array) -> Array:
@@ -169,7 +223,7 @@ def _classes(estimator: Any, data: TaskData) -> Any:
 
 
 def _checked(estimator: Any, found: Array, expected: tuple[int, ...], method: str) -> Array:
-    if len(found) != expected[0]:
+    if found.shape[:1] != expected[:1]:
         raise ValueError(f"{method} of shape {found.shape} for {expected[0]:,} examples")
     if found.shape != expected:
         raise Lacking(f"{_kind(estimator)} gives {method} of shape {found.shape} where {expected} is expected")
@@ -186,12 +240,15 @@ def _wrong(estimator: Any, found: str, expected: str, next_step: str) -> WrongAn
     return WrongAnswers(_kind(estimator), found=found, expected=expected, next_step=next_step)
 
 
-def _is_text(labels: Array) -> bool:
-    return labels.dtype.kind in "US" or (labels.dtype.kind == "O" and any(isinstance(x, str) for x in labels.flat))
+def _no_answers(estimator: Any, found: str) -> WrongAnswers:
+    return _wrong(estimator, found, "labels or finite numbers", "let predict answer each example with one of these")
 
 
-def _are_finite(numbers: Array) -> bool:
-    return numbers.dtype.kind in "biuf" and bool(np.isfinite(numbers).all())
+def _text_kind(labels: Array) -> str:
+    """What kind of text labels are: `U`, or `S` of bytes; empty for numbers."""
+    if labels.dtype.kind == "O":
+        return "U" if any(isinstance(x, str) for x in labels.flat) else ""
+    return labels.dtype.kind if labels.dtype.kind in "US" else ""
 
 
 def _first(labels: Array) -> Any:
@@ -202,5 +259,9 @@ def _plain(label: Any) -> Any:
     return label.item() if isinstance(label, np.generic) else label
 
 
-def _first_not_finite(numbers: Array) -> Any:
-    return _first(numbers[~np.isfinite(numbers)] if numbers.dtype.kind == "f" else numbers)
+def _repr(value: Any) -> str:
+    """A value as a message shows it, though it fail to say what it is, or have a million digits."""
+    try:
+        return shown(repr(value), CELL)
+    except Exception:  # of code that is not ours
+        return f"an object of {type(value).__name__}"

@@ -219,7 +219,10 @@ class _Subject:
     """What the process keeps: a model, its task, and what was fitted there."""
 
     def __init__(self, model: Model, data: TaskData, metrics: Mapping[str, Metric]):
+        import sklearn.metrics  # noqa: F401 # what is ours to import is not the model's time
+
         self._model, self._data, self._metrics = model, data, metrics
+        _ = data.classes
         self._trained: dict[int, Trained] = {}
 
     def fits_seeds_at_once(self, seed: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from fitgate.data import lent
 from fitgate.errors import in_one_line, traceback_of
 from fitgate.model import Model
 from fitgate.protocols import (
@@ -23,8 +25,10 @@ from fitgate.protocols import (
     Wraps,
     offered,
 )
+from fitgate.runs.side_effects import ChangedData, unchanged, watched
 from fitgate.runs.watch import Watch
 from fitgate.tasks import TaskData
+from fitgate.text import shown
 
 
 class Failure(msgspec.Struct, frozen=True, tag=True):
@@ -34,13 +38,16 @@ class Failure(msgspec.Struct, frozen=True, tag=True):
         model, task: names.
         stage: `fit` or `predict`; `import` of a plugin that could not be imported, whose name is then the model's,
             and whose task is empty.
-        error: the error's type, text and place, in one line.
+        error: the error's type, text and place, in one line of bounded length.
     """
 
     model: str
     task: str
     stage: str
     error: str
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "error", shown(self.error))
 
     def __str__(self) -> str:
         on = f" on {self.task}" if self.task else ""
@@ -75,7 +82,9 @@ class Fit(msgspec.Struct, frozen=True, tag=True):
         compile_saved_seconds: how much longer that took before it was CACHED; 0 if nothing was in a cache.
         implementation: the estimator's class, and the class inside where it wraps one.
         execution: on what and how the estimator says that it computed; empty where it says nothing.
-        curves: what the estimator says of its epochs, by `training loss` and `validation accuracy`.
+        curves: what the estimator says of its epochs, by `training loss` and `validation accuracy`; None stands for
+            what is not finite.
+        side_effects: what fitting left changed in its process, in words; all but threads and processes was put back.
         isolated: whether it was fitted in a process of its own, as models with a time limit are.
     """
 
@@ -88,7 +97,8 @@ class Fit(msgspec.Struct, frozen=True, tag=True):
     implementation: str
     compile_saved_seconds: float = 0.0
     execution: str = ""
-    curves: dict[str, list[float]] = {}
+    curves: dict[str, list[float | None]] = {}
+    side_effects: list[str] = []
     isolated: bool = False
 
 
@@ -104,14 +114,17 @@ def train(model: Model, data: TaskData, seed: int) -> Trained:
     """Build the model's estimator and fit it to the task on the training split: the one fit that is timed.
 
     Raises:
-        ModelFailed: if building or fitting raises.
+        ModelFailed: if building or fitting raises, or changes the data.
     """
     with failing(model.name, data.task.name, "fit"):
-        estimator = model.build(seed)
-        started = time.perf_counter()
-        estimator.fit(data.dataset.train.X, data.y_train)
-        seconds = time.perf_counter() - started
-        return _provenance(model, data, seed, seconds, estimator)
+        with unchanged(data), watched(seed) as traces:
+            estimator = model.build(seed)
+            traces.built()
+            X, y = lent(data.dataset.train.X), lent(data.y_train)
+            started = time.perf_counter()
+            estimator.fit(X, y)
+            seconds = time.perf_counter() - started
+        return _provenance(model, data, seed, seconds, estimator, traces.found)
 
 
 def trains_seeds_at_once(model: Model, task: str, seed: int) -> bool:
@@ -120,7 +133,7 @@ def trains_seeds_at_once(model: Model, task: str, seed: int) -> bool:
     Raises:
         ModelFailed: if building it raises.
     """
-    with failing(model.name, task, "fit"):
+    with failing(model.name, task, "fit"), watched(seed):
         offers = offered(model.build(seed), FitsSeeds)
         return offers is not None and offers.fits_seeds_at_once
 
@@ -129,14 +142,18 @@ def train_at_once(model: Model, data: TaskData, seeds: Sequence[int]) -> dict[in
     """Train several seeds as one program, by seed; the time that it takes is shared out equally.
 
     Raises:
-        ModelFailed: if building or fitting raises.
+        ModelFailed: if building or fitting raises, or changes the data.
     """
     with failing(model.name, data.task.name, "fit"):
-        estimator: FitsSeeds = model.build(seeds[0])
-        started = time.perf_counter()
-        fitted = estimator.fit_seeds(data.dataset.train.X, data.y_train, seeds)
-        seconds = (time.perf_counter() - started) / len(seeds)
-        return {s: _provenance(model, data, s, seconds, e) for s, e in zip(seeds, fitted, strict=True)}
+        with unchanged(data), watched(seeds[0]) as traces:
+            estimator: FitsSeeds = model.build(seeds[0])
+            traces.built()
+            X, y = lent(data.dataset.train.X), lent(data.y_train)
+            started = time.perf_counter()
+            fitted = estimator.fit_seeds(X, y, seeds)
+            seconds = (time.perf_counter() - started) / len(seeds)
+        pairs = zip(seeds, fitted, strict=True)
+        return {seed: _provenance(model, data, seed, seconds, one, traces.found) for seed, one in pairs}
 
 
 @contextmanager
@@ -152,6 +169,8 @@ def failing(model: str, task: str, stage: str) -> Iterator[None]:
             yield
         except ModelFailed:
             raise
+        except ChangedData as error:
+            raise ModelFailed(Failure(model, task, stage, str(error))) from error
         except BaseException as error:
             if watch.interrupted:
                 raise KeyboardInterrupt from error
@@ -165,7 +184,8 @@ def failing(model: str, task: str, stage: str) -> Iterator[None]:
 def compile_seconds(estimator: Any) -> dict[str, float]:
     """Seconds that an estimator says it compiled, by what; empty where it says nothing."""
     compiles = offered(estimator, Compiles)
-    return {} if compiles is None else dict(compiles.compile_seconds_)
+    stated = {} if compiles is None else compiles.compile_seconds_
+    return {what: seconds for what, given in stated.items() if (seconds := _finite(given)) is not None}
 
 
 def implementation(estimator: Any) -> str:
@@ -179,7 +199,9 @@ def implementation(estimator: Any) -> str:
     return name if inner is None else f"{name}({implementation(inner)})"
 
 
-def _provenance(model: Model, data: TaskData, seed: int, seconds: float, estimator: Any) -> Trained:
+def _provenance(
+    model: Model, data: TaskData, seed: int, seconds: float, estimator: Any, side_effects: list[str]
+) -> Trained:
     cached, states = offered(estimator, CachesCompilation), offered(estimator, StatesExecution)
     fit = Fit(
         model=model.name,
@@ -188,19 +210,25 @@ def _provenance(model: Model, data: TaskData, seed: int, seconds: float, estimat
         data_digest=data.dataset.digest,
         seconds=seconds,
         compile_seconds=compile_seconds(estimator).get("fit"),
-        compile_saved_seconds=0.0 if cached is None else cached.compile_saved_seconds_.get("fit", 0.0),
+        compile_saved_seconds=0.0 if cached is None else _finite(cached.compile_saved_seconds_.get("fit")) or 0.0,
         implementation=implementation(estimator),
-        execution="" if states is None else states.execution_,
+        execution="" if states is None else shown(states.execution_),
         curves=_curves(estimator),
+        side_effects=side_effects,
     )
     return Trained(fit, estimator)
 
 
-def _curves(estimator: Any) -> dict[str, list[float]]:
+def _finite(number: Any) -> float | None:
+    """A number that an estimator states, as JSON has it."""
+    return None if number is None or not math.isfinite(number) else float(number)
+
+
+def _curves(estimator: Any) -> dict[str, list[float | None]]:
     """What an estimator tells of its epochs, by what reports call it."""
     losses, scores = offered(estimator, TrainingLoss), offered(estimator, ValidationScores)
     curves = {
         "training loss": () if losses is None else losses.loss_curve_,
         "validation accuracy": () if scores is None else scores.validation_scores_,
     }
-    return {name: [float(x) for x in curve] for name, curve in curves.items() if curve}
+    return {name: [_finite(x) for x in curve] for name, curve in curves.items() if curve is not None and len(curve)}

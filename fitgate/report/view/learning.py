@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from fitgate.record import Record
 from fitgate.report.view.words import main_tasks
+from fitgate.runs import Fit
 
 
 @dataclass(frozen=True)
@@ -30,10 +32,11 @@ def learnings(record: Record) -> tuple[Learning, ...]:
     for task in main_tasks(record):
         fits = [fit for fit in record.fits if fit.task == task.name]
         kinds = sorted({kind for fit in fits for kind in fit.curves})
-        curves = {
-            kind: tuple(Curve(fit.model, tuple(fit.curves[kind])) for fit in fits if kind in fit.curves)
-            for kind in kinds
-        }
+        curves = {kind: tuple(_curve(fit, kind) for fit in fits if kind in fit.curves) for kind in kinds}
         if curves:
             found.append(Learning(task.name, curves))
     return tuple(found)
+
+
+def _curve(fit: Fit, kind: str) -> Curve:
+    return Curve(fit.model, tuple(math.nan if value is None else value for value in fit.curves[kind]))

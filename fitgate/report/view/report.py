@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from fitgate.record import NotApplied, Record
+from fitgate.report.faults import Part, whole
 from fitgate.report.verdict import RunVerdict, run_verdict
 from fitgate.report.view.classes import Confusion, Recall, confusions, recalls
 from fitgate.report.view.environment import Fact, ModelRow, environment, models, size
@@ -14,6 +17,7 @@ from fitgate.report.view.latency import Latency, latency
 from fitgate.report.view.learning import Learning, learnings
 from fitgate.report.view.limits import LimitRow, limits
 from fitgate.report.view.memory import MemoryRow, memory
+from fitgate.report.view.notices import notices
 from fitgate.report.view.numbers import Numbers, numbers
 from fitgate.report.view.published import PublishedRow, published
 from fitgate.report.view.quality import FailureRow, Quality, TaskRow, failures, quality, tasks
@@ -30,6 +34,8 @@ class ReportView:
     datasets: tuple[str, ...]
     noun: Noun
     seed: int
+    faults: tuple[str, ...]
+    notices: tuple[str, ...]
     failures: tuple[FailureRow, ...]
     failed_tests: tuple[str, ...]
     quality: Quality
@@ -52,31 +58,49 @@ class ReportView:
     environment: tuple[Fact, ...]
 
 
-def report_view(record: Record) -> ReportView:
-    """What the report of a record shows."""
+# How each section is made, and what is shown in place of one that could not be.
+SECTIONS: dict[str, tuple[Callable[[Record], Any], Any]] = {
+    "datasets": (lambda record: tuple(map(size, record.datasets)), ()),
+    "noun": (lambda record: noun(record.datasets), noun(())),
+    "notices": (notices, ()),
+    "failures": (failures, ()),
+    "quality": (quality, Quality((), (), ())),
+    "tasks": (tasks, ()),
+    "gates": (gates, ()),
+    "lost": (lost, ()),
+    "published": (published, ()),
+    "seeds": (seeds, ()),
+    "latency": (latency, None),
+    "tradeoffs": (tradeoffs, ()),
+    "limits": (limits, ()),
+    "memory": (memory, ()),
+    "recalls": (recalls, ()),
+    "learnings": (learnings, ()),
+    "confusions": (confusions, ()),
+    "numbers": (numbers, ()),
+    "misclassified": (misclassified, ()),
+    "models": (models, ()),
+    "environment": (environment, ()),
+}
+
+
+def report_view(record: Record, part: Part = whole) -> ReportView:
+    """What the report of a record shows.
+
+    Args:
+        record: of a run.
+        part: a context around the making of each section.
+    """
+    found = {}
+    for name, (make, empty) in SECTIONS.items():
+        found[name] = empty
+        with part(f"the report's section {name}"):
+            found[name] = make(record)
     return ReportView(
         verdict=run_verdict(record),
-        datasets=tuple(map(size, record.datasets)),
-        noun=noun(record.datasets),
         seed=record.settings.seed,
-        failures=failures(record),
+        faults=tuple(record.faults),
         failed_tests=tuple(record.failed_tests),
-        quality=quality(record),
-        tasks=tasks(record),
-        gates=gates(record),
         not_applied=tuple(record.not_applied),
-        lost=lost(record),
-        published=published(record),
-        seeds=seeds(record),
-        latency=latency(record),
-        tradeoffs=tradeoffs(record),
-        limits=limits(record),
-        memory=memory(record),
-        recalls=recalls(record),
-        learnings=learnings(record),
-        confusions=confusions(record),
-        numbers=numbers(record),
-        misclassified=misclassified(record),
-        models=models(record),
-        environment=environment(record),
+        **found,
     )

@@ -14,6 +14,7 @@ from fitgate.record import ARRAY_KEYS, DataEntry, MetricEntry, Record, TaskEntry
 from fitgate.record.examples import asks_for_numbers
 from fitgate.runs import Evaluation
 from fitgate.tasks import CLASSES
+from fitgate.text import shown
 
 MOST_VALUES = 8
 MOST_CHARACTERS = 120
@@ -126,8 +127,8 @@ def threads(record: Record) -> str:
 
 def shortened(text: str, most: int = MOST_CHARACTERS) -> str:
     """A text of at most so many characters, its white space made plain."""
-    flat = " ".join(text.split())
-    return flat if len(flat) <= most else f"{flat[: most - 3]}..."
+    flat = shown(text[: 4 * most], 4 * most)
+    return flat if len(flat) <= most and len(text) <= 4 * most else f"{flat[: most - 3]}..."
 
 
 def row_content(row: Any) -> Any:
@@ -154,7 +155,9 @@ def image(row: Any, shape: tuple[int, ...]) -> NDArray[Any] | None:
     None where it has another number of values, or shape.
     """
     content = row_content(row)
-    if not isinstance(content, np.ndarray) or content.size != math.prod(shape) or content.dtype.kind not in "biuf":
+    if not isinstance(content, np.ndarray) or content.dtype.kind not in "biuf":
+        return None
+    if not content.size or content.size != math.prod(shape):
         return None
     drawable = len(shape) == 2 or (len(shape) == 3 and shape[-1] in CHANNELS)
     return content.reshape(shape) if drawable else None

@@ -1,4 +1,4 @@
-"""Ending: a process with threads that never end has its exit code, and all of its output, all the same."""
+"""Lingering threads: a process with threads that never end has its exit code, and all of its output, all the same."""
 
 import os
 import subprocess
@@ -12,10 +12,10 @@ CONFTEST = """
 import atexit, threading, time
 from concurrent.futures import ThreadPoolExecutor
 from fitgate import *
-from fitgate.plugin import ending
+from fitgate.plugin import lingering
 from tests.fakes import *
 
-ending.GRACE = 0.5
+lingering.GRACE = 0.5
 KEPT = []
 
 def thread():
@@ -38,6 +38,10 @@ class Leaving(Reader):
         {leave}()
         return super().fit(X, y)
 
+def pytest_unconfigure():
+    if {raises}:
+        raise SystemExit(3)
+
 def pytest_fitgate_models():
     gates = (Floor(DIGITS, "accuracy", quick=0.9),)
     return [Model("leaving", lambda seed: Leaving(blunder={blunder}), (DIGITS,), gates, stochastic=False)]
@@ -55,13 +59,22 @@ def pytest_fitgate_models():
     ],
 )
 def test_threads_that_a_model_left_running_keep_no_session_from_its_end(project, leave, blunder, code, line):
-    project.pytester.makeconftest(CONFTEST.format(leave=leave, blunder=blunder))
-    project.pytester.makepyfile(test_quality="from fitgate.checks import test_gate")
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
-    environment = {**os.environ, "PYTHONPATH": ROOT}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    done = run(project, leave=leave, blunder=blunder, raises=False)
     assert done.returncode == code
     assert ("at exit" in done.stdout, "fitgate: report in" in done.stdout) == (True, True)
     assert (line or "") in done.stderr
     assert ("still running" in done.stderr) == (line is not None)
     assert project.record.verdicts
+
+
+def test_a_session_with_threads_left_that_a_plugin_ends_badly_has_not_passed(project):
+    done = run(project, leave="thread", blunder=0, raises=True)
+    assert (done.returncode, "still running" in done.stderr) == (1, True)
+
+
+def run(project, **about):
+    project.pytester.makeconftest(CONFTEST.format(**about))
+    project.pytester.makepyfile(test_quality="from fitgate.checks import test_gate")
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
+    environment = {**os.environ, "PYTHONPATH": ROOT}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)

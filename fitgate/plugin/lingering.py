@@ -1,4 +1,4 @@
-"""Ending: a session ends with its exit code although a model left threads running, for which Python would wait."""
+"""Lingering threads: a session ends with its exit code although a model left some running, for which Python waits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GRACE = 10.0  # seconds that they may take to end by themselves, once Python wai
 SHOWN = 5  # of their names
 
 
-class Ending:
+class Lingering:
     """Sees to it that the process ends.
 
     Only where it is pytest's own program: another's, which calls `pytest.main`, may have more to do, and knows its own
@@ -36,13 +36,14 @@ class Ending:
         left = [thread for thread in _running() if thread not in self._known]
         if not left:
             return
+        status = int(session.exitstatus) or int(sys.exc_info()[0] is not None)  # a plugin may fail at the very end
         shutdown = threading.Event()
-        threading.Thread(target=_end, args=(left, shutdown, session), daemon=True).start()
+        threading.Thread(target=_end, args=(left, shutdown, status), daemon=True).start()
         # Called before Python waits for threads; those of `atexit` would be too late. concurrent.futures relies on it.
         threading._register_atexit(shutdown.set)  # type: ignore[attr-defined]
 
 
-def _end(left: Iterable[threading.Thread], shutdown: threading.Event, session: pytest.Session) -> None:
+def _end(left: Iterable[threading.Thread], shutdown: threading.Event, status: int) -> None:
     shutdown.wait()
     for _ in range(round(GRACE / 0.1)):
         if not any(thread.is_alive() for thread in left):
@@ -58,7 +59,7 @@ def _end(left: Iterable[threading.Thread], shutdown: threading.Event, session: p
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
-    os._exit(int(session.exitstatus))
+    os._exit(status)
 
 
 def _running() -> list[threading.Thread]:

@@ -1,0 +1,41 @@
+"""The output of tests of models, as it reaches terminals, logs and the recorder: bounded, without escape sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from fitgate.text import MESSAGE, harmless
+
+MOST_LINES = 400  # of an entry of a traceback
+
+
+def make_harmless(report: pytest.TestReport) -> None:
+    """Bound a report's traceback and captured output, and show escapes in place of what controls a terminal."""
+    if isinstance(report.longrepr, str):
+        report.longrepr = harmless(report.longrepr)
+    for _, content in (sections := report.sections):
+        if harmless(content) != content:
+            report.sections = [(name, harmless(text)) for name, text in sections]
+            break
+    for traceback, crash, _ in getattr(report.longrepr, "chain", ()):
+        _bound_message(crash)
+        for entry in traceback.reprentries:
+            entry.lines = _bounded(entry.lines)
+            _bound_message(getattr(entry, "reprfileloc", None))
+    _bound_message(getattr(report.longrepr, "reprcrash", None))
+
+
+def _bound_message(place: Any) -> None:
+    if place is not None:
+        place.message = harmless(place.message, MESSAGE)
+
+
+def _bounded(lines: Sequence[str]) -> list[str]:
+    """The first and the last lines, each of bounded length."""
+    half = MOST_LINES // 2
+    left_out = [f"E   ... ({len(lines) - MOST_LINES:,} lines left out)"] if len(lines) > MOST_LINES else []
+    kept = [*lines[:half], *left_out, *lines[-half:]] if left_out else lines
+    return [harmless(line, MESSAGE) for line in kept]
