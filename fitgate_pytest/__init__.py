@@ -50,7 +50,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """
     given = list(map(str, early_config.invocation_params.args))
     for option, value in pairwise(given):
-        if os.path.exists(value) and (option in options.WITH_VALUE or _is_lost(early_config, option, value)):
+        there = os.path.exists(value)  # noqa: PTH110 (of a text too long for a name, that of Path raises)
+        if there and (option in options.WITH_VALUE or _is_lost(early_config, option, value)):
             raise pytest.UsageError(
                 f"{option} {value}: found a path that stands apart from its option, which pytest takes for tests to "
                 f"run, expected both in one; write {option}={value}."
