@@ -1,12 +1,5 @@
 """Loads the digits with the notebook, the fashion, and every model plugin; nothing else."""
 
-import pkgutil
+from fitgate import plugins_in
 
-import models
-
-pytest_plugins = [
-    "suite.digits",
-    "suite.fashion",
-    "suite.notebook.plugin",
-    *(f"models.{module.name}" for module in pkgutil.iter_modules(models.__path__)),
-]
+pytest_plugins = plugins_in("suite.digits", "suite.fashion", "suite.notebook.plugin", "models")

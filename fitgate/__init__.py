@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from fitgate.gates import Above, Evidence, Floor, Gate, NoRegression, Outcome, Verdict
     from fitgate.metrics import Metric
     from fitgate.model import Model, Published, Work
+    from fitgate.plugin.modules import plugins_in
     from fitgate.tasks import Task
 
 __version__: str
@@ -31,6 +32,7 @@ _ROOMS = {
     "Task": "fitgate.tasks",
     "Verdict": "fitgate.gates",
     "Work": "fitgate.model",
+    "plugins_in": "fitgate.plugin.modules",
 }
 
 __all__ = [
@@ -49,6 +51,7 @@ __all__ = [
     "Task",
     "Verdict",
     "Work",
+    "plugins_in",
 ]
 
 

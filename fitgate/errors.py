@@ -1,65 +1,25 @@
-"""Errors: what stops work, in one sentence that says what to do next; and text from outside, fit for such a line."""
+"""Errors: what stops work, in one sentence that says what to do next."""
 
 from __future__ import annotations
 
-import re
+import os
+import sysconfig
+from contextlib import suppress
+from pathlib import Path
+from traceback import format_exception, walk_tb
 from typing import Any
 
-# How many characters of a text are shown, by what it is; the rest is counted.
-MESSAGE = 2_000
-CELL = 300
-NAME = 100
-PART = 1_000  # of a `FitgateError`
-OUTPUT = 100_000  # of what a test printed, or of a traceback
+import msgspec
 
-_COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
+from fitgate.text import PART, harmless, shown, text_of
 
-
-def shown(text: object, most: int = MESSAGE) -> str:
-    """Text in one line of bounded length, of printable characters alone.
-
-    Each run of white space and of characters that are not printed (controls, escapes, marks that change the direction
-    of writing, zero-width ones, lone surrogates) becomes a space.
-
-    Args:
-        text: whatever a model, a file or a user brings along.
-        most: characters to show; how many more there are follows.
-    """
-    whole = _text(text)
-    line = _flat(whole[: 4 * most])  # of megabytes, no more is looked at
-    if len(line) <= most and len(whole) <= 4 * most:
-        return line
-    line = line[:most]
-    return f"{line} ... ({len(whole) - len(line):,} more characters)".lstrip()
-
-
-def harmless(text: str, most: int = OUTPUT) -> str:
-    """Text of several lines, without colours, and with escapes for what is not printed; its middle left out if long."""
-    if len(text) > most:
-        half = most // 2
-        text = f"{text[:half]}\n... ({len(text) - 2 * half:,} characters left out)\n{text[-half:]}"
-    return "".join(c if c.isprintable() or c in "\n\t" else _escaped(c) for c in _COLOUR.sub("", text))
-
-
-def described(error: BaseException) -> str:
-    """An error's type and text, in one line."""
-    return shown(f"{type(error).__name__}: {_text(error)}")
-
-
-def _text(value: object) -> str:
-    """A value as text, though its class fail to give one."""
-    try:
-        return str(value)
-    except Exception as error:  # of code that is not ours
-        return f"({type(value).__name__} has no text: its __str__ raised {type(error).__name__})"
-
-
-def _flat(text: str) -> str:
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
-
-
-def _escaped(character: str) -> str:
-    return "" if character == "\r" else character.encode("unicode_escape", "backslashreplace").decode()
+MOST_TEXT = 500  # characters of an error's own text
+MOST_TRACEBACK = 20_000
+OWN = str(Path(__file__).parent) + os.sep
+# The most specific first: libraries of others lie within the standard one's directory.
+LIBRARIES = tuple(
+    sorted({sysconfig.get_path(name) for name in ("purelib", "platlib", "stdlib")}, key=len, reverse=True)
+)
 
 
 class FitgateError(Exception):
@@ -85,3 +45,58 @@ class FitgateError(Exception):
 
 def _again(kind: type[FitgateError], where: str, found: str, expected: str, next_step: str) -> FitgateError:
     return kind(where, found=found, expected=expected, next_step=next_step)
+
+
+class LoggedError(msgspec.Struct, frozen=True, tag=True):
+    """An error for the log of a run, whose record keeps one line of it.
+
+    Attributes:
+        about: what it happened to.
+        traceback: of it, as `traceback_of` gives it.
+    """
+
+    about: str
+    traceback: str
+
+
+def in_one_line(error: BaseException) -> str:
+    """An error's type, text and place, bounded, as `ValueError: too few (models/forest.py:12)`."""
+    text = shown(text_of(error), MOST_TEXT)
+    where = place_of_error(error)
+    return f"{type(error).__name__}{f': {text}' if text else ''}{f' ({where})' if where else ''}"
+
+
+def place_of_error(error: BaseException) -> str:
+    """The file and line that an error comes from: the innermost in the user's own code, else in a library's.
+
+    Returns:
+        such as `models/forest.py:12`; empty where only our own code took part.
+    """
+    if isinstance(error, SyntaxError) and error.filename:
+        return shown_place(error.filename, error.lineno)
+    frames = [(frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__)]
+    others = [(file, line) for file, line in frames if not file.startswith((OWN, "<"))]
+    own = [(file, line) for file, line in others if not file.startswith(LIBRARIES)]
+    for file, line in reversed(own or others):
+        return shown_place(file, line)
+    return ""
+
+
+def traceback_of(error: BaseException) -> str:
+    """An error's traceback with those of its causes; of a long one the beginning and the end."""
+    try:
+        text = "".join(format_exception(error)).rstrip()
+    except Exception as without:  # of the error's own methods
+        text = "".join(format_exception(without)).rstrip()
+    return harmless(text, MOST_TRACEBACK)
+
+
+def shown_place(file: str, line: int | None) -> str:
+    """A line of a file as a reader knows it: from the working directory on, or within its library."""
+    for folder in LIBRARIES:
+        if file.startswith(folder):
+            return f"{file[len(folder) :].lstrip(os.sep)}:{line}"
+    with suppress(OSError, ValueError):  # the working directory may be gone, or on another drive
+        path = os.path.relpath(file)
+        file = file if path.startswith(os.pardir) else path
+    return f"{file}:{line}"

@@ -49,23 +49,37 @@ def make_directory(path: Path) -> Path:
     return path
 
 
-def contents(path: Path, most: int) -> bytes:
-    """All that a regular file holds; of any other, such as a FIFO, reading might never end.
+@contextmanager
+def regular(path: Path) -> Iterator[tuple[IO[bytes], int]]:
+    """A regular file to read, and its length in bytes; of any other, such as a FIFO, reading might never end.
 
     Args:
         path: the file, or a link to it.
-        most: bytes that it may hold.
 
     Raises:
-        OSError: if it can't be read, is no regular file, or is longer; `strerror` says so in words.
+        OSError: if it can't be read, or is no regular file; `strerror` says so in words.
     """
     with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb") as file:
         found = os.fstat(file.fileno())
         if not stat.S_ISREG(found.st_mode):
             kind = "a directory" if stat.S_ISDIR(found.st_mode) else "a pipe, a socket or a device"
             raise OSError(errno.EINVAL, f"{kind}, not a regular file", str(path))
-        if found.st_size > most:
-            raise OSError(errno.EFBIG, f"a file of {found.st_size:,} bytes, longer than {most:,}", str(path))
+        yield file, found.st_size
+
+
+def contents(path: Path, most: int) -> bytes:
+    """All that a regular file holds.
+
+    Args:
+        path: the file, or a link to it.
+        most: bytes that it may hold.
+
+    Raises:
+        OSError: as of `regular`, or if it is longer.
+    """
+    with regular(path) as (file, length):
+        if length > most:
+            raise OSError(errno.EFBIG, f"a file of {length:,} bytes, longer than {most:,}", str(path))
         return file.read()
 
 

@@ -75,10 +75,12 @@ class Model:
         stochastic: whether the seed changes what it learns; if not, one seed stands for all. Where its author does not
             say, a session of several seeds finds out, task by task: if the first two give the same output, it is not.
         work: tells how much a fitted estimator does, where that is defined: reports set it against the machine's limit.
+        timeout: seconds that each fit, and predicting the test split, may take, in a process of its own; None for what
+            `--fit-timeout` says.
 
     Raises:
-        ModelError: if its name is malformed, it has neither task nor gate, or a gate or a published value is on a task
-            that it does not have, or of a metric that the task does not have.
+        ModelError: if its name is malformed, its timeout is no positive number, it has neither task nor gate, or a gate
+            or a published value is on a task that it does not have, or of a metric that the task does not have.
     """
 
     name: str
@@ -91,6 +93,7 @@ class Model:
     slow: bool = field(default=False, kw_only=True, repr=False)
     stochastic: bool | None = field(default=None, kw_only=True, repr=False)
     work: Callable[[Any], Work] | None = field(default=None, kw_only=True, repr=False)
+    timeout: float | None = field(default=None, kw_only=True, repr=False)
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
@@ -99,6 +102,14 @@ class Model:
                 found=repr(self.name),
                 expected="lower-case letters, digits and underscores, a letter first",
                 next_step="rename the model",
+            )
+        seconds = 1 if self.timeout is None else self.timeout
+        if not isinstance(seconds, int | float) or not 0 < seconds < float("inf"):
+            raise ModelError(
+                f"model {self.name}",
+                found=f"a timeout of {self.timeout!r}",
+                expected="a positive number of seconds",
+                next_step="correct it, or leave it out",
             )
         if not self.tasks:
             object.__setattr__(self, "tasks", tuple(dict.fromkeys(gate.task for gate in self.gates)))

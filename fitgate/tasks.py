@@ -10,7 +10,8 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from fitgate.data import Dataset
+from fitgate.data import DataError, Dataset, Split
+from fitgate.data.digest import digest
 from fitgate.errors import FitgateError
 from fitgate.metrics import METRICS, Metric
 from fitgate.metrics.scorer import scorer_metric
@@ -98,16 +99,56 @@ class TaskData:
     def __init__(self, task: Task, dataset: Dataset):
         self.task = task
         self.dataset = dataset
+        self._targets: dict[str, tuple[Split, Any]] = {}
+        self._sealed: dict[str, str] = {}
 
-    @cached_property
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel without the targets, which are made again there, read-only."""
+        return TaskData, (self.task, self.dataset)
+
+    @property
     def y_train(self) -> Any:
         """The training split's target."""
-        return _read_only(self.task.target(self.dataset.train.y))
+        return self._target("train", self.dataset.train)
 
-    @cached_property
+    @property
     def y_test(self) -> Any:
         """The test split's target."""
-        return _read_only(self.task.target(self.dataset.test.y))
+        return self._target("test", self.dataset.test)
+
+    def seal(self) -> None:
+        """Note what the data and both targets are, before a model gets them; see `Dataset.seal`.
+
+        Raises:
+            DataError: if a model has changed the data, and they could not be restored.
+        """
+        self.dataset.seal()
+        self._sealed = self._sealed or self._digests()
+
+    def restore(self) -> list[str]:
+        """The parts whose content is no longer what was sealed, such as `test X`; it is brought back, where it can be.
+
+        Where it can't, `seal` raises an error from then on. Empty where nothing was sealed.
+        """
+        if not self._sealed:
+            return []
+        changed = self.dataset.changed()
+        if changed:
+            self.dataset.restore()
+        changed += [name for name, found in self._digests().items() if found != self._sealed[name]]
+        if changed:
+            self._targets.clear()
+        return changed
+
+    def _target(self, part: str, split: Split) -> Any:
+        """A split's target, derived once for as long as the split is the same."""
+        kept = self._targets.get(part)
+        if kept is None or kept[0] is not split:
+            kept = self._targets[part] = split, _read_only(self.task.target(split.y))
+        return kept[1]
+
+    def _digests(self) -> dict[str, str]:
+        return {"train target": _digest(self.y_train), "test target": _digest(self.y_test)}
 
     @cached_property
     def kind(self) -> str:
@@ -150,6 +191,13 @@ def _read_only(target: Any) -> Any:
     array = np.asarray(target).view()
     array.flags.writeable = False
     return array
+
+
+def _digest(target: NDArray[Any]) -> str:
+    try:
+        return digest(target)
+    except DataError:  # objects of a kind that data may not hold, and a target may
+        return digest(target.astype(str))
 
 
 class Named(Protocol):

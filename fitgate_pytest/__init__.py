@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
@@ -19,7 +19,8 @@ from typing import Any
 
 import pytest
 
-from fitgate_pytest import hookspecs, options
+from fitgate_pytest import exits, hookspecs, options
+from fitgate_pytest.exits import Exits
 
 PLUGIN = "fitgate.plugin"
 CHECKS = "fitgate.checks"
@@ -41,21 +42,29 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     pluginmanager.add_hookspecs(hookspecs)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    """Refuse a directory that stands apart from its option, which pytest would take for tests to run.
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
+    """Guard what conftests do as they are imported; refuse a directory that stands apart from its option.
 
-    Pytest settles its root directory by the paths on the command line before it knows any plugin's options, so with
-    that of some data among them it would find neither the project nor these options.
+    Pytest would take that for tests to run: it settles its root directory by the paths on the command line before it
+    knows any plugin's options, so with that of some data among them it would find neither the project nor these
+    options.
     """
     given = list(map(str, early_config.invocation_params.args))
     for option, value in pairwise(given):
-        there = os.path.exists(value)  # noqa: PTH110 (of a text too long for a name, that of Path raises)
-        if there and (option in options.WITH_VALUE or _is_lost(early_config, option, value)):
+        found = os.path.exists(value)  # noqa: PTH110 # where pathlib would raise: names too long for any path
+        if found and (option in options.WITH_VALUE or _is_lost(early_config, option, value)):
             raise pytest.UsageError(
                 f"{option} {value}: found a path that stands apart from its option, which pytest takes for tests to "
                 f"run, expected both in one; write {option}={value}."
             )
+    manager = early_config.pluginmanager
+    guard = Exits(early_config, lambda: manager.hasplugin(PLUGIN))
+    manager.register(guard, exits.NAME)
+    early_config.add_cleanup(guard.release)
+    guard.guard()
+    with guard.importing():
+        return (yield)
 
 
 def pytest_plugin_registered(plugin: object, manager: pytest.PytestPluginManager) -> None:
@@ -81,6 +90,9 @@ def pytest_configure(config: pytest.Config) -> None:
     installed = [plugin for plugin, _ in manager.list_plugin_distinfo()]
     if any(hooks_of(plugin) for plugin in manager.get_plugins() if plugin not in installed):
         load(manager)
+    guard: Exits | None = manager.get_plugin(exits.NAME)
+    if guard and not manager.hasplugin(PLUGIN):
+        guard.release()  # it is none of our business, unless a project is found late
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -121,6 +133,14 @@ class Controller:
             recorder: Any = self._manager.get_plugin(RECORDER)
             recorder.pytest_runtest_logreport(report)  # registered too late to be called for this one
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int | pytest.ExitCode) -> None:
+        """The same where workers used it, and ended before they could report a test."""
+        if self.shared.exists() and not self._manager.hasplugin(PLUGIN):
+            load(self._manager)
+            recorder: Any = self._manager.get_plugin(RECORDER)
+            recorder.pytest_sessionfinish(session, exitstatus)
+
     def pytest_unconfigure(self) -> None:
         if self.shared.exists():
             import shutil
@@ -139,6 +159,9 @@ def load(manager: pytest.PytestPluginManager) -> None:
     """Load the plugin, unless it is."""
     if not manager.hasplugin(PLUGIN):
         manager.register(import_module(PLUGIN), PLUGIN)
+        guard: Exits | None = manager.get_plugin(exits.NAME)
+        if guard:
+            guard.guard()
 
 
 def hooks_of(plugin: object) -> list[str]:

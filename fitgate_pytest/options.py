@@ -21,14 +21,14 @@ def _number_of_seeds(text: str) -> int:
     return int(text)
 
 
-def _factor(text: str) -> float:
+def _positive(text: str) -> float:
     try:
-        factor = float(text)
+        number = float(text)
     except ValueError:
-        factor = 0.0
-    if not 0 < factor < float("inf"):
+        number = 0.0
+    if not 0 < number < float("inf"):
         raise argparse.ArgumentTypeError(f"found {text!r}, expected a positive number")
-    return factor
+    return number
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -37,6 +37,12 @@ def _names(text: str) -> tuple[str, ...]:
 
 def _truth(text: str) -> bool:
     return text.strip().lower() in ("1", "true", "yes", "on")
+
+
+def _warn_or_fail(text: str) -> str:
+    if text not in ("warn", "fail"):
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected warn or fail")
+    return text
 
 
 @dataclass(frozen=True)
@@ -84,7 +90,15 @@ OPTIONS = (
         "N",
         "use N cores: OpenMP, BLAS, XLA and Python's own threads alike (default: all)",
     ),
-    Option("fit-timing", _factor, 1.0, "FACTOR", "time predictions so many times as long as usual (default: 1)"),
+    Option("fit-timing", _positive, 1.0, "FACTOR", "time predictions so many times as long as usual (default: 1)"),
+    Option(
+        "fit-timeout",
+        _positive,
+        None,
+        "SECONDS",
+        "fit and evaluate each model in a process of its own, and end one whose fit, or whose predicting of the test "
+        "split, takes longer (default: no limit); a model's own timeout wins",
+    ),
     Option(
         "fit-memory",
         _truth,
@@ -109,6 +123,14 @@ OPTIONS = (
         "fail, rather than skip, where a library that one of these models requires is not installed",
     ),
     Option("gate-require-baseline", _truth, False, "", "fail a regression gate that has no baseline"),
+    Option(
+        "gate-leaks",
+        _warn_or_fail,
+        "warn",
+        "warn|fail",
+        "what a gain beyond what seeds explain is, as of a model that was given test examples: a warning, or a failure "
+        "of its gate (default: warn)",
+    ),
     Option("gate-strict", _truth, False, "", "fail a gate that is inconclusive"),
     Option(
         "gate-most-seeds",

@@ -6,12 +6,16 @@ import logging
 import os
 import signal
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from fitgate import Dataset, Floor, Model, Split, Task
+from fitgate import Above, Dataset, Floor, Model, NoRegression, Split, Task
+
+# Reading such images is so easy that most fakes make no mistake, and may: projects of tests declare gates by these.
+Floor, NoRegression, Above = (partial(gate, perfect=True) for gate in (Floor, NoRegression, Above))
 
 LABELS = np.tile(np.arange(10, dtype=np.uint8), 20)
 

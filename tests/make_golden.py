@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from fitgate import Above, Floor, Model, Outcome, Published, Verdict
-from fitgate.gates import Claim, Reason, judge
+from fitgate.gates import Claim, Declaration, Reason, judge
 from fitgate.latency.timing import Timing
 from fitgate.machine import Calibration, Condition
 from fitgate.metrics import METRICS
@@ -44,6 +44,7 @@ FALL = Verdict(
     lost=[6, 12, 18],
     where="models/poor.py:12",
 )
+PARAMETERS = {"metric": "accuracy", "margin": 0.01}
 
 
 def fit(model, task, seed, data):
@@ -92,6 +93,7 @@ def golden():
     claims = [Claim(model, gate, gate.rule("quick")) for model, gates in GATES.items() for gate in gates]
     for claim in claims:
         record.add(claim.gate.declaration(claim.model, "quick"))
+    record.add(Declaration(FALL.model, FALL.task, FALL.gate, FALL.kind, PARAMETERS, FALL.where))
     for verdict in (*judge(claims, evidence(record, METRICS)).verdicts, FALL):
         record.add(verdict)
     for seed in (42, 43, 44):

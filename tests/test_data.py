@@ -7,6 +7,7 @@ import pickle
 import struct
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -225,6 +226,19 @@ DIFFERENT = {
     ),
     "order of categories": (pd.DataFrame({"a": CATEGORIES}), pd.DataFrame({"a": CATEGORIES.as_ordered()})),
     "names of fields": (np.zeros(2, [("a", int)]), np.zeros(2, [("b", int)])),
+    "names of columns and numbers as text": (pd.DataFrame({1: [1]}), pd.DataFrame({"1": [1]})),
+    "width of a column of pandas' own": (
+        pd.DataFrame({"a": pd.array([1, None], "Int64")}),
+        pd.DataFrame({"a": pd.array([1, None], "Int8")}),
+    ),
+    "a column of pandas' own and of objects": (
+        pd.DataFrame({"a": pd.array([1, None], "Int64")}),
+        pd.DataFrame({"a": np.array([1, None], object)}),
+    ),
+    "a masked value": (np.ma.masked_array(X, X == 1), np.ma.masked_array(X, X == 2)),
+    "masked and not": (np.ma.masked_array(X), X),
+    "numbers and text": (Y, Y.astype(str)),
+    "bytes and text": (np.array([b"a"]), np.array(["a"])),
     "types of objects": (np.array([1, None], object), np.array(["1", None], object)),
 }
 
@@ -239,6 +253,13 @@ def test_the_same_content_has_the_same_digest(case):
 def test_other_content_has_another_digest(case):
     first, second = DIFFERENT[case]
     assert digest(first) != digest(second)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_images_and_rows_of_their_bytes_have_digests_of_their_own(dtype):
+    images, rows = IMAGES.astype(dtype), IMAGES.reshape(4, 6).astype(dtype)
+    found = {digest(part, shape) for part, shape in ((images, (2, 3)), (rows, (2, 3)), (rows, (3, 2)), (rows, None))}
+    assert len(found) == (4 if dtype == np.uint8 else 2)  # the shape of images is in the published form alone
 
 
 @pytest.mark.parametrize(
@@ -325,8 +346,9 @@ def test_a_nameless_loader_needs_a_name():
 
 
 def test_openml_is_kept_in_the_user_s_cache(monkeypatch):
-    def fetch(name, *, version, data_home):
-        assert (name, version, data_home) == ("iris", 1, cache_directory() / "openml")
+    def fetch(name, *, version, data_home, n_retries, delay):
+        assert (name, version, data_home.parents[1]) == ("iris", 1, cache_directory() / "openml")
+        data_home.mkdir()
         y = pd.Series(["yes", "no"] * 10, dtype="category")
         return Bunch(
             data=pd.DataFrame({"a": range(20)}), target=y, target_names=["class"], details={"licence": "Public"}
@@ -344,7 +366,7 @@ def test_without_a_network_openml_s_error_says_what_to_do(monkeypatch):
 
     monkeypatch.setattr("sklearn.datasets.fetch_openml", unplugged)
     with pytest.raises(
-        DataError, match=r"OpenML iris version 1: found no download \(Network is unreachable\), expected"
+        DataError, match=r"OpenML iris version 1: found no download \(OSError: Network is unreachable\), expected"
     ):
         _ = Dataset.from_openml("iris", 1).train
 
@@ -421,6 +443,35 @@ def test_a_truncated_gzip_is_named(directory, keep):
         _ = Dataset.from_idx(directory).train
 
 
+@pytest.mark.skipif(os.name == "nt", reason="FIFOs, as POSIX has them")
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_what_is_no_regular_file_is_not_waited_for(directory, suffix):
+    (directory / TRAIN_LABELS).unlink()
+    os.mkfifo(directory / f"{TRAIN_LABELS}{suffix}")
+    with pytest.raises(
+        DataError, match=r"found an unreadable file \(a pipe, a socket or a device, not a regular file\)"
+    ):
+        _ = Dataset.from_idx(directory).train
+
+
+def test_a_gzip_bomb_is_unpacked_no_further_than_its_header_says(directory):
+    path = directory / f"{TRAIN_IMAGES}.gz"
+    path.write_bytes(gzip.compress(idx((4, 2, 3), bytes(2**26))))
+    (directory / TRAIN_IMAGES).unlink()
+    tracemalloc.start()
+    with pytest.raises(DataError, match="found 25 bytes or more after the header, expected 24, as the header's 4 x 2"):
+        _ = Dataset.from_idx(directory).train
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**24
+
+
+def test_a_header_that_lies_takes_no_memory(directory):
+    (directory / TRAIN_IMAGES).write_bytes(idx((2**32 - 1, 2**16, 2**16), bytes(24)))
+    with pytest.raises(DataError, match="found 24 bytes after the header, expected 18,446,744,069,414,584,320, as the"):
+        _ = Dataset.from_idx(directory).train
+
+
 def test_a_missing_file_is_named(directory):
     (directory / "t10k-labels-idx1-ubyte").unlink()
     with pytest.raises(DataError, match=r"t10k-labels-idx1-ubyte: found no such file beside .*; put all four"):
@@ -428,10 +479,10 @@ def test_a_missing_file_is_named(directory):
 
 
 def test_an_unreadable_file_is_named(directory, monkeypatch):
-    def denied(self):
+    def denied(*_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_bytes", denied)
+    monkeypatch.setattr(os, "open", denied)
     with pytest.raises(DataError, match=r"found an unreadable file \(Permission denied\), expected a readable IDX"):
         _ = Dataset.from_idx(directory).train
 
@@ -464,6 +515,14 @@ def test_a_mirror_is_asked_where_the_first_fails(monkeypatch):
     path = download("some/file.gz", ("first", "second"), known_hash="md5:1", next_step="wait")
     assert path == cache_directory() / "some" / "file.gz"
     assert asked == [("first", "md5:1", path), ("second", "md5:1", path)]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="FIFOs, as POSIX has them")
+def test_a_cache_that_holds_no_regular_file_is_not_waited_for():
+    cache_directory().mkdir()
+    os.mkfifo(cache_directory() / "file")
+    with pytest.raises(DataError, match=r"file: found no regular file, expected a file with md5:1, or nothing; delete"):
+        download("file", ("first",), known_hash="md5:1", next_step="wait")
 
 
 def test_without_a_mirror_the_error_says_what_to_do(monkeypatch):

@@ -13,7 +13,7 @@ from tests.fakes import Reader, images, LABELS
 TASK = Task("{name}", Dataset.from_arrays("{name}", images(), LABELS, images(), LABELS))
 
 def pytest_fitgate_models():
-    return [Model("{name}", lambda seed: Reader(), gates=(Floor(TASK, "accuracy", 0.9),))]
+    return [Model("{name}", lambda seed: Reader(), gates=(Floor(TASK, "accuracy", 0.9, perfect=True),))]
 """
 CHECKS = "from fitgate.checks import test_gate"
 SCRIPT = """

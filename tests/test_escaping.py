@@ -6,13 +6,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from fitgate.errors import CELL, MESSAGE, PART, FitgateError, described, harmless, shown
+from fitgate.errors import FitgateError, in_one_line
 from fitgate.gates import Outcome, Verdict
 from fitgate.record import MetricEntry, ModelEntry, NotApplied, PublishedEntry, decode_entry, encode
 from fitgate.report import render, run_verdict, write_report
 from fitgate.report.drawing import plain
 from fitgate.report.escaping import code, md
 from fitgate.runs import Failure
+from fitgate.text import CELL, MESSAGE, PART, harmless, shown
 from tests import records
 
 EVIL = [
@@ -145,6 +146,7 @@ def test_of_a_long_text_the_rest_is_counted():
 
 def test_output_of_several_lines_keeps_them_and_shows_escapes():
     assert harmless("a\r\n\tb\x1b[1;31mred\x1b[0m\x1b[2J \u202e\x00") == "a\n\tbred\\x1b[2J \\u202e\\x00"
+    assert harmless("a\nfitgate: PASS\n") == "a\n| fitgate: PASS\n"
     assert "characters left out" in harmless("y" * 1_000_000)
     assert len(harmless("y" * 1_000_000)) < 110_000
 
@@ -155,7 +157,7 @@ class Unspeakable(Exception):
 
 
 def test_an_error_without_a_text_is_described():
-    assert described(Unspeakable()) == "Unspeakable: (Unspeakable has no text: its __str__ raised RuntimeError)"
+    assert in_one_line(Unspeakable()) == "Unspeakable: (Unspeakable has no text: its __str__ raised RuntimeError)"
 
 
 def test_an_error_of_ours_is_one_bounded_line():

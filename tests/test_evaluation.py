@@ -56,7 +56,7 @@ def test_what_only_a_task_s_metric_reads_may_be_lacking():
 
 def test_a_gate_that_reads_what_is_lacking_fails_and_says_what_to_do():
     data = task_data(Y, Y, "roc_auc_ovr")
-    gate = Floor(data.task, "roc_auc_ovr", 0.5)
+    gate = Floor(data.task, "roc_auc_ovr", 0.5, perfect=True)
     found = Evidence(
         {"t": Truth("", "", Y, Y, kind=data.kind, classes=data.classes)},
         METRICS,

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from fitgate import Above, FitgateError, Floor, Metric, Model, NoRegression, Outcome, Task
+from fitgate import FitgateError, Metric, Model, Outcome, Task
 from fitgate.gates import Reason, judge
 from fitgate.model import register
 from tests import fakes
 from tests.evidence import baseline, claim, evaluation, evidence, verdict_of, wrong
-from tests.fakes import DIGITS, FIVES, TRAITS
+from tests.fakes import DIGITS, FIVES, TRAITS, Above, Floor, NoRegression
 
 
 def test_a_floor_passes_at_exactly_the_count_that_it_states():

@@ -6,14 +6,14 @@ import shutil
 import numpy as np
 import pytest
 
-from fitgate import NoRegression, Outcome
+from fitgate import Outcome
 from fitgate.cli import main
 from fitgate.gates import BaselineError, Reason, baseline_file, find_baseline, read_baseline, write_baseline
 from fitgate.gates.archive import other_files
 from tests import fakes
 from tests.conftest import SEEDED
 from tests.evidence import baseline, evaluation, verdict_of, wrong
-from tests.fakes import DIGITS, FIVES, TRAITS
+from tests.fakes import DIGITS, FIVES, TRAITS, NoRegression
 
 DIGEST = fakes.DATASET.digest
 GATE = NoRegression(DIGITS, "accuracy", 0.1)

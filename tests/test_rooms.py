@@ -10,8 +10,9 @@ ROOT = Path(__file__).parents[1]
 # From the lowest floor up, as in the design; a module is in the room with the longest name that begins its own.
 FLOORS = (
     ("fitgate_pytest",),
+    ("fitgate.text",),
     ("fitgate.errors",),
-    ("fitgate.files", "fitgate.statistics"),
+    ("fitgate.files", "fitgate.arrays", "fitgate.statistics"),
     ("fitgate.machine",),
     ("fitgate.data",),
     ("fitgate.metrics",),

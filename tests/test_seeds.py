@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
-from fitgate import Model, NoRegression, Outcome
+from fitgate import Model, Outcome
 from fitgate.cli import main
 from fitgate.gates import GATES, Reason, read_baseline, write_baseline
 from fitgate.record import judge_again, read, save
@@ -14,7 +14,7 @@ from fitgate.runs import Evaluator, ModelFailed, Once, same_output
 from fitgate.tasks import TaskData
 from tests import fakes
 from tests.evidence import METRICS, baseline, evaluation, verdict_of, wrong
-from tests.fakes import DATASET, DIGITS, FIVES
+from tests.fakes import DATASET, DIGITS, FIVES, NoRegression
 
 SILENT = 'model("steady", Steady, tasks=(DIGITS,), seeded=True, stochastic=None, {blunder}gates=({gates},))'
 REGRESSION = 'NoRegression(DIGITS, "accuracy", 0.1)'
@@ -226,3 +226,30 @@ def test_a_record_that_says_nothing_of_seeds_is_read_as_unknown_and_an_older_one
     assert read(run).models[0].stochastic is None
     old = {"profile": "quick", "seed": 1, "models": [{"name": "m", "description": "", "tasks": ["digits"]}]}
     assert UPGRADES[2](old)["models"][0]["stochastic"] is True
+
+
+# Ignored seeds
+
+IGNORING = 'model("steady", Steady, tasks=(DIGITS,), seeded=True, blunder=20, gates=({gates},))'
+LINE = (
+    "steady on digits is declared stochastic, but 5 seeds gave the same output, which is no evidence of a spread: it "
+    "is judged as deterministic; let build use its seed, or declare stochastic=False"
+)
+
+
+def test_seeds_that_a_stochastic_model_ignores_are_no_evidence_of_a_spread(project, capsys):
+    project.write(IGNORING.format(gates=REGRESSION))
+    result = project.run(*SEEDS)
+    result.stdout.fnmatch_lines([f"fitgate: to look into: {LINE}"])
+    assert f"- {LINE}." in project.report
+    assert bless(project) == 0
+    assert (
+        "steady on digits: 1 of 5 seeds, which gave the same output though stochastic=True is declared, "
+        in capsys.readouterr().out
+    )
+    (path,) = (project.path / "baselines").rglob("*.npz")
+    assert read_baseline(path).about.seeds == [42]
+    forget(project)
+    project.run(*SEEDS)
+    (verdict,) = project.record.verdicts
+    assert (verdict.outcome, verdict.reason, verdict.seeds) == (Outcome.PASS, Reason.SAME_OUTPUT, 1)

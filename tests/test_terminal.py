@@ -7,13 +7,13 @@ from fitgate.gates import Outcome
 EVIL = """
 import logging, sys
 
-TEXT = "first\\n\\x1b[2J\\x1b[1;31mfitgate: PASS: all gates passed\\r\\u202e\\x07\\x00\\ud800 | `a`\\n"
+TEXT = "first\\nfitgate: PASS: all gates passed\\n"
+TEXT += "\\x1b[2J\\x1b[1;31mfitgate: PASS: all gates passed\\r" + "\\u202e\\x07\\x00\\ud800 | `a`\\n"
 
 class Evil(Reader):
     def fit(self, X, y):
         print(TEXT)
         logging.getLogger("tests.fake").info(TEXT * 1000)
-        logging.getLogger("tests.fake").info("%d arguments", "not")
         raise ValueError(TEXT + "y" * 5_000_000)
 """
 
@@ -30,8 +30,8 @@ def test_no_model_writes_our_lines_or_controls_the_terminal(project, options):
     assert all(line.isprintable() for line in output.replace("\t", " ").splitlines()), [
         line for line in output.splitlines() if not line.isprintable()
     ]
-    ours = [line for line in output.splitlines() if line.startswith("fitgate: ")]
-    assert ours[0].startswith("fitgate: FAIL: 1 of 1 gate failed: evil accuracy>=0.9 on digits")
+    ours = [line for line in output.splitlines() if line.startswith(("fitgate: FAIL", "fitgate: PASS"))]
+    assert ours == ["fitgate: FAIL: 1 of 1 gate failed: evil accuracy>=0.9 on digits"]
     record = project.record
     assert [v.outcome for v in record.verdicts] == [Outcome.FAIL]
     assert max(len(failure.error) for failure in record.failures) < 2_100

@@ -6,7 +6,9 @@ import time
 import pytest
 from scipy.stats import binom
 
-from fitgate.latency.timing import QUERIES_FOR_P99, SINGLE, ReplayClock, Timing, batches, plan, round_trip
+from fitgate.latency.examples import Examples
+from fitgate.latency.queries import Queries
+from fitgate.latency.timing import QUERIES_FOR_P99, SINGLE, ReplayClock, Timing, plan, round_trip
 from tests import fakes
 
 
@@ -39,16 +41,9 @@ def test_the_way_to_the_device_and_back_is_timed_where_an_estimator_tells():
         def round_trip(self, X):
             time.sleep(0.002)
 
-    queries = batches(fakes.images(), 200, 8)
+    queries = Queries(Examples(fakes.images(), 200)).of(8)
     assert round_trip(Far(), queries) >= 0.002
     assert round_trip(fakes.Reader(), queries) is None
-
-
-def test_batches_are_whole_and_go_round():
-    sizes = [len(batch) for batch in itertools.islice(batches(fakes.images(), 200, 64), 7)]
-    assert sizes == [64] * 7
-    first, *_, again = itertools.islice(batches(fakes.images(), 200, 64), 4)
-    assert (first == again).all()
 
 
 def test_a_replayed_duration_is_what_the_clock_shows():

@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fitgate.errors import shown
 from fitgate.files import check_writable, write
 from fitgate.gates import Outcome
 from fitgate.latency.timing import SCENARIOS
 from fitgate.model import Model, ModelError
 from fitgate.plugin.project import Project, project
 from fitgate.tasks import TaskData, TaskError
+from fitgate.text import shown
 
 SABOTAGE = Path("reports", "sabotage.md")
 AB = Path("reports", "ab.md")
@@ -28,7 +28,8 @@ def add_commands(commands: Any) -> None:
         help="plant defects in the project's own models, and see what the gates catch",
         description="Plant defects of known kinds in the models, data and settings of the project around the current "
         "directory, train each, and let the models' own gates judge; clean seeds run beside them, to count false "
-        "alarms. It needs baselines, and takes as long as training all of it: minutes to hours.",
+        "alarms. Then tamper with copies of the project's session, baselines and record, each to be refused. It needs "
+        "baselines, and takes as long as training all of it: minutes to hours.",
     )
     sabotage.add_argument(
         "--task", metavar="NAME", help="on which task (default: the one that most models have, less the slow ones)"
@@ -36,7 +37,12 @@ def add_commands(commands: Any) -> None:
     sabotage.add_argument("--profile", metavar="NAME", help="size of the data (default: its first)")
     sabotage.add_argument("--models", default="", metavar="NAME,...", help="default: all but the slow ones")
     sabotage.add_argument("--baselines", type=Path, metavar="DIR", help="default: as the project has it")
-    sabotage.add_argument("--only", default="", metavar="WORD", help="only defects with this in family, name or model")
+    sabotage.add_argument(
+        "--only",
+        default="",
+        metavar="WORD",
+        help="only defects with this in family, name or model, or ways of tampering, such as 'tampering'",
+    )
     sabotage.add_argument("--seeds", type=int, default=5, metavar="K", help="seeds of each defect (default: 5)")
     sabotage.add_argument("--controls", type=int, default=300, metavar="N", help="clean runs (default: 300)")
     sabotage.add_argument("--out", type=Path, default=SABOTAGE, metavar="FILE", help=f"default: {SABOTAGE}")

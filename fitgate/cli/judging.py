@@ -6,12 +6,13 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from fitgate.cli.projects import say_absent
 from fitgate.cli.records import RECORD
-from fitgate.errors import CELL, shown
 from fitgate.gates import Outcome
 from fitgate.gates.blessing import LEAST_SEEDS, bless, propose
 from fitgate.plugin.project import project
 from fitgate.record import RecordError, candidates, judge_again, read
+from fitgate.text import CELL, shown
 
 
 def add_commands(commands: Any) -> None:
@@ -53,7 +54,10 @@ def _judge(options: argparse.Namespace) -> int:
     from fitgate.report import RunOutcome, run_verdict
 
     around = project(Path.cwd())
-    record = read(options.record or around.latest_run)
+    say_absent(around)
+    path = options.record or around.latest_run
+    record = read(path)
+    print(f"{path}: the run of {record.started}")
     kept = {(v.model, v.task, v.gate): v for v in record.verdicts}
     record.verdicts = judge_again(record, around.kinds, around.metrics).verdicts
     for verdict in record.verdicts:
@@ -89,7 +93,7 @@ def _bless(options: argparse.Namespace) -> None:
         raise RecordError(
             "bless", found="no consent", expected="y or --yes", next_step="nothing was written; run it again to write"
         )
-    bless(proposals, replace=options.replace)
+    bless(proposals, directory, replace=options.replace)
     size = sum(proposal.path.stat().st_size for proposal in proposals)
     print(f"{counted} in {directory}, {size / 2**20:.2f} MiB")
 

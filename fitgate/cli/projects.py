@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from fitgate.cli.scaffold import DEFAULT, scaffold
-from fitgate.errors import CELL, shown
 from fitgate.gates import Gate
 from fitgate.gates.archive import baseline_files
 from fitgate.model import Model, ModelError
 from fitgate.plugin.project import Project, project
+from fitgate.text import CELL, shown
 
 
 def add_commands(commands: Any) -> None:
@@ -55,10 +55,11 @@ def _init(options: argparse.Namespace) -> None:
     )
 
 
-def _list(options: argparse.Namespace) -> None:
+def _list(options: argparse.Namespace) -> int:
     from tabulate import tabulate
 
     around = project(Path.cwd(), options.profile)
+    say_absent(around)
     if not around.models:
         raise ModelError(
             Path.cwd(),
@@ -68,6 +69,13 @@ def _list(options: argparse.Namespace) -> None:
         )
     rows = [[shown(text, CELL) for text in row] for model in around.models.values() for row in _rows(around, model)]
     print(tabulate(rows, ["model", "task", "data", "gate", "declared at", "missing"], disable_numparse=True))
+    return int(bool(around.absent))
+
+
+def say_absent(around: Project) -> None:
+    """Show a line for each plugin that can't be imported."""
+    for failure in around.absent:
+        print(f"error: {failure}", file=sys.stderr)
 
 
 def _rows(around: Project, model: Model) -> Iterator[list[str]]:

@@ -7,8 +7,8 @@ import math
 from pathlib import Path
 from typing import Any
 
-from fitgate.errors import shown
 from fitgate.record import Record, RecordError, read
+from fitgate.text import shown
 
 RECORD = "a record.json, or the directory that holds it"
 COMPARISON = Path("comparison.md")

@@ -3,6 +3,6 @@
 from fitgate.data.cache import cache_directory
 from fitgate.data.dataset import Dataset
 from fitgate.data.errors import DataError
-from fitgate.data.split import Split
+from fitgate.data.split import Split, lent
 
-__all__ = ["DataError", "Dataset", "Split", "cache_directory"]
+__all__ = ["DataError", "Dataset", "Split", "cache_directory", "lent"]

@@ -35,6 +35,13 @@ def download(name: str, urls: tuple[str, ...], *, known_hash: str, next_step: st
     import pooch
 
     path = cache_directory() / name
+    if path.exists() and not path.is_file():  # of a FIFO the checksum would never come
+        raise DataError(
+            path,
+            found="no regular file",
+            expected=f"a file with {known_hash}, or nothing",
+            next_step="delete it, and it is downloaded again",
+        )
     problems = []
     for url in urls:
         try:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from fitgate.data import checks, sources
 from fitgate.data.drawing import draw
 from fitgate.data.errors import DataError
+from fitgate.data.overlap import Overlap, check_overlap, overlap
+from fitgate.data.spare import Spare, mended, spare
 from fitgate.data.split import About, Loaded, Split
 
 Load = Callable[[], tuple[Split, Split] | Loaded]
@@ -29,9 +31,10 @@ class Dataset:
         image_shape: height and width (and channels) where each row of X is an image.
         licence, source: in words.
         digest: what `digest` must be, in hex; or a mapping from a profile's name to it.
+        overlap: `fail` refuses data whose test split has rows of the training split; `warn` lets reports count them.
 
     Raises:
-        DataError: if there is no profile, or a digest is of no profile.
+        DataError: if there is no profile, a digest is of no profile, or `overlap` is neither.
     """
 
     def __init__(
@@ -44,7 +47,9 @@ class Dataset:
         licence: str = "",
         source: str = "",
         digest: str | Mapping[str, str] | None = None,
+        overlap: Literal["warn", "fail"] = "warn",
     ) -> None:
+        check_overlap(name, overlap)
         self.name = name
         self.profiles: tuple[str, ...] = tuple(load) if isinstance(load, Mapping) else ()
         self._loads: dict[str, Load] = dict(load) if isinstance(load, Mapping) else {"": load}
@@ -53,6 +58,10 @@ class Dataset:
         self._of_profile: dict[str, Dataset] = {}
         self._data: Loaded | None = None
         self._digests: dict[str, str] | None = None
+        self._refuses_overlap = overlap == "fail"
+        self._overlap: Overlap | None = None
+        self._spare: Spare | None = None
+        self._sealed = self._lost = False
 
     @classmethod
     def from_arrays(
@@ -77,7 +86,7 @@ class Dataset:
             groups: of the examples of X, as for `Split`: no group is in both splits. Not with a test split.
             test_size: share of the examples in the test split that is drawn, or their number.
             seed: of the draw.
-            about: `class_names`, `image_shape`, `licence`, `source`, `digest`.
+            about: `class_names`, `image_shape`, `licence`, `source`, `digest`, `overlap`.
 
         Raises:
             DataError: if the parts don't fit each other; when the data is first needed, if no such split can be drawn.
@@ -179,7 +188,7 @@ class Dataset:
             return self
         if profile not in self._of_profile:
             one = Dataset(self.name, {profile: self._loads[profile]}, digest=self._pins.get(profile))
-            one._given = self._given
+            one._given, one._refuses_overlap = self._given, self._refuses_overlap
             self._of_profile[profile] = one
         return self._of_profile[profile]
 
@@ -233,12 +242,67 @@ class Dataset:
         """One SHA-256, in hex, of all four."""
         return checks.joined(self.digests)
 
+    @property
+    def overlap(self) -> Overlap:
+        """How many rows of the test split stand in the training split."""
+        if len(self.profiles) > 1:
+            return self.on(None).overlap
+        data = self._loaded()
+        if self._overlap is None:
+            self._overlap = overlap(data.train, data.test)
+        return self._overlap
+
+    def seal(self) -> None:
+        """Note what its content is, before a model gets it, and keep a copy, so that `restore` can bring it back.
+
+        Raises:
+            DataError: if a model has changed it, and it could not be restored.
+        """
+        if len(self.profiles) > 1:
+            return self.on(None).seal()
+        if self._lost:
+            raise DataError(
+                self.name,
+                found="content that a model has changed",
+                expected="that of its digest, which its loader no longer gives",
+                next_step="see which model failed first, and mend it",
+            )
+        if not self._sealed:
+            len(self.digests)
+            self._spare = spare(self._loaded()) if self._loads else None  # of a copy's, another process has the data
+            self._sealed = True
+        return None
+
+    def changed(self) -> list[str]:
+        """The parts whose content is no longer that of `digests`, such as `test X`."""
+        if len(self.profiles) > 1:
+            return self.on(None).changed()
+        known, now = self.digests, checks.digests_now(self._loaded(), self.image_shape)
+        return [part for part, found in now.items() if found != known[part]]
+
+    def restore(self) -> bool:
+        """Bring back the content of `digests`, from the copy or by loading it again; whether that was possible."""
+        if len(self.profiles) > 1:
+            return self.on(None).restore()
+        data, changed = self._loaded(), self.changed()
+        for source in (self._spare.read if self._spare else None, self._loads.get(self.profile)):
+            if source is not None:
+                clean = checks.loaded(self.name, source())
+                train = mended(data.train, clean.train, [part for part in ("X", "y") if f"train {part}" in changed])
+                test = mended(data.test, clean.test, [part for part in ("X", "y") if f"test {part}" in changed])
+                self._data = Loaded(train, test, data.about)
+                if not self.changed():
+                    return True
+        self._lost = True
+        return False
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r}{f', profile={self.profile!r}' if self.profile else ''})"
 
     def __getstate__(self) -> dict[str, Any]:
         # What other profiles have loaded stays here; what loads the data need not travel if the data does.
-        return self.__dict__ | {"_of_profile": {}} | ({"_loads": {}} if self._data else {})
+        stays: dict[str, Any] = {"_of_profile": {}, "_spare": None, "_sealed": False}
+        return self.__dict__ | stays | ({"_loads": {}} if self._data else {})
 
     def _loaded(self) -> Loaded:
         if len(self.profiles) > 1:
@@ -251,5 +315,8 @@ class Dataset:
             if self.profile in self._pins:
                 self._digests = checks.digests(data, about.image_shape)
                 checks.check_digest(where, checks.joined(self._digests), self._pins[self.profile])
+            if self._refuses_overlap:
+                self._overlap = overlap(data.train, data.test)
+                self._overlap.refuse(where)
             self._data = data
         return self._data

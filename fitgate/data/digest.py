@@ -1,8 +1,9 @@
 """Digests: the same content has the same SHA-256, whatever its layout in memory.
 
-The canonical form of a NumPy array of uint8 is the uncompressed IDX file that holds it, so that the published sums of
-datasets in that format are their digests. All else is a header (kind, dtype, shape) and the content: arrays as
-little-endian bytes in C order, strings as lengths and UTF-8, sparse matrices as sorted CSR, DataFrames as columns.
+The canonical form of rows and labels of uint8 is the uncompressed IDX file that holds them, rows that are images in
+their shape, so that the published sums of datasets in that format are their digests. All else is a header (kind, dtype,
+shape) and the content: arrays as little-endian bytes in C order, strings as lengths and UTF-8, sparse matrices as
+sorted CSR, DataFrames as columns. Arrays of another dtype or shape have another digest, even of the same bytes.
 """
 
 from __future__ import annotations
@@ -34,26 +35,30 @@ def digest(part: Any, image_shape: tuple[int, ...] | None = None) -> str:
     Raises:
         DataError: if it holds values that have no canonical form.
     """
-    if isinstance(part, np.ndarray) and image_shape and part.shape[1:] == (math.prod(image_shape),):
-        part = part.reshape(len(part), *image_shape)
     found = hashlib.sha256()
-    for chunk in _canonical(part):
+    for chunk in _canonical(part, image_shape):
         found.update(chunk)
     return found.hexdigest()
 
 
-def _canonical(part: Any) -> Iterator[Chunk]:
+def _canonical(part: Any, image_shape: tuple[int, ...] | None) -> Iterator[Chunk]:
     if is_sparse(part):
         return _sparse(part)
     if is_frame(part):
         return _frame(part)
     if isinstance(part, np.ndarray):
+        if part.dtype == np.uint8 and image_shape and part.shape[1:] == (math.prod(image_shape),):
+            return _idx(part.reshape(len(part), *image_shape))
         return _array(part)
     return _strings(part, (len(part),))
 
 
 def _array(array: NDArray[Any]) -> Iterator[Chunk]:
-    if array.dtype.names:
+    if isinstance(array, np.ma.MaskedArray):
+        yield b"masked\n"
+        yield from _array(np.ma.getmaskarray(array))
+        yield from _array(array.data)
+    elif array.dtype.names:
         yield f"record {array.shape}\n".encode()
         yield from _strings(array.dtype.names, (len(array.dtype.names),))
         for name in array.dtype.names:
@@ -64,9 +69,8 @@ def _array(array: NDArray[Any]) -> Iterator[Chunk]:
         yield f"objects {array.shape}\n".encode()
         for value in array.flat:
             yield from _value(value)
-    elif array.dtype == np.uint8:
-        yield idx_header(array.shape)
-        yield _content(array)
+    elif array.dtype == np.uint8 and array.ndim <= 2:  # of three, only rows that are images have that form
+        yield from _idx(array)
     elif array.dtype.kind in "biufcSMm" and array.dtype.char not in "gG":
         little = array.dtype.newbyteorder("<")
         # The dtype's name without its byte order, but with the unit of a time: f8, M8[ns].
@@ -74,6 +78,11 @@ def _array(array: NDArray[Any]) -> Iterator[Chunk]:
         yield _content(array.astype(little, copy=False))
     else:
         raise _no_form(f"an array of dtype {array.dtype}")
+
+
+def _idx(array: NDArray[np.uint8]) -> Iterator[Chunk]:
+    yield idx_header(array.shape)
+    yield _content(array)
 
 
 def _content(array: NDArray[Any]) -> memoryview:
@@ -98,13 +107,22 @@ def _sparse(matrix: Any) -> Iterator[Chunk]:
 
 def _frame(frame: Any) -> Iterator[Chunk]:
     yield f"frame {tuple(map(int, frame.shape))}\n".encode()
-    yield from _strings(map(str, frame.columns), (len(frame.columns),))
+    yield from _names(list(frame.columns))
     for position in range(len(frame.columns)):
         yield from _column(frame.iloc[:, position])
 
 
+def _names(names: list[Any]) -> Iterator[Chunk]:
+    if all(isinstance(name, str) for name in names):
+        yield from _strings(names, (len(names),))
+    else:
+        yield f"names ({len(names)},)\n".encode()
+        for name in names:
+            yield from _value(name)
+
+
 def _column(column: Any) -> Iterator[Chunk]:
-    from pandas import CategoricalDtype
+    from pandas import CategoricalDtype, StringDtype
 
     if isinstance(column.dtype, CategoricalDtype):
         yield f"categories, ordered {bool(column.dtype.ordered)}\n".encode()
@@ -113,6 +131,8 @@ def _column(column: Any) -> Iterator[Chunk]:
     elif isinstance(column.dtype, np.dtype) and column.dtype.kind != "O":
         yield from _array(column.to_numpy())
     else:
+        if not isinstance(column.dtype, StringDtype | np.dtype):  # strings are the same, whatever pandas keeps them in
+            yield f"column {column.dtype}\n".encode()
         values = column.to_numpy(object, copy=True)
         values[column.isna().to_numpy()] = None  # NaN, NaT, NA and None are all "missing" to pandas
         yield from _array(values)

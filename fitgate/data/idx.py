@@ -9,14 +9,20 @@ import gzip
 import math
 import struct
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fitgate.data.errors import DataError
+from fitgate.files import regular
 
 UNSIGNED_BYTE = 0x08
+CHUNK = 2**20  # bytes read at a time, so that a header that lies takes no memory
+AGAIN = "download or copy it again"
 
 
 def find_idx(directory: Path, stem: str) -> Path:
@@ -50,14 +56,25 @@ def find_idx(directory: Path, stem: str) -> Path:
 def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
     """The uint8 array in an IDX file, raw or gzipped, of so many dimensions.
 
+    No more is read, or decompressed, than its header states.
+
     Raises:
-        DataError: if the file is empty, truncated, of another type, or not of the length that its header states.
+        DataError: if the file can't be read, is no regular file, is empty, truncated, of another type, or not of the
+            length that its header states.
     """
-    content = _read_bytes(path)
-    again = "download or copy it again"
-    if not content:
-        raise DataError(path, found="an empty file", expected="IDX data", next_step=again)
-    magic, expected_magic = content[:4], bytes([0, 0, UNSIGNED_BYTE, dimensions])
+    with _readable(path), regular(path) as (file, _):
+        if path.suffix != ".gz":
+            return _array(path, file, dimensions)
+        with gzip.GzipFile(fileobj=file) as unpacked:
+            return _array(path, unpacked, dimensions)
+
+
+def _array(path: Path, file: IO[bytes] | gzip.GzipFile, dimensions: int) -> NDArray[np.uint8]:
+    size = 4 + 4 * dimensions
+    header = file.read(size)
+    if not header:
+        raise DataError(path, found="an empty file", expected="IDX data", next_step=AGAIN)
+    magic, expected_magic = header[:4], bytes([0, 0, UNSIGNED_BYTE, dimensions])
     if magic != expected_magic:
         raise DataError(
             path,
@@ -65,18 +82,23 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
             expected=f"0x{expected_magic.hex()} (IDX, unsigned bytes, {dimensions} dimension{'s' * (dimensions > 1)})",
             next_step="check that this is the right file, in IDX format, unsigned bytes",
         )
-    header = 4 + 4 * dimensions
-    if len(content) < header:
-        raise DataError(path, found=f"{len(content)} bytes", expected=f"a header of {header} bytes", next_step=again)
-    shape = struct.unpack(f">{dimensions}I", content[4:header])
-    if len(content) - header != math.prod(shape):
+    if len(header) < size:
+        raise DataError(path, found=f"{len(header)} bytes", expected=f"a header of {size} bytes", next_step=AGAIN)
+    shape = struct.unpack(f">{dimensions}I", header[4:])
+    expected = math.prod(shape)
+    content = bytearray()
+    while len(content) <= expected and (chunk := file.read(min(CHUNK, expected + 1 - len(content)))):
+        content += chunk  # one byte too many shows that there are more; where there is none, gzip's checksum holds
+    if len(content) != expected:
         raise DataError(
             path,
-            found=f"{len(content) - header:,} bytes after the header",
-            expected=f"{math.prod(shape):,}, as the header's {' x '.join(map(str, shape))} says",
-            next_step=again,
+            found=f"{len(content):,} bytes {'or more ' * (len(content) > expected)}after the header",
+            expected=f"{expected:,}, as the header's {' x '.join(map(str, shape))} says",
+            next_step=AGAIN,
         )
-    return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
+    array = np.frombuffer(content, np.uint8).reshape(shape)
+    array.flags.writeable = False
+    return array
 
 
 def idx_header(shape: tuple[int, ...]) -> bytes:
@@ -89,16 +111,17 @@ def encode_idx(array: NDArray[np.uint8]) -> bytes:
     return idx_header(array.shape) + array.tobytes()
 
 
-def _read_bytes(path: Path) -> bytes:
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Say in words why a file can't be read."""
     try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if path.suffix == ".gz" and content else content
+        yield
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(
             path,
             found=f"a damaged or truncated gzip file ({error})",
             expected="complete gzip data",
-            next_step="download or copy it again",
+            next_step=AGAIN,
         ) from error
     except OSError as error:
         raise DataError(

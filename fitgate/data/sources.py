@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from fitgate.data.cache import cache_directory
 from fitgate.data.drawing import draw
 from fitgate.data.errors import DataError
 from fitgate.data.idx import find_idx, read_idx
+from fitgate.data.openml import fetch
 from fitgate.data.split import About, Loaded, Split
 
 Groups = Any  # an array, a column's name, a function of what a loader returns, or None
@@ -77,21 +76,10 @@ def openml_splits(name: str, version: int, *, groups: Groups, test_size: float |
     """A dataset of OpenML by name and version, kept in the user's cache, and split as by `sklearn_splits`.
 
     Raises:
-        DataError: if OpenML can't be reached or does not know it, or its data can't be split so.
+        DataError: if OpenML can't be reached or does not know it (see `openml.fetch`), or its data can't be split so.
     """
-    from sklearn.datasets import fetch_openml
-
     where = f"OpenML {name} version {version}"
-    fetch = functools.partial(fetch_openml, name, version=version, data_home=cache_directory() / "openml")
-    try:
-        bunch = fetch()
-    except (OSError, ValueError, ImportError) as error:
-        raise DataError(
-            where,
-            found=f"no download ({error})",
-            expected="a network connection to OpenML, and a dataset of that name and version",
-            next_step="check both and run again",
-        ) from error
+    bunch = fetch(name, version)
     loaded = sklearn_splits(lambda: bunch, where, groups=groups, test_size=test_size, seed=seed)
     about = About(source=f"OpenML, {name}, version {version}", licence=bunch.get("details", {}).get("licence", ""))
     return Loaded(loaded.train, loaded.test, about.over(loaded.about))

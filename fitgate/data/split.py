@@ -42,12 +42,16 @@ class Split:
         if self.groups is not None:
             object.__setattr__(self, "groups", _frozen("groups", self.groups))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Stay read-only in another process: pickles of arrays don't."""
+        return Split, (self.X, self.y, self.groups)
+
     def __len__(self) -> int:
         return _length(self.X)
 
     def take(self, rows: NDArray[np.intp]) -> Split:
         """Some of its examples, by their places."""
-        X, y, groups = (None if part is None else _rows(part, rows) for part in (self.X, self.y, self.groups))
+        X, y, groups = (None if part is None else rows_of(part, rows) for part in (self.X, self.y, self.groups))
         return Split(X, y, groups)
 
     def check(self, where: str) -> None:
@@ -137,6 +141,15 @@ def is_frame(data: object) -> bool:
     return pandas is not None and isinstance(data, pandas.DataFrame)
 
 
+def lent(part: Any) -> Any:
+    """Examples or targets as a model gets them: what it does to their shape, columns or flags stays its own."""
+    if isinstance(part, np.ndarray):
+        view = part.view()
+        view.setflags(write=False)
+        return view
+    return part.copy(deep=False) if is_frame(part) else part
+
+
 def _length(part: Any) -> int:
     return int(part.shape[0]) if is_sparse(part) else len(part)  # len() of a sparse matrix is an error
 
@@ -153,7 +166,8 @@ def _column(X: Any, name: str) -> NDArray[Any]:
     return np.asarray(X[name])
 
 
-def _rows(part: Any, rows: NDArray[np.intp]) -> Any:
+def rows_of(part: Any, rows: NDArray[np.intp]) -> Any:
+    """Some rows of X, y or groups, by their places, in memory of their own; texts stay the ones that they are."""
     if is_frame(part):
         return part.iloc[rows]
     if isinstance(part, tuple):

@@ -2,13 +2,15 @@
 
 from fitgate.gates.above import Above
 from fitgate.gates.archive import baseline_file, find_baseline
-from fitgate.gates.baseline import Baseline, BaselineError, collect, read_baseline, write_baseline
+from fitgate.gates.baseline import Baseline, collect
+from fitgate.gates.errors import BaselineError
 from fitgate.gates.evidence import Evidence, NotEvaluated, Truth
 from fitgate.gates.floor import Floor
 from fitgate.gates.gate import Contested, Declaration, Gate, Need, Request
 from fitgate.gates.judging import Claim, Judgement, judge, needs
 from fitgate.gates.regression import NoRegression
 from fitgate.gates.settings import JudgeSettings
+from fitgate.gates.stored import read_baseline, write_baseline
 from fitgate.gates.verdict import Outcome, Reason, Verdict
 
 GATES: dict[str, type[Gate]] = {gate.kind: gate for gate in (Floor, Above, NoRegression)}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fitgate.gates.evidence import Evidence, NotEvaluated
 from fitgate.gates.gate import Gate, Need
 from fitgate.gates.missing import without_value
+from fitgate.gates.perfect import perfect_output
 from fitgate.gates.verdict import Outcome, Reason, Verdict
 from fitgate.statistics import normal_power
 from fitgate.tasks import check_metric, is_better_higher
@@ -23,6 +24,7 @@ class Above(Gate):
         task: on which task.
         metric: the metric's name.
         rival: the other model's name.
+        perfect: whether output that equals the test labels may pass.
 
     Raises:
         TaskError: if the metric is not one of the task's.
@@ -54,6 +56,8 @@ class Above(Gate):
         except NotEvaluated as error:
             message = f"The rival {self.rival} was not evaluated. {error}"
             return self.verdict(model, evidence, Outcome.FAIL, message, metric=self.metric, reason=Reason.NOT_EVALUATED)
+        if leaked := perfect_output(self, self.metric, model, evidence):
+            return leaked
         outputs = []
         for evaluation in (mine, theirs):
             output = metric.output(evaluation.outputs)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-import glob
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
-from fitgate.gates.baseline import Baseline, BaselineError, read_baseline
+from fitgate.gates.baseline import About, Baseline
+from fitgate.gates.errors import BaselineError
+from fitgate.gates.stored import read_about, read_baseline
+from fitgate.gates.transaction import Standing
+
+T = TypeVar("T")
 
 SHOWN = 8  # hexadecimal digits of the data's digest that name a file
 NAME = re.compile(rf"[a-z][a-z0-9_]*-.+-[0-9a-f]{{{SHOWN}}}\.npz")
@@ -26,8 +32,8 @@ def baseline_file(directory: Path, profile: str, model: str, task: str, digest: 
 
 def baseline_files(directory: Path, profile: str, model: str, task: str) -> list[Path]:
     """The baselines of a model on a task, whatever the data; arguments as for `baseline_file`."""
-    pattern = glob.escape(f"{model}-{task}-") + "[0-9a-f]" * SHOWN + ".npz"
-    return sorted((directory / profile).glob(pattern))
+    pattern = re.compile(re.escape(f"{model}-{task}-") + f"[0-9a-f]{{{SHOWN}}}\\.npz")
+    return [path for path in Standing(directory).files(directory / profile) if pattern.fullmatch(path.name)]
 
 
 def other_files(directory: Path, profile: str, model: str, task: str, digest: str) -> list[Path]:
@@ -42,13 +48,14 @@ def find_baseline(directory: Path, profile: str, model: str, task: str, digest: 
     Args: as for `baseline_file`.
 
     Raises:
-        BaselineError: if there are only baselines of other data, or its file is damaged, was edited, or holds another.
+        BaselineError: if there are only baselines of other data, or its file is damaged, was edited, or holds another,
+            or one that was blessed with it is of an earlier blessing.
     """
     path = baseline_file(directory, profile, model, task, digest)
-    baseline = read_baseline(path)
+    baseline = standing_baseline(directory, path)
     if baseline is None:
         for other in other_files(directory, profile, model, task, digest):
-            found = read_baseline(other)
+            found = standing_baseline(directory, other)
             if found is not None:
                 raise BaselineError(
                     other,
@@ -65,16 +72,55 @@ def find_baseline(directory: Path, profile: str, model: str, task: str, digest: 
             expected=f"one of {model} on {task}, data {digest[:16]}",
             next_step="restore the file, or bless a run again",
         )
+    _check_set(directory, path, about)
     return baseline
 
 
-def check_names(folder: Path) -> list[tuple[Path, str]]:
-    """The baselines in a folder, each with its model's name.
+def standing_baseline(directory: Path, path: Path) -> Baseline | None:
+    """The baseline in a file of a directory, as an unfinished blessing has it; None where there is none.
+
+    Raises:
+        BaselineError: if it can't be read.
+    """
+    return _standing(read_baseline, Standing(directory), path)
+
+
+def _standing(read: Callable[[Path, Path], T | None], standing: Standing, path: Path) -> T | None:
+    return next((found for place in standing.places(path) if (found := read(path, place)) is not None), None)
+
+
+def _check_set(directory: Path, path: Path, about: About) -> None:
+    """Refuse a file beside which one of its set is older, or newer: they do not belong together."""
+    own, standing = about.blessed, Standing(directory)
+    if own is None:
+        return
+    folders = {directory, path.parent, *((directory / name).parent for name in own.files)}
+    for other in (other for folder in sorted(folders) for other in standing.files(folder) if other != path):
+        try:
+            found = _standing(read_about, standing, other)
+        except BaselineError:
+            continue  # it fails its own gates
+        its = None if found is None else found.blessed
+        if its is None or its.id == own.id:
+            continue
+        names = path.relative_to(directory).as_posix(), other.relative_to(directory).as_posix()
+        older, newer, absent = (own, its, names[0]) if own.when < its.when else (its, own, names[1])
+        if absent in newer.files:
+            raise BaselineError(
+                path,
+                found=f"files of two blessings: {absent} of {older.when} beside one of {newer.when}, which replaced it",
+                expected=f"both of {newer.when}",
+                next_step="restore the directory of baselines from git whole, or bless a run again",
+            )
+
+
+def check_names(directory: Path, profile: str) -> list[tuple[Path, str]]:
+    """The baselines of a profile, each with its model's name.
 
     Raises:
         BaselineError: if a file is named otherwise, so that no gate would find it.
     """
-    paths = sorted(folder.glob("*.npz"))
+    paths = Standing(directory).files(directory / profile)
     for path in paths:
         if not NAME.fullmatch(path.name):
             raise BaselineError(

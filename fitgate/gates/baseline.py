@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from datetime import datetime
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from fitgate.errors import FitgateError
-from fitgate.files import written_whole
+from fitgate.arrays import as_plain
 from fitgate.machine import Environment
 from fitgate.metrics import Outputs
-from fitgate.runs import Evaluation, SeedRun
+from fitgate.runs import SeedRun
 
-if TYPE_CHECKING:
-    from fitgate.gates.evidence import Truth
-
-SCHEMA = 2
+SCHEMA = 3
 Array = NDArray[Any]
 
 
-class BaselineError(FitgateError):
-    """A baseline that can't be used."""
+class BlessedSet(msgspec.Struct, frozen=True):
+    """The baselines that were blessed together.
+
+    Attributes:
+        when: they were, to the microsecond; later than any set whose files it replaced.
+        id: random, its own.
+        files: their paths in the directory of baselines, with slashes.
+    """
+
+    when: Annotated[datetime, msgspec.Meta(tz=True)]
+    id: str
+    files: list[str]
 
 
 class About(msgspec.Struct, frozen=True):
@@ -43,6 +47,7 @@ class About(msgspec.Struct, frozen=True):
         environment: the machine and its libraries.
         commit: of the working tree; None outside git.
         content: SHA-256 of the arrays.
+        blessed: with which others; None in files of schema 2 and older, and in what is not yet blessed.
     """
 
     schema: int
@@ -55,6 +60,7 @@ class About(msgspec.Struct, frozen=True):
     environment: Environment
     commit: str | None
     content: str
+    blessed: BlessedSet | None = None
 
 
 class Baseline(msgspec.Struct, frozen=True, tag=True, eq=False, dict=True):
@@ -113,105 +119,14 @@ def collect(runs: Sequence[SeedRun], profile: str, environment: Environment, com
         implementation=first.implementation,
         environment=environment,
         commit=commit,
-        content=_digest(predictions, ranks, probabilities),
+        content=digest_of(predictions, ranks, probabilities),
     )
     return Baseline(about, predictions, ranks, probabilities)
 
 
-def check_baseline(baseline: Baseline, model: str, task: str, runs: Sequence[Evaluation], truth: Truth) -> None:
-    """Refuse a baseline of another model, task or dataset.
-
-    Raises:
-        BaselineError: if it is such.
-    """
-    about, subject = baseline.about, f"the baseline of {model} on {task}"
-    found = (about.profile, about.model, about.task, about.data_digest)
-    expected = (truth.profile, model, task, truth.digest)
-    for what, a, b in zip(("profile", "model", "task", "data"), found, expected, strict=True):
-        if a != b:
-            raise BaselineError(
-                subject, found=f"{what} {a}", expected=str(b), next_step="restore the file, or bless a run again"
-            )
-    shape = runs[0].predictions.shape
-    if baseline.predictions.shape[1:] != shape:
-        raise BaselineError(
-            subject,
-            found=f"predictions of shape {baseline.predictions.shape[1:]}",
-            expected=str(shape),
-            next_step="bless a run again",
-        )
-
-
-def read_baseline(path: Path) -> Baseline | None:
-    """Read a baseline; None where there is none. One of an older schema is upgraded.
-
-    Raises:
-        BaselineError: if the file is damaged, was edited, or is of an unknown schema.
-    """
-    if not path.exists():
-        return None
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        content = msgspec.json.decode(arrays["about"].tobytes())
-        if content["schema"] not in {SCHEMA, *UPGRADES}:
-            raise BaselineError(
-                path,
-                found=f"schema {content['schema']!r}",
-                expected=f"{SCHEMA} or an older one",
-                next_step="use the version of fitgate that wrote it, or bless a run again",
-            )
-        while content["schema"] != SCHEMA:
-            content = UPGRADES[content["schema"]](content)
-        about = msgspec.convert(content, About)
-        baseline = Baseline(about, arrays["predictions"], arrays.get("ranks"), arrays.get("probabilities"))
-    except BaselineError:
-        raise
-    except Exception as error:  # a damaged archive raises whatever its decompressor or its header makes of it
-        raise BaselineError(
-            path,
-            found=f"a damaged file ({error})",
-            expected="a baseline that `fitgate bless` wrote",
-            next_step="restore it from git, or bless a run again",
-        ) from error
-    if about.content != _digest(baseline.predictions, baseline.ranks, baseline.probabilities):
-        raise BaselineError(
-            path,
-            found="other arrays than those it was written with",
-            expected=f"arrays of SHA-256 {about.content}",
-            next_step="restore the file from git",
-        )
-    return baseline
-
-
-def _to_second(about: dict[str, Any]) -> dict[str, Any]:
-    """Schema 1 knew no probabilities: it lacks nothing else."""
-    return {**about, "schema": 2}
-
-
-UPGRADES: dict[Any, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _to_second}
-
-
-def write_baseline(baseline: Baseline, path: Path) -> None:
-    """Write a baseline in one step, the same bytes for the same content."""
-    arrays = {
-        "about": np.frombuffer(msgspec.json.encode(baseline.about), np.uint8),
-        "predictions": baseline.predictions,
-        "ranks": baseline.ranks,
-        "probabilities": baseline.probabilities,
-    }
-    with written_whole(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_LZMA) as archive:
-        for name, array in arrays.items():
-            if array is not None:
-                content = io.BytesIO()
-                np.lib.format.write_array(content, array, allow_pickle=False)
-                archive.writestr(zipfile.ZipInfo(f"{name}.npy"), content.getvalue(), zipfile.ZIP_LZMA)
-
-
 def _small(predictions: Array) -> Array:
     """Predictions in the smallest integers that hold them; strings at their own width."""
-    if predictions.dtype.kind == "O":
-        return predictions.astype(str)
+    predictions = as_plain(predictions)
     if predictions.dtype.kind not in "iu" or predictions.min(initial=0) < 0:
         return predictions
     return predictions.astype(np.min_scalar_type(int(predictions.max(initial=0))))
@@ -225,10 +140,12 @@ def ranks_of(scores: Array) -> Array:
     return places.astype(np.uint16 if len(distinct) <= 2**16 else np.uint32)
 
 
-def _digest(*arrays: Array | None) -> str:
+def digest_of(*arrays: Array | None) -> str:
+    """SHA-256, in hex, of predictions, ranks and probabilities, those that there are."""
     digest = hashlib.sha256()
     for array in arrays:
         if array is not None:
             digest.update(f"{array.dtype.str}{array.shape}".encode())
-            digest.update(np.ascontiguousarray(array).tobytes())
+            if array.nbytes:
+                digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     return digest.hexdigest()

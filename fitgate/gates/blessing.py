@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from msgspec import structs
+from numpy.typing import NDArray
 
-from fitgate.gates.archive import baseline_file, other_files
-from fitgate.gates.baseline import Baseline, BaselineError, collect, ranks_of, read_baseline, write_baseline
+from fitgate.gates.archive import baseline_file, other_files, standing_baseline
+from fitgate.gates.baseline import Baseline, BlessedSet, collect, ranks_of
+from fitgate.gates.errors import BaselineError
 from fitgate.gates.evidence import Truth
+from fitgate.gates.soundness import is_finite
+from fitgate.gates.stored import encoded
+from fitgate.gates.transaction import replace_all
 from fitgate.machine import Environment, changes
 from fitgate.metrics import Metric
 from fitgate.runs import Evaluation, SeedRun, same_output
@@ -42,7 +51,7 @@ class Proposal:
     Attributes:
         path: where.
         baseline: what is to stand there.
-        before: what stands there now; None if nothing does.
+        before: what stands there now; None if nothing does, or nothing that can be read.
         others: the files of baselines of other data that stand beside it.
         summary: what would change, in a line.
     """
@@ -68,12 +77,12 @@ def propose(
         environment: where they ran.
         commit: of the working tree; None outside git.
         directory: of the baselines.
-        least_seeds: how many a stochastic model needs. One whose author does not say needs two, if these gave the same
-            output, of which one becomes the baseline.
+        least_seeds: how many a stochastic model needs. One whose seeds all gave the same output, whatever its author
+            says, needs two, of which one becomes the baseline.
 
     Raises:
-        BaselineError: if there are no runs, too few seeds (to judge by, or to know whether they matter), an output that
-            is not finite, or a damaged file in the way.
+        BaselineError: if there are no runs, too few seeds (to judge by, or to know whether they matter), or an output
+            that is not finite, or no labels or numbers.
     """
     proposals = []
     for (model, task), candidate in candidates.items():
@@ -81,8 +90,11 @@ def propose(
         place = (directory, candidate.truth.profile, model, task, candidate.truth.digest)
         path, others = baseline_file(*place), other_files(*place)
         baseline = collect(runs, candidate.truth.profile, environment, commit)
-        before = read_baseline(path)
-        proposals.append(Proposal(path, baseline, before, others, _summary(baseline, before, candidate)))
+        try:
+            before, damage = standing_baseline(directory, path), ""
+        except BaselineError as error:
+            before, damage = None, f", in the place of {error.found}"
+        proposals.append(Proposal(path, baseline, before, others, _summary(baseline, before, candidate) + damage))
     if not proposals:
         raise BaselineError(
             "this run",
@@ -93,23 +105,35 @@ def propose(
     return proposals
 
 
-def bless(proposals: Sequence[Proposal], *, replace: bool = False) -> None:
-    """Write the baselines, each in one step.
+def bless(proposals: Sequence[Proposal], directory: Path, *, replace: bool = False) -> None:
+    """Write the baselines as one set: all of them, or none.
 
     Args:
         proposals: what to write.
+        directory: of the baselines, for which they were proposed.
         replace: whether to delete those of other data that stand beside them.
+
+    Raises:
+        BaselineError: if they can't be written, or another process is blessing.
     """
-    for proposal in proposals:
-        write_baseline(proposal.baseline, proposal.path)
-        for other in proposal.others if replace else ():
-            other.unlink(missing_ok=True)
+    before = [p.before.about.blessed for p in proposals if p.before is not None and p.before.about.blessed is not None]
+    latest = max((blessed.when for blessed in before), default=datetime.min.replace(tzinfo=UTC))
+    when = max(datetime.now(UTC), latest + timedelta(microseconds=1))  # clocks go back, too
+    names = [proposal.path.relative_to(directory).as_posix() for proposal in proposals]
+    together = BlessedSet(when, secrets.token_hex(8), sorted(names))
+    files = {
+        p.path: encoded(structs.replace(p.baseline, about=structs.replace(p.baseline.about, blessed=together)))
+        for p in proposals
+    }
+    replace_all(directory, files, [other for p in proposals for other in p.others] if replace else [])
 
 
 def _runs(model: str, task: str, candidate: Candidate, least_seeds: int) -> Sequence[SeedRun]:
     """The runs that become a baseline: all, or the first where the seed was found to change nothing."""
     runs, stochastic = candidate.runs, candidate.stochastic
-    if stochastic is None:
+    if same_output([run.evaluation for run in runs]):
+        runs, stochastic = runs[:1], False
+    elif stochastic is None:
         if len(runs) == 1:
             raise BaselineError(
                 f"{model} on {task}",
@@ -118,8 +142,7 @@ def _runs(model: str, task: str, candidate: Candidate, least_seeds: int) -> Sequ
                 next_step=f"run pytest with --fit-seeds={max(least_seeds, 2)}, which trains just two if the seed "
                 "changes nothing, or declare stochastic=False",
             )
-        stochastic = not same_output([run.evaluation for run in runs])
-        runs = runs if stochastic else runs[:1]
+        stochastic = True
     if stochastic and len(runs) < least_seeds:
         raise BaselineError(
             f"{model} on {task}",
@@ -130,16 +153,25 @@ def _runs(model: str, task: str, candidate: Candidate, least_seeds: int) -> Sequ
     for run in runs:
         outputs = run.evaluation.outputs
         for name, array in outputs._asdict().items():
-            if array is not None and array.dtype.kind in "fc" and not np.isfinite(array).all():
+            if fault := _fault(array, np.unique(candidate.truth.target)):
                 raise BaselineError(
                     f"{model} on {task}, seed {run.fit.seed}",
-                    found=f"{name} with a NaN or an infinite number",
-                    expected="finite ones",
+                    found=f"{name} with {fault}",
+                    expected="finite numbers, or labels",
                     next_step="mend the model, and run it again",
                 )
         for metric in candidate.metrics:
             _check_value(f"{model} on {task}, seed {run.fit.seed}", metric, candidate.truth, run.evaluation)
     return runs
+
+
+def _fault(array: NDArray[Any] | None, labels: NDArray[Any]) -> str | None:
+    """Why an output can't be kept; None where it can."""
+    if not is_finite(array, labels):
+        return "a NaN or an infinite number"
+    if array is not None and array.dtype.kind not in "biufUSOT":
+        return f"elements of dtype {array.dtype}"
+    return None
 
 
 def _check_value(where: str, metric: Metric, truth: Truth, evaluation: Evaluation) -> None:
@@ -170,7 +202,9 @@ def _summary(baseline: Baseline, before: Baseline | None, candidate: Candidate) 
         return float(np.mean([metric.value(target, outputs) for outputs in some.outputs]))
 
     count = len(about.seeds)
-    begin = f"{about.model} on {about.task}: {count} seed{'s' * (count > 1)}, {metric.title} "
+    ignored = len(candidate.runs) if candidate.stochastic and len(candidate.runs) > count else 0
+    words = f"1 of {ignored} seeds, which gave the same output though stochastic=True is declared" if ignored else ""
+    begin = f"{about.model} on {about.task}: {words or f'{count} seed' + 's' * (count > 1)}, {metric.title} "
     if before is None:
         return f"{begin}{metric.shown(mean(baseline))}; new"
     if before.about.content == about.content:

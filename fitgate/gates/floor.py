@@ -9,6 +9,7 @@ from fitgate.gates.evidence import Evidence
 from fitgate.gates.gate import Gate
 from fitgate.gates.limit import Limit, check_profiles, declared_at, limit, on_profile, profiles_of
 from fitgate.gates.missing import without_value
+from fitgate.gates.perfect import perfect_output
 from fitgate.gates.verdict import Outcome, Reason, Verdict
 from fitgate.metrics import Metric, Rates
 from fitgate.tasks import Task, TaskError, check_metric, is_better_higher
@@ -26,6 +27,7 @@ class Floor(Gate):
         task: on which task.
         metric: the metric's name.
         value: the floor, for all profiles.
+        perfect: whether output that equals the test labels may pass.
         profiles: or one floor for each profile, by its name; the gate does not apply to others.
 
     Raises:
@@ -35,10 +37,19 @@ class Floor(Gate):
     metric: str
     value: Limit
 
-    def __init__(self, task: Task, metric: str, value: float | None = None, /, **profiles: float | None):
+    def __init__(
+        self,
+        task: Task,
+        metric: str,
+        value: float | None = None,
+        /,
+        *,
+        perfect: bool = False,
+        **profiles: float | None,
+    ):
         check_metric(task, metric)
         floor = limit(f"Floor({task.name}, {metric!r})", value, profiles)
-        fields = {"task": task, "metric": metric, "value": floor, "where": declared_at()}
+        fields = {"task": task, "metric": metric, "value": floor, "where": declared_at(), "perfect": perfect}
         for name, content in fields.items():
             object.__setattr__(self, name, content)
 
@@ -72,6 +83,8 @@ class Floor(Gate):
         floor, confidence = on_profile(self.value, truth.profile), evidence.settings.confidence
         assert floor is not None, "a gate examines on a profile that it applies to"
         evaluation = evidence.evaluation_of(model, self.task.name)
+        if leaked := perfect_output(self, self.metric, model, evidence):
+            return leaked
         value, output = evaluation.metrics.get(self.metric), metric.output(evaluation.outputs)
         if value is None or output is None:
             return without_value(self, metric, model, evidence, evaluation)

@@ -7,9 +7,11 @@ from typing import NamedTuple
 
 import msgspec
 
+from fitgate.errors import LoggedError, in_one_line, traceback_of
 from fitgate.gates.evidence import Evidence, NotEvaluated
 from fitgate.gates.gate import Contested, Gate, Need, Request
 from fitgate.gates.verdict import Outcome, Reason, Verdict
+from fitgate.runs.watch import Watch
 from fitgate.statistics import holm
 
 
@@ -38,10 +40,12 @@ class Judgement(NamedTuple):
     Attributes:
         verdicts: of the claims, in their order.
         requests: more seeds, without which verdicts stay INCONCLUSIVE; empty if all is decided or the limit is reached.
+        errors: of gates that are themselves broken, for the log.
     """
 
     verdicts: list[Verdict]
     requests: list[Request]
+    errors: list[LoggedError]
 
 
 def needs(claims: Iterable[Claim]) -> list[Need]:
@@ -54,38 +58,50 @@ def judge(claims: Sequence[Claim], evidence: Evidence) -> Judgement:
 
     Each gate is examined once, so the work is linear in their number. Worsenings and gains are two families.
     """
-    found = [_examined(claim, evidence) for claim in claims]
+    errors: list[LoggedError] = []
+    found = [_examined(claim, evidence, errors) for claim in claims]
     contested = [item for item in found if isinstance(item, Contested)]
     worse, better = holm([item.p_worse for item in contested]), holm([item.p_better for item in contested])
     adjusted = iter(zip(worse, better, strict=True))
     verdicts, requests = [], []
     for claim, item in zip(claims, found, strict=True):
-        verdict = item if isinstance(item, Verdict) else _concluded(claim, item, *map(float, next(adjusted)))
+        verdict = item if isinstance(item, Verdict) else _concluded(claim, item, next(adjusted), errors)
         verdicts.append(msgspec.structs.replace(verdict, gate=claim.rule))
         asks = isinstance(item, Contested) and verdict.outcome is Outcome.INCONCLUSIVE
         if asks and isinstance(item, Contested) and item.seeds is not None:
             requests.append(Request(claim.model, claim.gate.task.name, item.seeds))
-    return Judgement(verdicts, list(dict.fromkeys(requests)))
+    return Judgement(verdicts, list(dict.fromkeys(requests)), errors)
 
 
-def _examined(claim: Claim, evidence: Evidence) -> Verdict | Contested:
+def _examined(claim: Claim, evidence: Evidence, errors: list[LoggedError]) -> Verdict | Contested:
     """What a gate finds; a gate that raises an error, or finds no p-value, fails alone."""
+    watch = Watch()
     try:
-        found = claim.gate.examine(claim.model, evidence)
+        with watch:
+            found = claim.gate.examine(claim.model, evidence)
         if isinstance(found, Contested) and not (0 <= found.p_worse <= 1 and 0 <= found.p_better <= 1):
             raise ValueError(f"p-values {found.p_worse} and {found.p_better}, expected numbers from 0 to 1")
     except NotEvaluated as error:
         return _failed(claim, Reason.NOT_EVALUATED, str(error))
-    except Exception as error:
-        return _failed(claim, Reason.BROKEN_GATE, f"The gate itself failed: {type(error).__name__}: {error}")
+    except BaseException as error:  # a skip of pytest's, or an exit, is no verdict
+        return _broken(claim, error, errors, watch)
     return found
 
 
-def _concluded(claim: Claim, contested: Contested, p_worse: float, p_better: float) -> Verdict:
+def _concluded(claim: Claim, contested: Contested, adjusted: tuple[float, float], errors: list[LoggedError]) -> Verdict:
+    watch = Watch()
     try:
-        return contested.conclude(p_worse, p_better)
-    except Exception as error:
-        return _failed(claim, Reason.BROKEN_GATE, f"The gate itself failed: {type(error).__name__}: {error}")
+        with watch:
+            return contested.conclude(*map(float, adjusted))
+    except BaseException as error:
+        return _broken(claim, error, errors, watch)
+
+
+def _broken(claim: Claim, error: BaseException, errors: list[LoggedError], watch: Watch) -> Verdict:
+    if watch.interrupted:
+        raise error  # the user's
+    errors.append(LoggedError(f"{claim.rule} of {claim.model} on {claim.gate.task.name}", traceback_of(error)))
+    return _failed(claim, Reason.BROKEN_GATE, f"The gate itself failed: {in_one_line(error)}")
 
 
 def _failed(claim: Claim, reason: Reason, message: str) -> Verdict:

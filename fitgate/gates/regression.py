@@ -8,13 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from fitgate.errors import FitgateError
-from fitgate.gates.baseline import Baseline, BaselineError, check_baseline
+from fitgate.gates.baseline import Baseline
+from fitgate.gates.errors import BaselineError
 from fitgate.gates.evidence import Evidence
 from fitgate.gates.gate import Contested, Gate, Need
 from fitgate.gates.limit import Limit, check_profiles, declared_at, limit, on_profile, profiles_of
 from fitgate.gates.losses import describe_losses
 from fitgate.gates.missing import without_value
+from fitgate.gates.perfect import perfect_output
 from fitgate.gates.settings import ENOUGH_SEEDS
+from fitgate.gates.soundness import check_baseline
 from fitgate.gates.verdict import Outcome, Reason, Verdict
 from fitgate.metrics import Metric
 from fitgate.runs import Evaluation, same_output
@@ -64,6 +67,7 @@ class NoRegression(Gate):
         task: on which task.
         metric: the metric's name.
         margin: the fall, in the metric's unit, as 0.01 for one point of accuracy, for all profiles.
+        perfect: whether output that equals the test labels may pass.
         profiles: or one margin for each profile, by its name; the gate does not apply to others.
 
     Raises:
@@ -73,10 +77,19 @@ class NoRegression(Gate):
     metric: str
     margin: Limit
 
-    def __init__(self, task: Task, metric: str, margin: float | None = None, **profiles: float | None):
+    def __init__(
+        self,
+        task: Task,
+        metric: str,
+        margin: float | None = None,
+        *,
+        perfect: bool = False,
+        **profiles: float | None,
+    ):
         check_metric(task, metric)
         size = limit(f"NoRegression({task.name}, {metric!r})", margin, profiles)
-        for name, content in {"task": task, "metric": metric, "margin": size, "where": declared_at()}.items():
+        fields = {"task": task, "metric": metric, "margin": size, "where": declared_at(), "perfect": perfect}
+        for name, content in fields.items():
             object.__setattr__(self, name, content)
 
     @property
@@ -112,6 +125,8 @@ class NoRegression(Gate):
         """Compare a model with its baseline; the verdict waits for the p-values of all of the session's gates."""
         task = self.task.name
         runs, baseline = evidence.runs_of(model, task), evidence.baselines.get((model, task))
+        if leaked := perfect_output(self, self.metric, model, evidence):
+            return _certain(leaked)
         repeats = len(runs) if same_output(runs) else 1
         runs = runs[:1] if repeats > 1 else runs  # no test of seeds that change nothing
         if baseline is None:
@@ -198,8 +213,11 @@ class NoRegression(Gate):
         parts = [_measured(metric, found, p_worse), self._explain(metric, reason, found, margin, power)]
         if gained:
             parts.append("It has become better than its seeds explain: suspect a leak of test examples.")
+            if settings.leaks == "fail":
+                outcome, reason = Outcome.FAIL, Reason.GAIN
+                parts.append("--gate-leaks=fail makes that a failure: bless this run if the gain is earned.")
         lost: list[int] = []
-        if outcome is Outcome.FAIL:
+        if reason is Reason.FALL:
             lost, losses = describe_losses(
                 baseline, evidence.runs_of(model, self.task.name), truth, evidence.environment
             )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 ENOUGH_SEEDS = 5
@@ -17,6 +19,7 @@ class JudgeSettings(msgspec.Struct, frozen=True):
         strict: whether INCONCLUSIVE fails a session.
         require_baseline: whether NO BASELINE fails a session.
         seeds: how many a stochastic model was trained with from the start.
+        leaks: whether a gain beyond what seeds explain is a warning (`warn`) or fails its gate (`fail`).
         most_seeds: up to how many gates may ask for; no more than `seeds` lets them ask for none.
     """
 
@@ -25,6 +28,7 @@ class JudgeSettings(msgspec.Struct, frozen=True):
     power: float = 0.8
     strict: bool = False
     require_baseline: bool = False
+    leaks: Literal["warn", "fail"] = "warn"
     seeds: int = 1
     most_seeds: int = 1
 

@@ -28,12 +28,15 @@ class Reason(StrEnum):
     NO_FALL = "no fall was found, and one of the margin's size would have been"
     SMALL_FALL = "a significant fall, but of less than half of the margin"
     FALL = "a significant fall of at least half of the margin"
+    GAIN = "a significant gain of at least half of the margin, where leaks are to fail"
+    PERFECT = "the output equals the test labels"
     LOW_POWER = "a fall of the margin's size could have been missed"
     NO_BASELINE = "there is no baseline"
     BAD_BASELINE = "the baseline can't be used"
     NO_VALUE = "the metric is missing or not finite"
     BROKEN_GATE = "the gate raised an error"
     NOT_EVALUATED = "the model, or its rival, was not evaluated"
+    NOT_JUDGED = "the gate was selected and came to no verdict"
     OTHER = "see the message"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from fitgate.latency.queries import Query
 from fitgate.protocols import RoundTrip, offered
 from fitgate.statistics import median_interval
 
@@ -65,6 +65,8 @@ class Timing(msgspec.Struct, frozen=True, tag=True):
         bound: of `server`: what their p99 had to stay under, in seconds.
         kernel: the calibration kernel that measures the model's work; empty for none.
         work_per_example: how much it does for an example, as that kernel counts.
+        repeated: share of the examples that were asked for, warm-up included, that timings of the same process had
+            asked for before; None where that was not counted, or the one sample is the session's evaluation.
     """
 
     model: str
@@ -79,6 +81,7 @@ class Timing(msgspec.Struct, frozen=True, tag=True):
     bound: float | None = None
     kernel: str = ""
     work_per_example: float | None = None
+    repeated: float | None = None
 
     def percentile(self, q: float) -> float | None:
         """A percentile of the queries' seconds; None where there are too few queries for an honest one."""
@@ -140,41 +143,29 @@ class Plan:
     first_seconds: float
 
 
-def plan(predict: Callable[[Any], Any], batches: Iterator[Any], scenario: Scenario, factor: float) -> Plan:
+def plan(predict: Callable[[Any], Any], queries: Iterator[Any], scenario: Scenario, factor: float) -> Plan:
     """Warm up, a little and for no longer than the scenario's time, and see how many queries fit into that."""
     available = factor * scenario.seconds
-    first = _seconds(predict, next(batches))  # apart: it may compile
-    warm = [_seconds(predict, next(batches))]
+    first = _seconds(predict, next(queries))  # apart: it may compile
+    warm = [_seconds(predict, next(queries))]
     while len(warm) < WARM_UP_CALLS and sum(warm) < available:
-        warm.append(_seconds(predict, next(batches)))
+        warm.append(_seconds(predict, next(queries)))
     fitting = math.floor(available / max(min(warm), 1e-9))
-    queries = scenario.queries if fitting >= scenario.queries else max(1, min(scenario.fewer, fitting))
-    return Plan(queries, first_seconds=first)
+    enough = scenario.queries if fitting >= scenario.queries else max(1, min(scenario.fewer, fitting))
+    return Plan(enough, first_seconds=first)
 
 
-def round_trip(estimator: Any, queries: Iterator[Any]) -> float | None:
+def round_trip(estimator: Any, queries: Iterator[Query]) -> float | None:
     """Median seconds of an estimator's `round_trip`, warmed up; None where it offers none."""
     offers = offered(estimator, RoundTrip)
     if offers is None:
         return None
     for _ in range(WARM_UP_CALLS):
-        offers.round_trip(next(queries))
-    return float(np.median([_seconds(offers.round_trip, next(queries)) for _ in range(ROUND_TRIPS)]))
+        offers.round_trip(next(queries).X)
+    return float(np.median([_seconds(offers.round_trip, next(queries).X) for _ in range(ROUND_TRIPS)]))
 
 
-def batches(X: Any, n: int, size: int) -> Iterator[Any]:
-    """Batches of consecutive examples, whole ones only, over and over.
-
-    Args:
-        X: an array, sparse matrix, data frame or sequence of `n` examples.
-        n: how many there are.
-        size: of a batch; of all of them at most.
-    """
-    starts = range(0, n - size + 1, size)
-    return (X[start : start + size] for start in itertools.cycle(starts))
-
-
-def _seconds(predict: Callable[[Any], Any], batch: Any) -> float:
+def _seconds(predict: Callable[[Any], Any], query: Any) -> float:
     started = time.perf_counter()
-    predict(batch)
+    predict(query)
     return time.perf_counter() - started

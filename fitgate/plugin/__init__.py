@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,11 @@ import fitgate_pytest
 from fitgate.errors import FitgateError
 from fitgate.files import private_directory
 from fitgate.machine import limit_threads
-from fitgate.plugin.collection import left_out, not_applied, parametrize, part, selected_gates, used_tasks
+from fitgate.plugin.alarm import interrupted
+from fitgate.plugin.collection import left_out, not_applied, parametrize, part, selected_gates, timed_model, used_tasks
 from fitgate.plugin.fixtures import (
     PARTS,
+    auditor_of,
     calibrated,
     data_of,
     emit,
@@ -24,13 +27,27 @@ from fitgate.plugin.fixtures import (
     timing_factor,
     trained,
 )
+from fitgate.plugin.lingering import Lingering
 from fitgate.plugin.options import read_options
-from fitgate.plugin.output import encoded, make_harmless
+from fitgate.plugin.output import make_harmless
 from fitgate.plugin.recorder import Recorder
 from fitgate.plugin.registry import as_usage_error
 from fitgate.plugin.session import Parts
+from fitgate.plugin.termination import end_as_by_interrupt
+from fitgate.runs.watch import Watch
 
-__all__ = ["calibrated", "data_of", "emit", "executor", "judge", "memory_of", "once", "timing_factor", "trained"]
+__all__ = [
+    "auditor_of",
+    "calibrated",
+    "data_of",
+    "emit",
+    "executor",
+    "judge",
+    "memory_of",
+    "once",
+    "timing_factor",
+    "trained",
+]
 
 
 def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -46,8 +63,10 @@ def pytest_configure(config: pytest.Config) -> None:
         except FitgateError as error:
             raise as_usage_error(error) from error
     shared = getattr(config, "workerinput", {}).get("fitgate_shared")
+    config.pluginmanager.register(Lingering(), "fitgate-lingering")
     parts = config.stash[PARTS] = Parts(config, options, private_directory(Path(shared)) if shared else None)
     if shared is None:
+        end_as_by_interrupt(config)
         config.pluginmanager.register(Recorder(config, parts), fitgate_pytest.RECORDER)
 
 
@@ -86,12 +105,17 @@ def pytest_deselected(items: Sequence[pytest.Item]) -> None:
         parts.deselected_gates += len(list(selected_gates(items, parts)))
 
 
+@pytest.hookimpl(tryfirst=True)  # before a worker tells what it collected
 def pytest_collection_finish(session: pytest.Session) -> None:
+    parts = session.config.stash[PARTS]
     if not session.config.getoption("benchmark_only", False):  # under which no other test runs
-        parts = session.config.stash[PARTS]
         parts.stage.select(selected_gates(session.items, parts))
         for entry in not_applied(session.items, parts):
             parts.emit(entry)
+    for failure in parts.registry.failures(parts.options.baselines):
+        parts.emit(failure)
+    for plugin in parts.registry.absent:
+        parts.emit(plugin.error)
 
 
 def pytest_runtestloop(session: pytest.Session) -> None:
@@ -105,24 +129,47 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     try:
         for task in used_tasks(items, parts):
             data = parts.registry.data_of(task)
-            len(data.dataset.test)  # loads it
+            if not data.dataset.is_loaded:
+                with parts.announcer.progress(f"loading {data.dataset.name}"):
+                    len(data.dataset.test)
             data.check()
         if any("executor" in getattr(item, "fixturenames", ()) for item in session.items):
             parts.executor.check()
         recorder: Recorder | None = config.pluginmanager.get_plugin(fitgate_pytest.RECORDER)
-        if items and recorder:
-            recorder.begin()
+        if recorder:
+            recorder.begin(bool(items))
     except FitgateError as error:
         raise as_usage_error(error) from error
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    """Let a model neither end the process in its test, nor hang where it is timed, nor change the data there."""
+    if part(item) is None:
+        return (yield)
+    parts, model = item.config.stash[PARTS], timed_model(item)
+    limit = parts.limit_of(model) if model is not None else None
+    with ExitStack() as around:
+        if model is not None:
+            around.callback(parts.check_data, model)
+        if model is not None and limit is not None:
+            around.enter_context(interrupted(model, limit, parts.options.settings.timing))
+        watch = around.enter_context(Watch())
+        yield
+    if watch.exited:
+        pytest.fail(f"a model called {watch.exited}", pytrace=False)
+    return None
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Let a report carry what happened during its phase to the recorder, which may be in another process."""
     report = yield
-    entries = item.config.stash[PARTS].drain()
+    parts = item.config.stash[PARTS]
     report.fitgate_part = part(item)  # type: ignore[attr-defined]
-    report.fitgate_entries = list(encoded(entries, report))  # type: ignore[attr-defined]
+    report.fitgate_entries = parts.drain()  # type: ignore[attr-defined]
+    if parts.spool:
+        report.fitgate_spool = (parts.spool.name, parts.spool.count)  # type: ignore[attr-defined]
     if part(item) is not None:
         make_harmless(report)
     return report

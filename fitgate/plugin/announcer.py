@@ -10,8 +10,8 @@ from contextlib import contextmanager, nullcontext
 
 import pytest
 
-from fitgate.errors import shown
 from fitgate.model import Model
+from fitgate.text import shown
 
 PATIENCE = 3.0  # seconds that work may take before a line says what it is
 REMINDER = 60.0  # seconds from one such line to the next, so that a CI log shows life

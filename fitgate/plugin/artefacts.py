@@ -27,6 +27,7 @@ class Artefacts:
 
     Attributes:
         part: a context around the making of a part, which is named in words; see `Faults.part`.
+        log: keeps an error's traceback; see `Faults.log`.
         reports: paths of those that were written.
         warnings: what could not be done and fails nothing, a line each.
     """
@@ -36,9 +37,14 @@ class Artefacts:
         self._directory = directory
         self._journal = Journal(directory) if directory else None
         self._faults = Faults(record, directory)
-        self.part = self._faults.part
+        self.part, self.log = self._faults.part, self._faults.log
         self.reports: list[Path] = []
         self.warnings: list[str] = []
+
+    @property
+    def errors_log(self) -> Path | None:
+        """The file with tracebacks; None where there are none."""
+        return self._faults.errors_log
 
     def lose(self, error: FileError) -> None:
         """Note that the record can't be kept, or not as the run goes on."""

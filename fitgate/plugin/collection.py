@@ -52,6 +52,12 @@ def left_out(items: Iterable[pytest.Item], parts: Parts) -> Iterator[pytest.Item
             yield item
 
 
+def timed_model(item: pytest.Item) -> Model | None:
+    """The model whose predictions a test times; None for other tests."""
+    model = _params(item).get("model")
+    return model if isinstance(model, Model) and item.get_closest_marker("latency") else None
+
+
 def selected_gates(items: Iterable[pytest.Item], parts: Parts) -> Iterator[tuple[str, Gate]]:
     """The gates that the selected tests judge, each with its model's name."""
     return ((model, gate) for model, gate in _gates(items) if gate.rule(_profile(parts, gate)))

@@ -9,6 +9,7 @@ import pytest
 from fitgate.data import Dataset
 from fitgate.executor import Executor
 from fitgate.gates import Gate, Verdict
+from fitgate.latency.audit import Auditor
 from fitgate.model import Model
 from fitgate.plugin.session import Parts
 from fitgate.plugin.trained import TrainedModel
@@ -55,6 +56,12 @@ def timing_factor(pytestconfig: pytest.Config) -> float:
 def calibrated(pytestconfig: pytest.Config) -> Callable[[Model], None]:
     """`calibrated(MODEL)`: run the machine's calibration kernels, once before each model's timings."""
     return pytestconfig.stash[PARTS].calibrated
+
+
+@pytest.fixture(scope="session")
+def auditor_of(pytestconfig: pytest.Config, trained: object) -> Callable[[TrainedModel], Auditor]:
+    """`auditor_of(trained_model)`: what asks a model while it is timed, and audits its answers."""
+    return pytestconfig.stash[PARTS].auditor
 
 
 @pytest.fixture(scope="session")

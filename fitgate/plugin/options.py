@@ -46,6 +46,7 @@ def read_options(config: pytest.Config) -> Options:
     judge = JudgeSettings(
         strict=given["gate_strict"],
         require_baseline=given["gate_require_baseline"],
+        leaks=given["gate_leaks"],
         seeds=seeds or 1,
         most_seeds=max(given["gate_most_seeds"], seeds or 1),
     )
@@ -58,6 +59,7 @@ def read_options(config: pytest.Config) -> Options:
         require=list(given["gate_require"]),
         threads=given["fit_threads"],
         timing=given["fit_timing"],
+        timeout=given["fit_timeout"],
         memory=given["fit_memory"],
         backend=given["fit_backend"] or "",
         judge=judge,

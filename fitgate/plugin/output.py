@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from fitgate.errors import MESSAGE, described, harmless
-from fitgate.record import Entry, encode
+from fitgate.text import MESSAGE, harmless
 
 MOST_LINES = 400  # of an entry of a traceback
-
-
-def encoded(entries: Iterable[Entry], report: pytest.TestReport) -> Iterator[str]:
-    """Entries as text; of one that no record can hold, its test fails."""
-    for entry in entries:
-        try:
-            yield encode(entry).decode()
-        except (NotImplementedError, OverflowError, RecursionError, TypeError, ValueError) as error:
-            report.outcome = "failed"
-            report.longrepr = f"a record can't hold this {type(entry).__name__}: {described(error)}"
 
 
 def make_harmless(report: pytest.TestReport) -> None:
     """Bound a report's traceback and captured output, and show escapes in place of what controls a terminal."""
     if isinstance(report.longrepr, str):
         report.longrepr = harmless(report.longrepr)
-    for _, content in (sections := report.sections):
-        if harmless(content) != content:
-            report.sections = [(name, harmless(text)) for name, text in sections]
-            break
-    for traceback, crash, _ in getattr(report.longrepr, "chain", ()):
+    report.sections = [(name, harmless(text)) for name, text in report.sections]
+    chain = getattr(report.longrepr, "chain", ())
+    tracebacks = [traceback for traceback, _, _ in chain] or [getattr(report.longrepr, "reprtraceback", None)]
+    for _, crash, _ in chain:
         _bound_message(crash)
+    for traceback in filter(None, tracebacks):
         for entry in traceback.reprentries:
             entry.lines = _bounded(entry.lines)
             _bound_message(getattr(entry, "reprfileloc", None))

@@ -15,9 +15,11 @@ from fitgate.gates import GATES, Gate
 from fitgate.metrics import METRICS, Metric
 from fitgate.model import Model
 from fitgate.plugin.discovery import configured
+from fitgate.plugin.modules import stand_ins
 from fitgate.plugin.options import read_options
 from fitgate.plugin.registry import Registry
 from fitgate.record import RecordError
+from fitgate.runs import Failure
 from fitgate.tasks import TaskData
 from fitgate_pytest import PLUGIN
 from fitgate_pytest.options import BASELINES, RUNS
@@ -33,6 +35,7 @@ class Project:
         metrics, kinds: metrics and kinds of gate by name, the library's own included.
         defects: that its plugins contribute.
         baselines, runs: directories.
+        absent: plugins that can't be imported.
     """
 
     models: Mapping[str, Model]
@@ -42,6 +45,7 @@ class Project:
     defects: tuple[Any, ...]
     baselines: Path
     runs: Path
+    absent: tuple[Failure, ...] = ()
 
     @property
     def latest_run(self) -> Path:
@@ -80,7 +84,7 @@ def _project(profile: str | None, config: pytest.Config) -> Project:
         return Project({}, {}, METRICS, GATES, (), BASELINES, RUNS)
     options = read_options(config)
     settings = options.settings if profile is None else replace(options.settings, profile=profile)
-    registry = Registry(config.hook, settings)
+    registry = Registry(config.hook, settings, stand_ins(config.pluginmanager))
     return Project(
         registry.known_models,
         {task.name: registry.data_of(task) for task in registry.tasks.values()},
@@ -89,4 +93,5 @@ def _project(profile: str | None, config: pytest.Config) -> Project:
         tuple(defect for defects in reversed(config.hook.pytest_fitgate_defects()) for defect in defects),
         options.baselines,
         options.runs_dir,
+        tuple(plugin.failure for plugin in registry.absent),
     )

@@ -10,11 +10,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from fitgate.errors import CELL, FitgateError, shown
+import fitgate_pytest
+from fitgate.errors import LoggedError, traceback_of
 from fitgate.files import FileError
 from fitgate.machine import environment
 from fitgate.plugin.artefacts import Artefacts, begin_directory
 from fitgate.plugin.session import Parts
+from fitgate.plugin.spool import left
 from fitgate.record import (
     Record,
     begin,
@@ -29,8 +31,12 @@ from fitgate.record import (
     row,
 )
 from fitgate.report import run_verdict
+from fitgate.report.view.notices import notices
+from fitgate.runs.watch import Watch
+from fitgate.text import CELL, shown
 
 MOST_FAULTS = 20  # lines on the terminal
+MOST_NOTICES = 10
 
 
 class Recorder:
@@ -42,43 +48,57 @@ class Recorder:
         self._started = time.perf_counter()
         self._record: Record | None = None
         self._artefacts: Artefacts | None = None
+        self._received: dict[str, int] = {}
+        self._stopped = False
 
-    def begin(self) -> None:
-        """Begin the record, on disk, too, before anything is fitted.
+    def begin(self, needed: bool) -> None:
+        """Begin the record before anything is fitted, on disk, too: the session may be cut off by the first test.
+
+        Args:
+            needed: whether tests of models are to run; gates and failures that are known already begin it, too.
 
         Raises:
             FileError: if it can't be kept there.
         """
-        if self._record is None:
-            record = self._begun()
-            self._artefacts = Artefacts(record, begin_directory(self._parts.options.runs_dir, record))
-            self._record = record
+        entries = self._parts.drain()
+        if needed or entries:
+            self._begin()
+            self._take(entries, "this session")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         part = getattr(report, "fitgate_part", None)
         entries: list[str] = getattr(report, "fitgate_entries", [])
+        if spool := getattr(report, "fitgate_spool", None):
+            self._received[spool[0]] = spool[1]
         if part is None and not entries:
             return
-        record, artefacts = self._known()
+        record = self._take(entries, report.nodeid)
         if part == "gates" and not self._config.getoption("benchmark_only", False):
             record.gates_expected = True
-        for entry in entries:
-            with artefacts.part(f"an entry of {report.nodeid}"):
-                record.add(decode_entry(entry))
         if report.failed and part is not None and report.nodeid not in record.failed_tests:
             record.failed_tests.append(report.nodeid)
-        artefacts.note(entries)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_keyboard_interrupt(self) -> None:
+        """Note what ends the session early: the user, a signal, or `pytest.exit`, which may ask for status 0."""
+        self._stopped = True
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int | pytest.ExitCode) -> None:
+        if exitstatus != pytest.ExitCode.USAGE_ERROR and not self._config.option.collectonly:
+            entries = [*self._parts.drain(), *self._spooled()]
+            if entries:
+                self._take(entries, "this session")  # of tests that did not come to a report
         record, artefacts = self._record, self._artefacts
         if record is None or artefacts is None:
             return
-        stopped = exitstatus == pytest.ExitCode.INTERRUPTED or session.shouldfail
+        stopped = self._stopped or exitstatus == pytest.ExitCode.INTERRUPTED or bool(session.shouldfail)
         with artefacts.part("the description of the machine at the end"):
             record.end("interrupted" if stopped else "finished")
+        if not stopped:
+            record.fail_unjudged()
         with artefacts.part("the description of the data"):
-            self._describe(record)
+            self._describe(record, artefacts)
         with artefacts.part("the list of published values"):
             record.published = published_values(record, self._parts.registry.models, self._parts.registry.metrics)
         with artefacts.part("the list of misclassified examples"):
@@ -89,21 +109,29 @@ class Recorder:
             record.lost = lost_examples(record, self._row_of)
         record.wall_seconds = time.perf_counter() - self._started
         artefacts.finish(self._config.pluginmanager)
-        if run_verdict(record).failed and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+            if stopped:
+                session.exitstatus = pytest.ExitCode.INTERRUPTED
+            elif run_verdict(record).failed:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_unconfigure(self) -> None:
         terminal = self._config.pluginmanager.getplugin("terminalreporter")
         if terminal is None:
             return
-        if self._record is None:
+        record, artefacts = self._record, self._artefacts
+        if record is None or artefacts is None:
             if count := self._parts.deselected_gates:
                 gates = "the one gate" if count == 1 else f"all {count} gates"
                 terminal.write_line(
                     f"fitgate: nothing was judged: {gates} and every other test of a model were left out"
                 )
             return
-        record, artefacts = self._known()
+        lines = notices(record)
+        for line in lines[:MOST_NOTICES]:
+            terminal.write_line(f"fitgate: to look into: {shown(line)}", yellow=True)
+        if len(lines) > MOST_NOTICES:
+            terminal.write_line(f"fitgate: to look into: {len(lines) - MOST_NOTICES} more, in the report", yellow=True)
         verdict = run_verdict(record)
         terminal.write_line(f"fitgate: {shown(verdict.line)}", red=verdict.failed)
         for line in [fault for i, fault in enumerate(record.faults[:MOST_FAULTS]) if i or len(fault) > CELL]:
@@ -112,6 +140,8 @@ class Recorder:
             terminal.write_line(f"fitgate: {shown(line)}", yellow=True)
         for path in artefacts.reports:
             terminal.write_line(f"fitgate: report in {shown(self._relative(path))}")
+        if artefacts.errors_log:
+            terminal.write_line(f"fitgate: tracebacks in {shown(self._relative(artefacts.errors_log))}")
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_benchmark_update_machine_info(self, machine_info: dict[str, Any]) -> None:
@@ -131,11 +161,31 @@ class Recorder:
             about["verdicts"] = {v.gate: str(v.outcome) for v in record.verdicts if (v.model, v.task) == subject}
             about["profile"] = record.settings.profile
 
+    def _take(self, encoded: list[str], source: str) -> Record:
+        """Put entries into the record, which begins with the first, and into the journal; errors into the log."""
+        record, artefacts = self._known()
+        entries = []
+        for line in encoded:
+            with artefacts.part(f"an entry of {source}"):
+                entry = decode_entry(line)
+                if isinstance(entry, LoggedError):
+                    artefacts.log(entry)
+                else:
+                    record.add(entry)
+                    entries.append(line)
+        artefacts.note(entries)
+        return record
+
+    def _spooled(self) -> list[str]:
+        """What workers of pytest-xdist emitted and sent with no report, as they ended."""
+        controller: Any = self._config.pluginmanager.get_plugin(fitgate_pytest.CONTROLLER)
+        return left(controller.shared, self._received) if controller else []
+
     def _known(self) -> tuple[Record, Artefacts]:
         """The record; one that begins with a worker's report is kept in memory alone where there is no place for it."""
         if self._record is None or self._artefacts is None:
             try:
-                self.begin()
+                self._begin()
             except FileError as error:
                 self._record = self._begun()
                 self._artefacts = Artefacts(self._record, None)
@@ -143,6 +193,12 @@ class Recorder:
         assert self._record is not None
         assert self._artefacts is not None
         return self._record, self._artefacts
+
+    def _begin(self) -> None:
+        if self._record is None:
+            record = self._begun()
+            self._artefacts = Artefacts(record, begin_directory(self._parts.options.runs_dir, record))
+            self._record = record
 
     def _begun(self) -> Record:
         options, registry = self._parts.options, self._parts.registry
@@ -154,7 +210,7 @@ class Recorder:
             record.add(entry)
         return record
 
-    def _describe(self, record: Record) -> None:
+    def _describe(self, record: Record, artefacts: Artefacts) -> None:
         """Add the datasets, tasks and metrics that the run was about."""
         registry = self._parts.registry
         named = {e.task for e in record.evaluations} | {run.fit.task for run in record.seed_runs}
@@ -164,11 +220,16 @@ class Recorder:
                 data = registry.data_of(task)
                 if task.name not in named and not data.dataset.is_loaded:
                     continue
+                watch = Watch()
                 try:
-                    record.add(describe_data(data.dataset))
-                    record.add(describe_task(data))
-                except FitgateError:
-                    continue  # the tests of these models have failed with it
+                    with watch:
+                        record.add(describe_data(data.dataset))
+                        record.add(describe_task(data))
+                except BaseException as error:  # the tests of these models have failed with it
+                    if watch.interrupted:
+                        raise
+                    artefacts.log(LoggedError(f"describing {task.name}", traceback_of(error)))
+                    continue
                 for name in task.metric_names:
                     record.add(describe_metric(registry.metrics[name]))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABCMeta
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,10 @@ from fitgate.machine import KERNELS, Kernel, distributions_of
 from fitgate.metrics import Metric
 from fitgate.model import Model, ModelError, register
 from fitgate.plugin.contributions import contributed, wrong_contribution
+from fitgate.plugin.modules import StandIn
 from fitgate.plugin.selection import Selection
 from fitgate.record import ModelEntry, Settings, describe_model
+from fitgate.runs import Failure
 from fitgate.tasks import Task, TaskData, TaskError, by_name, known_metrics
 from fitgate_pytest import place_of
 
@@ -30,13 +32,16 @@ class Registry:
     Args:
         hook: pytest's hooks.
         settings: what is in force.
+        absent: what stands in for plugins that can't be imported: models that are not known may be theirs.
 
     Attributes:
+        absent: as given.
         selection: which models and tasks take part.
     """
 
-    def __init__(self, hook: Any, settings: Settings):
+    def __init__(self, hook: Any, settings: Settings, absent: Sequence[StandIn] = ()):
         self._hook = hook
+        self.absent = absent
         self._settings = settings
         self.selection = Selection(settings)
         self._datasets: dict[int, Dataset] = {}
@@ -129,12 +134,12 @@ class Registry:
             self._check_gates(model, metrics)
             self._check_published(model)
         for profile in sorted({self.data_of(task).dataset.profile for model in self.models for task in model.tasks}):
-            self._check_baselines(baselines / profile)
+            self._check_baselines(baselines, profile)
 
-    def _check_baselines(self, folder: Path) -> None:
+    def _check_baselines(self, directory: Path, profile: str) -> None:
         """Refuse baselines that no gate would find, and those of models that are gone."""
-        for path, name in check_names(folder):
-            if name not in self.known_models:
+        for path, name in check_names(directory, profile):
+            if name not in self.known_models and not self.absent:
                 raise ModelError(
                     path,
                     found=f"a baseline of a model {name!r}, which no plugin contributes",
@@ -189,13 +194,29 @@ class Registry:
     def _check_needs(self, model: Model, gate: Gate) -> None:
         """Refuse a gate that needs the outputs of a model that there is not."""
         for need in gate.needs(model.name):
-            if need.model not in self.known_models:
+            if need.model not in self.known_models and not self.absent:
                 raise ModelError(
                     f"{gate.where}: a gate of model {model.name}",
                     found=f"{need.model!r} as the model to compare with",
                     expected=f"one of {', '.join(sorted(self.known_models))}",
                     next_step="correct the name",
                 )
+
+    def failures(self, baselines: Path) -> list[Failure]:
+        """The plugins that can't be imported, and the models of baselines that nobody contributes, maybe for that.
+
+        Args:
+            baselines: the directory of the baselines.
+        """
+        found = [plugin.failure for plugin in self.absent]
+        if found:
+            why = f"no plugin contributes it, and {', '.join(f.model for f in found)} could not be imported"
+            profiles = {self.data_of(task).dataset.profile for model in self.models for task in model.tasks}
+            folders = [folder.name for folder in baselines.glob("*/") if not folder.name.startswith(".")]
+            named = [check_names(baselines, profile) for profile in sorted(profiles) or ["", *folders]]
+            names = {name for several in named for _, name in several} - self.known_models.keys()
+            found += [Failure(name, "", "import", why) for name in sorted(names)]
+        return found
 
     def unavailable(self, model: Model) -> str | None:
         """Why a model can't take part; None if it can."""

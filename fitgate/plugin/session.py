@@ -8,19 +8,23 @@ from pathlib import Path
 
 import pytest
 
+from fitgate.errors import LoggedError, in_one_line
 from fitgate.executor import Executor
 from fitgate.files import FileError, check_writable
 from fitgate.gates import Gate, Outcome, Verdict
+from fitgate.latency.audit import Auditor
 from fitgate.machine import calibrate
 from fitgate.model import Model
 from fitgate.plugin.announcer import Announcer
 from fitgate.plugin.clashes import check_fixtures
+from fitgate.plugin.modules import stand_ins
 from fitgate.plugin.options import Options
 from fitgate.plugin.registry import Registry
+from fitgate.plugin.spool import Spool
 from fitgate.plugin.stage import Stage
 from fitgate.plugin.trained import TrainedModel
-from fitgate.record import Entry, describe_not_applied
-from fitgate.runs import Evaluator, Once, SeedRun
+from fitgate.record import Entry, RecordError, describe_not_applied, encode
+from fitgate.runs import Evaluator, Failure, Limit, Once, SeedRun, changed_data
 from fitgate.runs.memory import Memory, measure
 from fitgate.tasks import Task
 
@@ -40,22 +44,25 @@ class Parts:
         once: keeps what the processes of a session compute once together.
         executor: does isolated and parallel work.
         stage: judges.
+        spool: keeps what was emitted, should this process end; None in a session of one process.
         deselected_gates: how many gates the command line left out.
     """
 
     def __init__(self, config: pytest.Config, options: Options, shared: Path | None):
         self.options = options
-        self.registry = Registry(config.hook, options.settings)
+        self.registry = Registry(config.hook, options.settings, stand_ins(config.pluginmanager))
         self.announcer = Announcer(config)
         self.once = Once(shared)
         self.executor = Executor(options.settings.backend or None, options.scheduler, self.announcer.say)
         self.stage = Stage(options, self.registry, lambda: self.evaluator, self.emit, config.rootpath)
         self.deselected_gates = 0
+        self.spool = Spool(shared) if shared else None
         self._manager = config.pluginmanager
         self._checked = False
         self._shared = shared
-        self._entries: list[Entry] = []
+        self._entries: list[str] = []
         self._calibrated: set[str] = set()
+        self._auditors: dict[str, Auditor] = {}
 
     def check(self) -> None:
         """Refuse what can't work, once; see `Registry.check`.
@@ -81,7 +88,15 @@ class Parts:
             self.emit,
             self.announcer.progress,
             spread,
+            self.limit_of,
         )
+
+    def limit_of(self, model: Model) -> Limit | None:
+        """How long a model may take, as its author or the user says; None for ever."""
+        if model.timeout is not None:
+            return Limit(model.timeout, "the model's timeout")
+        seconds = self.options.settings.timeout
+        return None if seconds is None else Limit(seconds, "--fit-timeout")
 
     @cached_property
     def _unwritable(self) -> FileError | None:
@@ -149,18 +164,54 @@ class Parts:
             if found := calibrate(kernel, model.name):
                 self.emit(found)
 
+    def auditor(self, subject: TrainedModel) -> Auditor:
+        """What gives a model's timings their queries, and audits them: one for all of its scenarios."""
+        model, task = subject.model, subject.model.timed_task
+        if model.name not in self._auditors:
+            self._auditors[model.name] = Auditor(
+                model.name,
+                self.registry.data_of(task),
+                lambda: subject.evaluation(task).predictions,
+                self.options.settings.seed,
+                self.announcer.progress,
+            )
+        return self._auditors[model.name]
+
     def memory(self, model: Model) -> Memory:
         """What a model takes of the memory."""
-        task = model.timed_task
+        task, limit = model.timed_task, self.limit_of(model)
         with self.announcer.progress(f"measuring the memory of {model.name}, in processes of its own"):
-            return measure(model, self.registry.data_of(task), self.options.settings.seed, self.executor)
+            return measure(model, self.registry.data_of(task), self.options.settings.seed, self.executor, limit)
 
-    def emit(self, entry: Entry) -> None:
-        """Hand an entry to the recorder, with the report of the test that is running."""
-        self._entries.append(entry)
+    def check_data(self, model: Model) -> None:
+        """Fail the test that has timed a model, if the model has changed the data: the others get it clean."""
+        task = model.timed_task
+        if changed := self.registry.data_of(task).restore():
+            failure = Failure(model.name, task.name, "predict", f"{changed_data(changed)}, while it was timed")
+            self.emit(failure)
+            pytest.fail(str(failure), pytrace=False)
 
-    def drain(self) -> list[Entry]:
-        """The entries since the last call."""
+    def emit(self, entry: Entry | LoggedError) -> None:
+        """Hand an entry to the recorder, with the report of the test that is running.
+
+        Raises:
+            RecordError: if it holds what no record can hold.
+        """
+        try:
+            encoded = encode(entry).decode()
+        except (NotImplementedError, OverflowError, RecursionError, TypeError, ValueError) as error:
+            raise RecordError(
+                type(entry).__name__,
+                found=f"what no record can hold ({in_one_line(error)})",
+                expected="plain values and arrays",
+                next_step="convert it before it is emitted",
+            ) from error
+        self._entries.append(encoded)
+        if self.spool:
+            self.spool.append(encoded)
+
+    def drain(self) -> list[str]:
+        """The entries since the last call, encoded."""
         entries, self._entries[:] = list(self._entries), []
         return entries
 

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-import pytest
-
+from fitgate.errors import LoggedError
 from fitgate.gates import (
     Baseline,
     BaselineError,
@@ -34,11 +33,10 @@ from fitgate.record import (
     evidence,
 )
 from fitgate.runs import Evaluator, Failure, ModelFailed
+from fitgate.runs.training import failing
 from fitgate.tasks import TaskData
 
 Key = tuple[str, str, str]
-
-OUTCOMES = (pytest.skip.Exception, pytest.xfail.Exception, pytest.fail.Exception)  # no `Exception`s
 
 
 class Stage:
@@ -48,7 +46,7 @@ class Stage:
         options: what is in force.
         registry: the session's models and metrics.
         evaluator: serves outputs.
-        emit: is given what the record needs: baselines, and verdicts.
+        emit: is given what the record needs: baselines, and verdicts; and the errors of gates.
         directory: of the project.
     """
 
@@ -57,7 +55,7 @@ class Stage:
         options: Options,
         registry: Registry,
         evaluator: Callable[[], Evaluator],
-        emit: Callable[[Entry], None],
+        emit: Callable[[Entry | LoggedError], None],
         directory: Path,
     ):
         self._options = options
@@ -134,6 +132,8 @@ class Stage:
         for claim, verdict in zip(claims, judgement.verdicts, strict=True):
             self._verdicts[claim.key] = verdict
             self._emit(verdict)
+        for error in judgement.errors:
+            self._emit(error)
 
     def _train_seed(self, need: Need, seed: int) -> None:
         """Train a model with one of the seeds of the session; what it fails of is seen when it serves."""
@@ -141,7 +141,7 @@ class Stage:
         task = model.task(need.task) if model else None
         if model and task and self._registry.unavailable(model) is None:
             evaluator, seeds = self._evaluator(), self._options.seeds
-            with suppress(ModelFailed, *OUTCOMES):
+            with suppress(ModelFailed):
                 if evaluator.is_wanted(model, task, seed, seeds):
                     evaluator.seed_run(model, task, seed, seeds)
 
@@ -157,8 +157,9 @@ class Stage:
             record.add(Failure(need.model, need.task, "fit", reason))
             return
         data, evaluator = self._registry.data_of(task), self._evaluator()
-        self._describe(record, data)
         try:
+            with failing(model.name, task.name, "fit"):  # its data may be what fails
+                self._describe(record, data)
             if seeds and model.stochastic is not False:
                 record.seed_runs[:] = [
                     run for run in record.seed_runs if (run.fit.model, run.fit.task) != (model.name, task.name)
@@ -167,22 +168,17 @@ class Stage:
             record.add(evaluator.evaluation(model, task))
         except ModelFailed as error:
             record.add(error.failure)
-        except OUTCOMES as error:
-            reason = f"it ended its test ({error.msg}), and only a library named in `requires` may skip a model"
-            failure = Failure(model.name, task.name, "fit", reason)
-            record.add(failure)
-            self._emit(failure)
 
     def _describe(self, record: Record, data: TaskData) -> None:
         """Put a task, its dataset and its metrics into the evidence and the record, so that it can be judged again."""
         if data.task.name in self._described:
             return
-        self._described.add(data.task.name)
         metrics = [describe_metric(self._registry.metrics[name]) for name in data.task.metric_names]
         entries: list[Entry] = [describe_data(data.dataset), describe_task(data), *metrics]
         for entry in entries:
             record.add(entry)
             self._emit(entry)
+        self._described.add(data.task.name)
 
     def _add_baselines(self, record: Record, claim: Claim) -> None:
         """Put the baselines that a gate is held to into the evidence and the record, each once."""

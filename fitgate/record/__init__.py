@@ -1,5 +1,6 @@
 """Records: one run as versioned JSON, the only source of every report and every verdict."""
 
+from fitgate.record.arrays import ARRAY_KEYS, decode_array, encode_array
 from fitgate.record.entries import (
     DataEntry,
     Extra,
@@ -17,17 +18,24 @@ from fitgate.record.entries import (
     describe_not_applied,
     describe_task,
 )
-from fitgate.record.evidence import candidates, claims, evidence, found_deterministic, judge_again, seed_runs
+from fitgate.record.errors import RecordError
+from fitgate.record.evidence import (
+    candidates,
+    claims,
+    evidence,
+    found_deterministic,
+    ignored_seeds,
+    judge_again,
+    seed_runs,
+)
 from fitgate.record.examples import largest_errors, lost_examples, misclassified_examples, row
+from fitgate.record.log import log_error
 from fitgate.record.published import published_values
 from fitgate.record.record import SCHEMA, Entry, Record, begin, working_commit
 from fitgate.record.storage import (
     Journal,
-    RecordError,
-    decode_array,
     decode_entry,
     encode,
-    encode_array,
     read,
     read_json,
     save,
@@ -35,6 +43,7 @@ from fitgate.record.storage import (
 )
 
 __all__ = [
+    "ARRAY_KEYS",
     "SCHEMA",
     "DataEntry",
     "Entry",
@@ -64,8 +73,10 @@ __all__ = [
     "encode_array",
     "evidence",
     "found_deterministic",
+    "ignored_seeds",
     "judge_again",
     "largest_errors",
+    "log_error",
     "lost_examples",
     "misclassified_examples",
     "published_values",

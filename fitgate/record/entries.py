@@ -25,6 +25,7 @@ class Settings(msgspec.Struct, frozen=True):
         require: names of models whose missing library is a failure.
         threads: cores that the session was to use; None for all.
         timing: how long predictions were timed, times the usual.
+        timeout: seconds that a model's fit or predicting could take, where it does not say itself; None for no limit.
         memory: whether memory was measured.
         backend: joblib's backend of parallel work; empty for processes on this machine.
         judge: how gates judged.
@@ -38,6 +39,7 @@ class Settings(msgspec.Struct, frozen=True):
     require: list[str] = []
     threads: int | None = None
     timing: float = 1.0
+    timeout: float | None = None
     memory: bool = False
     backend: str = ""
     judge: JudgeSettings = JudgeSettings()
@@ -55,6 +57,8 @@ class DataEntry(msgspec.Struct, frozen=True, tag=True, eq=False):
         class_names: of its labels, where they have names.
         image_shape: height and width where rows are images.
         groups: how many groups of dependent examples the test split holds; 0 where none are named.
+        overlap: how many of its examples stand in the training split too, by their X; None where it was not counted.
+        overlap_alike: how many of these have the same y there.
     """
 
     name: str
@@ -69,6 +73,8 @@ class DataEntry(msgspec.Struct, frozen=True, tag=True, eq=False):
     licence: str = ""
     source: str = ""
     groups: int = 0
+    overlap: int | None = None
+    overlap_alike: int | None = None
 
 
 class TaskEntry(msgspec.Struct, frozen=True, tag=True, eq=False):
@@ -225,6 +231,8 @@ def describe_data(dataset: Dataset) -> DataEntry:
         licence=dataset.licence,
         source=dataset.source,
         groups=0 if dataset.test.groups is None else len(np.unique(dataset.test.groups.astype(str))),
+        overlap=dataset.overlap.rows,
+        overlap_alike=dataset.overlap.alike,
     )
 
 

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from typing import NoReturn
 
 from fitgate.data import Dataset
 from fitgate.errors import FitgateError
-from fitgate.gates import Baseline, BaselineError, Claim, Evidence, Gate, Judgement, Truth, judge
+from fitgate.gates import (
+    Baseline,
+    BaselineError,
+    Claim,
+    Declaration,
+    Evidence,
+    Gate,
+    Judgement,
+    Need,
+    Reason,
+    Truth,
+    judge,
+)
 from fitgate.gates.blessing import Candidate
 from fitgate.metrics import METRICS, Metric
 from fitgate.metrics.scorer import scorer_metric
+from fitgate.record.errors import RecordError
 from fitgate.record.record import Record
-from fitgate.record.storage import RecordError
 from fitgate.runs import SeedRun, same_output
 from fitgate.tasks import Task
+
+RELATIVE, ABSOLUTE = 1e-6, 1e-9  # by which a metric may differ between machines and versions of its library
 
 
 def evidence(record: Record, metrics: Mapping[str, Metric]) -> Evidence:
@@ -67,14 +82,21 @@ def seed_runs(record: Record) -> dict[tuple[str, str], list[SeedRun]]:
 def found_deterministic(record: Record) -> dict[tuple[str, str], int]:
     """The models and tasks of which seeds were found to change nothing, with the number of seeds that show it.
 
-    Models whose authors say are not among them.
+    Models that are declared deterministic are not among them; those that are declared stochastic are, for they ignore
+    their seeds (see `ignored_seeds`).
     """
-    silent = {model.name for model in record.models if model.stochastic is None}
+    found = {model.name for model in record.models if model.stochastic is not False}
     return {
         key: len(runs)
         for key, runs in seed_runs(record).items()
-        if key[0] in silent and same_output([run.evaluation for run in runs])
+        if key[0] in found and same_output([run.evaluation for run in runs])
     }
+
+
+def ignored_seeds(record: Record) -> dict[tuple[str, str], int]:
+    """Of these, the models that are declared stochastic: identical output is no evidence of how their seeds spread."""
+    declared = {model.name for model in record.models if model.stochastic}
+    return {key: seeds for key, seeds in found_deterministic(record).items() if key[0] in declared}
 
 
 def claims(record: Record, kinds: Mapping[str, type[Gate]], metrics: Mapping[str, Metric] = METRICS) -> list[Claim]:
@@ -95,8 +117,25 @@ def claims(record: Record, kinds: Mapping[str, type[Gate]], metrics: Mapping[str
         _check_known("gate of kind", declared.kind, kinds, where)
         _check_known("gate on task", declared.task, tasks, where)
         gate = kinds[declared.kind].restored(declared, tasks[declared.task])
+        _check_rule(record, gate, declared)
         found.append(Claim(declared.model, gate, declared.gate))
     return found
+
+
+def _check_rule(record: Record, gate: Gate, declared: Declaration) -> None:
+    """Refuse parameters that come to another rule than the one by which the gate is called."""
+    data = record.dataset(declared.task)
+    try:
+        rule = gate.rule(record.settings.profile if data is None else data.profile)
+    except (TypeError, ValueError, AttributeError, KeyError) as error:  # parameters of another type
+        rule = f"no rule ({type(error).__name__}: {error})"
+    if rule != declared.gate:
+        raise RecordError(
+            declared.where or declared.gate,
+            found=f"parameters of a gate that come to {rule}",
+            expected=declared.gate,
+            next_step="restore the record, or repeat the run",
+        )
 
 
 def _check_known(what: str, name: str, known: Mapping[str, object], where: str) -> None:
@@ -111,6 +150,8 @@ def _check_known(what: str, name: str, known: Mapping[str, object], where: str) 
 
 def judge_again(record: Record, kinds: Mapping[str, type[Gate]], metrics: Mapping[str, Metric] = METRICS) -> Judgement:
     """The verdicts that a record's evidence gives, by the settings that were in force.
+
+    A gate that its session did not come to judge stays a FAIL, whatever evidence others left.
 
     Raises:
         RecordError: if it holds no declared gates, or one of a kind that is not known.
@@ -131,7 +172,45 @@ def judge_again(record: Record, kinds: Mapping[str, type[Gate]], metrics: Mappin
             next_step="declare some and select their tests, or repeat the run with this version",
         )
     known = with_scorers(record, metrics)
-    return judge(claims(record, kinds, known), evidence(record, known))
+    _check_values(record, known)
+    judgement = judge(claims(record, kinds, known), evidence(record, known))
+    unjudged = {(v.model, v.task, v.gate): v for v in record.verdicts if v.reason is Reason.NOT_JUDGED}
+    verdicts = [unjudged.get((v.model, v.task, v.gate), v) for v in judgement.verdicts]
+    return judgement._replace(verdicts=verdicts)
+
+
+def _check_values(record: Record, metrics: Mapping[str, Metric]) -> None:
+    """Refuse values of a project's own metrics that its outputs do not give; of others, reading the record did."""
+    own = {name: metric for name, metric in metrics.items() if name not in METRICS}
+    if (fault := next(wrong_values(record, own), None)) is not None:
+        raise RecordError(
+            f"the run of {record.started}",
+            found=fault,
+            expected="values of the outputs beside them",
+            next_step="restore the record, or repeat the run",
+        )
+
+
+def wrong_values(record: Record, metrics: Mapping[str, Metric]) -> Iterator[str]:
+    """The metrics' values that are not those of the outputs beside them, as far as the metrics are known.
+
+    Args:
+        record: consistent in all else.
+        metrics: by name.
+    """
+    tasks = {task.name: task for task in record.tasks}
+    for e in (*record.evaluations, *(run.evaluation for run in record.seed_runs)):
+        task = tasks.get(e.task)
+        for name, value in e.metrics.items():
+            if task is None or value is None or name not in metrics:
+                continue
+            try:
+                found = metrics[name].on(task.classes).value(task.target, e.outputs)
+            except (ValueError, TypeError, IndexError) as error:  # outputs of which there is no such metric
+                yield f"{name} {value:.6g} of {e.model} on {e.task}, whose outputs have none: {error}"
+                continue
+            if not math.isclose(found, value, rel_tol=RELATIVE, abs_tol=ABSOLUTE):
+                yield f"{name} {value:.6g} of {e.model} on {e.task}, whose outputs give {found:.6g}"
 
 
 def with_scorers(record: Record, metrics: Mapping[str, Metric]) -> dict[str, Metric]:
@@ -162,9 +241,10 @@ def candidates(
         )
     found: dict[tuple[str, str], Candidate] = {}
     metrics = with_scorers(record, metrics)
+    _check_values(record, metrics)
     known, several = truths(record), seed_runs(record)
     fits = {(fit.model, fit.task): fit for fit in record.fits}
-    alone = {(e.model, e.task): [SeedRun(fits[e.model, e.task], e)] for e in record.evaluations}
+    alone = {key: [SeedRun(fits[key], e)] for e in record.evaluations if (key := Need(e.model, e.task)) in fits}
     stochastic = {model.name: model.stochastic for model in record.models}
     first = {task.name: task.metrics[0] for task in record.tasks}
     for claim, declared in zip(claims(record, kinds, metrics), record.gates, strict=True):
@@ -172,6 +252,8 @@ def candidates(
             own = alone.get(key)
             runs = own if stochastic[key.model] is False else several.get(key, own)
             if runs:
+                for what, name, among in (("model", key.model, stochastic), ("task", key.task, known)):
+                    _check_known(what, name, among, declared.where or declared.gate)
                 metric = metrics[declared.parameters.get("metric", first[key.task])].on(known[key.task].classes)
                 others = found[key].metrics if key in found else ()
                 found[key] = Candidate(runs, stochastic[key.model], known[key.task], (*others, metric))

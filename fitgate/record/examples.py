@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fitgate.errors import CELL, NAME, shown
 from fitgate.metrics import right
 from fitgate.record.entries import Misclassified, TaskEntry
 from fitgate.record.record import Record
 from fitgate.tasks import CLASSES, NUMBERS
+from fitgate.text import CELL, NAME, shown
 
 MOST_EXAMPLES = 20
 MOST_ERRORS = 10

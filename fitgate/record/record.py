@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from fitgate.gates import Baseline, Declaration, Outcome, Verdict
+from fitgate.gates import Baseline, Declaration, Outcome, Reason, Verdict
+from fitgate.latency.audit import Audit
 from fitgate.latency.timing import Timing
 from fitgate.machine import Calibration, Condition, Environment, condition, distributions_of, environment, thread_counts
 from fitgate.record.entries import (
@@ -32,7 +33,7 @@ from fitgate.runs.memory import Memory
 SCHEMA = 3
 UNKNOWN_PACE = 2.0
 
-Happened = Fit | Evaluation | Failure | Verdict | Timing | Calibration | Memory | SeedRun | Extra
+Happened = Fit | Evaluation | Failure | Verdict | Timing | Audit | Calibration | Memory | SeedRun | Extra
 Described = DataEntry | TaskEntry | MetricEntry | ModelEntry | Declaration | NotApplied | Baseline | UnusableBaseline
 Entry = Happened | Described
 
@@ -56,6 +57,7 @@ class Record(msgspec.Struct):
         not_applied: those that were selected, and have no number for the session's profile.
         baselines, unusable_baselines: that regression gates were held to.
         fits, evaluations, failures, verdicts, timings, calibrations, memory, seed_runs: what happened, in order.
+        audits: of the timings: whether they can be believed.
         threads: cores that the session could use, and threads of each native library, by its name, at the end.
         conditions: how the machine was doing at the start and at the end.
         failed_tests: ids of the tests of models that failed, for whatever reason.
@@ -90,6 +92,7 @@ class Record(msgspec.Struct):
     failures: list[Failure] = []
     verdicts: list[Verdict] = []
     timings: list[Timing] = []
+    audits: list[Audit] = []
     calibrations: list[Calibration] = []
     memory: list[Memory] = []
     seed_runs: list[SeedRun] = []
@@ -102,6 +105,13 @@ class Record(msgspec.Struct):
     lost: dict[str, list[Misclassified]] = {}
     extras: list[Extra] = []
     faults: list[str] = []
+
+    def fail_unjudged(self) -> None:
+        """Give each gate that came to no verdict a FAIL: whatever kept its test from judging it is no pass."""
+        message = "It was selected, and no test judged it: see why its test was skipped, or ended, and run it again."
+        for of in self.unjudged:
+            names = (of.model, of.task, of.gate)
+            self.add(Verdict(*names, Outcome.FAIL, message, of.kind, reason=Reason.NOT_JUDGED, where=of.where))
 
     def add(self, entry: Entry) -> None:
         """Put an entry where it belongs. What describes the same thing as an earlier entry replaces it."""
@@ -162,6 +172,11 @@ class Record(msgspec.Struct):
         fits = [*self.fits, *(run.fit for run in runs)]
         return sum(f.seconds for f in fits) + sum(evaluated) + sum(asked) + sum(served)
 
+    @property
+    def doubted(self) -> list[Audit]:
+        """The audits of timings that failed."""
+        return [audit for audit in self.audits if audit.passed is False]
+
     def count(self, outcome: Outcome) -> int:
         """How many verdicts have an outcome."""
         return sum(verdict.outcome is outcome for verdict in self.verdicts)
@@ -186,13 +201,14 @@ PLACES: dict[type, tuple[str, Callable[[Any], Any] | None]] = {
     Baseline: ("baselines", lambda e: (e.about.model, e.about.task)),
     UnusableBaseline: ("unusable_baselines", lambda e: (e.model, e.task)),
     Verdict: ("verdicts", lambda e: (e.model, e.task, e.gate)),
-    Fit: ("fits", None),
-    Evaluation: ("evaluations", None),
-    Failure: ("failures", None),
+    Fit: ("fits", lambda e: (e.model, e.task)),
+    Evaluation: ("evaluations", lambda e: (e.model, e.task)),
+    Failure: ("failures", lambda e: e),  # several processes may meet it
     Timing: ("timings", None),
+    Audit: ("audits", None),
     Calibration: ("calibrations", None),
     Memory: ("memory", None),
-    SeedRun: ("seed_runs", None),
+    SeedRun: ("seed_runs", lambda e: (e.fit.model, e.fit.task, e.fit.seed)),
     Extra: ("extras", None),
 }
 

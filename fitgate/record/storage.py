@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import zlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
-from fitgate.errors import FitgateError
-from fitgate.files import append, write, writing
+from fitgate.errors import LoggedError
+from fitgate.files import append, contents, write, writing
+from fitgate.record.arrays import Arrays, encode_array
+from fitgate.record.consistency import faults
+from fitgate.record.errors import RecordError
 from fitgate.record.record import SCHEMA, Entry, Record
 from fitgate.record.upgrades import UPGRADES
 
@@ -21,8 +21,14 @@ T = TypeVar("T", bound=msgspec.Struct)
 JOURNAL = "journal.jsonl"
 
 
-class RecordError(FitgateError):
-    """A record that can't be used."""
+LONGEST = 2**30  # bytes, of any file that is read here
+UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)  # what decoding raises of what is no such JSON
+
+
+class _Version(msgspec.Struct):
+    """Of a record, the one field that says how to read the others."""
+
+    schema: Any = None
 
 
 def save(record: Record, path: Path) -> None:
@@ -44,14 +50,14 @@ def read_json(path: Path, kind: type[T], command: str) -> T:
         command: that keeps such files.
 
     Raises:
-        RecordError: if the file is missing or damaged.
+        RecordError: if the file is missing, damaged or over 1 GiB.
     """
+    expected, next_step = f"what `{command}` wrote", "run that command again"
+    content = _contents(path, expected, next_step)
     try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
-    except (OSError, msgspec.MsgspecError) as error:
-        raise RecordError(
-            path, found=f"{error}", expected=f"what `{command}` wrote", next_step="run that command again"
-        ) from error
+        return msgspec.json.decode(content, type=kind)
+    except UNREADABLE as error:
+        raise RecordError(path, found=str(error), expected=expected, next_step=next_step) from error
 
 
 class Journal:
@@ -88,48 +94,83 @@ def read(path: Path) -> Record:
     Of a run that was killed, its journal is read as well.
 
     Raises:
-        RecordError: if there is none, it is damaged, or of a schema that this version does not know.
+        RecordError: if there is none, it is damaged, over 1 GiB, of a schema that this version does not know, or what
+            it holds contradicts itself; see `fitgate.record.consistency`.
     """
     path = path / "record.json" if path.is_dir() else path
+    content = _contents(path, "a run's record.json", "check the path")
     try:
-        content = msgspec.json.decode(path.read_bytes())
-    except OSError as error:
+        schema = msgspec.json.decode(content, type=_Version).schema
+    except msgspec.ValidationError:  # it is no object
+        schema = None
+    except UNREADABLE as error:
+        raise _damaged(path, error) from error
+    if type(schema) is not int or schema not in {SCHEMA, *UPGRADES}:
         raise RecordError(
             path,
-            found=error.strerror or str(error),
-            expected="a run's record.json",
-            next_step="check the path",
-        ) from error
-    except msgspec.DecodeError as error:
-        raise RecordError(
-            path, found=f"damaged JSON ({error})", expected="a run's record", next_step="repeat the run"
-        ) from error
-    schema = content.get("schema") if isinstance(content, dict) else None
-    if not isinstance(schema, int) or schema not in {SCHEMA, *UPGRADES}:
-        raise RecordError(
-            path,
-            found=f"schema {schema!r}",
+            found=f"schema {str(schema)[:20]}",
             expected=f"{SCHEMA} or an older one",
             next_step="use the version of fitgate that wrote it",
         )
+    arrays = Arrays()
     try:
-        while content["schema"] != SCHEMA:
-            content = UPGRADES[content["schema"]](content)
-        record = msgspec.convert(content, Record, dec_hook=_decode_hook)
-        if record.status == "running":
-            _replay(record, path.parent / JOURNAL)
-    except (msgspec.MsgspecError, zlib.error, KeyError, TypeError, ValueError) as error:
-        raise RecordError(
-            path, found=f"no valid record ({error})", expected=f"schema {schema}", next_step="repeat the run"
-        ) from error
+        if schema == SCHEMA:
+            record = msgspec.json.decode(content, type=Record, dec_hook=arrays)
+        else:
+            record = msgspec.convert(_upgraded(msgspec.json.decode(content)), Record, dec_hook=arrays)
+    except UNREADABLE as error:
+        raise _invalid(path, str(error), schema) from error
+    if record.status == "running":
+        _replay(record, path.parent / JOURNAL, arrays)
+    fault = next(faults(record, upgraded=schema != SCHEMA), None)
+    if fault is not None:
+        raise _invalid(path, fault, schema)
     return record
 
 
-def _replay(record: Record, journal: Path) -> None:
+def _contents(path: Path, expected: str, next_step: str) -> bytes:
+    try:
+        return contents(path, LONGEST)
+    except OSError as error:
+        raise RecordError(path, found=error.strerror or str(error), expected=expected, next_step=next_step) from error
+
+
+def _damaged(path: Path, error: Exception) -> RecordError:
+    found = f"damaged JSON ({error})"
+    return RecordError(path, found=found, expected="a run's record", next_step="repeat the run")
+
+
+def _invalid(path: Path, fault: str, schema: int) -> RecordError:
+    found = f"no valid record ({fault})"
+    return RecordError(path, found=found, expected=f"schema {schema}", next_step="restore it, or repeat the run")
+
+
+def _upgraded(content: Any) -> Any:
+    """The content of an older record as that of today's.
+
+    Raises:
+        ValueError: if it lacks what its schema has.
+    """
+    try:
+        while content["schema"] != SCHEMA:
+            content = UPGRADES[content["schema"]](content)
+    except (KeyError, TypeError, AttributeError, IndexError) as error:  # parts that are missing, or are something else
+        raise ValueError(f"{type(error).__name__}: {error}, in an older record") from error
+    return content
+
+
+def _replay(record: Record, journal: Path, arrays: Arrays) -> None:
     """Add what a run noted before it was killed; a last line that was cut short is left out."""
-    lines = journal.read_bytes().split(b"\n") if journal.exists() else []
-    for line in lines[:-1]:
-        record.add(decode_entry(line))
+    if not os.path.lexists(journal):
+        return
+    lines = _contents(journal, "the journal of a run that was cut off", "repeat the run").split(b"\n")
+    for number, line in enumerate(lines[:-1], 1):
+        try:
+            entry = msgspec.json.decode(line, type=Entry | LoggedError, dec_hook=arrays)
+        except UNREADABLE as error:
+            raise _damaged(journal.with_name(f"{journal.name}, line {number}"), error) from error
+        if not isinstance(entry, LoggedError):
+            record.add(entry)
 
 
 def encode(value: msgspec.Struct) -> bytes:
@@ -153,30 +194,6 @@ def _encodable(value: Any) -> Any:
     return [_encodable(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def decode_entry(content: bytes | str) -> Entry:
-    """The inverse of `encode` for an entry."""
-    return msgspec.json.decode(content, type=Entry, dec_hook=_decode_hook)
-
-
-def encode_array(value: Any) -> dict[str, Any]:
-    """An array as plain values: dtype, shape, and its bytes, compressed; arrays of objects as their text.
-
-    Raises:
-        NotImplementedError: for anything else.
-    """
-    if not isinstance(value, np.ndarray):
-        raise NotImplementedError(f"a record holds plain values and arrays, found {type(value).__name__}")
-    if value.dtype.kind == "O":
-        value = value.astype(str)
-    data = base64.b64encode(zlib.compress(np.ascontiguousarray(value).tobytes())).decode()
-    return {"dtype": value.dtype.str, "shape": value.shape, "zlib": data}
-
-
-def decode_array(value: dict[str, Any]) -> NDArray[Any]:
-    """The inverse of `encode_array`."""
-    content = zlib.decompress(base64.b64decode(value["zlib"]))
-    return np.frombuffer(content, np.dtype(value["dtype"])).reshape(value["shape"])
-
-
-def _decode_hook(kind: type, value: Any) -> Any:
-    return decode_array(value)
+def decode_entry(content: bytes | str) -> Entry | LoggedError:
+    """The inverse of `encode` for an entry, or for an error that goes to the log instead."""
+    return msgspec.json.decode(content, type=Entry | LoggedError, dec_hook=Arrays())

@@ -6,13 +6,13 @@ that this module names. They are history, and no part of the library's vocabular
 
 from __future__ import annotations
 
-import base64
-import zlib
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from fitgate.record.arrays import decode_array, encode_array
 
 Content = dict[str, Any]
 
@@ -79,10 +79,7 @@ def _data(data: Content, profile: str) -> Content:
 
 def _task(name: str, data: Content) -> Content:
     kind, question, metrics, target = TASKS[name]
-    labels = data["test_labels"]
-    y = np.frombuffer(zlib.decompress(base64.b64decode(labels["zlib"])), np.dtype(labels["dtype"]))
-    truth = np.ascontiguousarray(target(y.reshape(labels["shape"])))
-    packed = base64.b64encode(zlib.compress(truth.tobytes())).decode()
+    truth = np.ascontiguousarray(target(decode_array(data["test_labels"])))
     return {
         "type": "TaskEntry",
         "name": name,
@@ -90,7 +87,7 @@ def _task(name: str, data: Content) -> Content:
         "kind": kind,
         "question": question,
         "metrics": metrics,
-        "target": {"dtype": truth.dtype.str, "shape": list(truth.shape), "zlib": packed},
+        "target": {**encode_array(truth), "shape": list(truth.shape)},
     }
 
 

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter
 
-from fitgate.errors import CELL, shown
 from fitgate.files import written_whole
+from fitgate.text import CELL, shown
 
 DPI = 120
 CLOSE = 4.0  # from the least to the greatest value of an axis

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from fitgate.errors import CELL, MESSAGE, shown
+from fitgate.text import CELL, MESSAGE, shown
 
 # What markdown reads as markup wherever it stands. A `>` is none without a `<`, and rules such as `accuracy>=0.9` are
 # to be read in the source, too: it is escaped only where it opens a line.

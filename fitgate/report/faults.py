@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from fitgate.errors import OUTPUT, FitgateError, described, harmless, shown
-from fitgate.files import FileError, append
-from fitgate.record import Record
-
-ERRORS = "errors.log"
+from fitgate.errors import FitgateError, LoggedError, in_one_line, traceback_of
+from fitgate.files import FileError
+from fitgate.record import Record, log_error
+from fitgate.text import shown
 
 
 class Part(Protocol):
@@ -33,11 +31,16 @@ class Faults:
     Args:
         record: of the run; its `faults` get a line each.
         directory: of the run; None where there is none.
+
+    Attributes:
+        errors_log: the file with the tracebacks; None where there are none.
     """
 
     def __init__(self, record: Record, directory: Path | None):
         self._record = record
         self._directory = directory
+        self._logged: set[LoggedError] = set()
+        self.errors_log: Path | None = None
 
     @contextmanager
     def part(self, what: str) -> Iterator[None]:
@@ -49,15 +52,19 @@ class Faults:
         except FitgateError as error:
             self.note(f"{what} could not be made: {error}")
         except BaseException as error:  # whatever it is: its traceback is kept, and the run fails
-            self.note(f"{what} could not be made: {described(error)}")
-            self._log(what)
+            self.note(f"{what} could not be made: {in_one_line(error)}")
+            self.log(LoggedError(what, traceback_of(error)))
 
     def note(self, line: str) -> None:
         """Note what could not be made, once."""
         if (line := shown(line)) not in self._record.faults:
             self._record.faults.append(line)
 
-    def _log(self, what: str) -> None:
-        if self._directory is not None:
-            with suppress(FileError):  # the record says what failed
-                append(self._directory / ERRORS, f"{what}\n\n{harmless(traceback.format_exc(), OUTPUT)}\n\n")
+    def log(self, error: LoggedError) -> None:
+        """Keep an error's traceback in the run's directory, once; the record says in a line what failed."""
+        if self._directory is not None and error not in self._logged:
+            self._logged.add(error)
+            try:
+                self.errors_log = log_error(error, self._directory)
+            except FileError as lost:
+                self.note(f"a traceback could not be kept: {lost}")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from fitgate.gates import Outcome
 from fitgate.report.escaping import code, md, short, short_code
 from fitgate.report.tables import MARKS, NONE, significant, table
 from fitgate.report.view.words import Percentiles
@@ -129,7 +130,7 @@ def mark(row: Any) -> str:
     """A sign for a gate's outcome; a gain too large to be believed is a warning."""
     if row.outcome is None:
         return "❌"
-    return WARNING if row.gained else MARKS[row.outcome]
+    return WARNING if row.gained and row.outcome is not Outcome.FAIL else MARKS[row.outcome]
 
 
 def labelled(names: Iterable[str], label: str) -> list[str]:

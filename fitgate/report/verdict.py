@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
-from fitgate.errors import CELL, shown
-from fitgate.gates import Outcome
+from fitgate.gates import Outcome, Reason, Verdict
 from fitgate.record import Record
+from fitgate.text import CELL, shown
 
 
 class RunOutcome(StrEnum):
@@ -61,20 +61,33 @@ def run_verdict(record: Record) -> RunVerdict:
 def _why_failed(record: Record) -> str:
     """Why a finished run fails; empty if it does not."""
     judged = len(record.verdicts)
-    failed = [f"{v.model} {v.gate} on {v.task}" for v in record.verdicts if v.outcome in _failing(record)]
+    failed = [v for v in record.verdicts if v.outcome in _failing(record)]
+    imports = [f.model for f in record.failures if f.stage == "import"]
+    absent = f"{_listed(imports)} could not be imported" if imports else ""
     if failed:
-        return f"{len(failed)} of {_gates(judged)} failed: {_listed(failed)}"
+        gates = f"{len(failed)} of {_gates(judged)} failed: {_listed(map(_named, failed))}"
+        return f"{absent}; {gates}" if absent else gates
+    if absent:
+        return absent
     if record.unjudged:
         names = [f"{gate.model} {gate.gate} on {gate.task}" for gate in record.unjudged]
         return f"{len(names)} of {_gates(len(record.gates))} selected came to no verdict: {_listed(names)}"
     if record.failures:
         return f"{_listed(f'{f.model} on {f.task}' for f in record.failures)} failed outright"
+    if record.doubted:
+        doubted = dict.fromkeys(f"{a.model} on {a.task}" for a in record.doubted)
+        return f"timings can't be believed, of {_listed(doubted)}: {record.doubted[0].message}"
     if record.failed_tests:
         count = len(record.failed_tests)
         return f"{count} test{'s' * (count > 1)} failed: {_listed(record.failed_tests)}"
     if not judged and record.gates_expected:
         return _without_gates(record)
     return ""
+
+
+def _named(verdict: Verdict) -> str:
+    lacking = ", which no test judged" if verdict.reason is Reason.NOT_JUDGED else ""
+    return f"{verdict.model} {verdict.gate} on {verdict.task}{lacking}"
 
 
 def _without_gates(record: Record) -> str:

@@ -1,8 +1,10 @@
 """Runs: models fitted and evaluated once a session, with one seed or several, with their provenance."""
 
+from fitgate.runs.apart import Limit
 from fitgate.runs.evaluation import Evaluation, SeedRun, evaluate, same_output
 from fitgate.runs.evaluator import Evaluator, run_seed
-from fitgate.runs.once import Once
+from fitgate.runs.once import Once, ProcessEnded
+from fitgate.runs.side_effects import changed_data
 from fitgate.runs.training import Failure, Fit, ModelFailed, Trained, compile_seconds, train
 
 __all__ = [
@@ -10,10 +12,13 @@ __all__ = [
     "Evaluator",
     "Failure",
     "Fit",
+    "Limit",
     "ModelFailed",
     "Once",
+    "ProcessEnded",
     "SeedRun",
     "Trained",
+    "changed_data",
     "compile_seconds",
     "evaluate",
     "run_seed",

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fitgate.errors import CELL, FitgateError, shown
+from fitgate.data import lent
+from fitgate.errors import FitgateError
 from fitgate.protocols import DecisionFunction, KnowsClasses, Pipeline, Probabilities, offered
 from fitgate.tasks import NUMBERS, TaskData
+from fitgate.text import CELL, shown
 
 Array = NDArray[Any]
 PLAIN = "biufUS"  # kinds of dtype: truth values, numbers, text
@@ -131,7 +133,7 @@ def scores_of(estimator: Any, data: TaskData) -> Array:
             raise Lacking(f"{_kind(estimator)} has neither decision_function nor predict_proba")
         likely = _likely(estimator, data)
         return likely[:, 1] if data.classes is not None and likely.shape[1:] == (2,) else likely
-    found = _numbers(decides.decision_function(data.dataset.test.X))
+    found = _numbers(decides.decision_function(lent(data.dataset.test.X)))
     if data.classes is None:
         return _of_labels(estimator, found, data)
     own = _classes(estimator, data)
@@ -173,7 +175,7 @@ def _likely(estimator: Any, data: TaskData) -> Array:
     offers = offered(estimator, Probabilities)
     if offers is None:
         raise Lacking(f"{_kind(estimator)} has no predict_proba")
-    given = offers.predict_proba(data.dataset.test.X)
+    given = offers.predict_proba(lent(data.dataset.test.X))
     if isinstance(given, list):  # of several labels, scikit-learn's trees and neighbours give an array for each
         labels = _classes(estimator, data)
         given = np.column_stack([_of_one(p, known) for p, known in zip(given, labels, strict=True)])

@@ -11,8 +11,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from fitgate.data import lent
 from fitgate.metrics import Metric, Outputs
 from fitgate.runs.answers import Lacking, array_of, predictions_of, probabilities_of, scores_of
+from fitgate.runs.side_effects import unchanged, watched
 from fitgate.runs.training import Fit, Trained, compile_seconds, failing
 from fitgate.tasks import TaskData
 
@@ -34,6 +36,7 @@ class Evaluation(msgspec.Struct, frozen=True, tag=True, eq=False):
             the estimator gives none.
         probabilities: float64 `(n, classes)`; None likewise.
         missing: why a metric has no value, by its name, where the estimator does not give what it reads.
+        side_effects: what predicting left changed in its process, in words; all but threads and processes was put back.
     """
 
     model: str
@@ -47,6 +50,7 @@ class Evaluation(msgspec.Struct, frozen=True, tag=True, eq=False):
     scores: Array | None = None
     probabilities: Array | None = None
     missing: dict[str, str] = {}
+    side_effects: list[str] = []
 
     @property
     def outputs(self) -> Outputs:
@@ -80,22 +84,25 @@ def evaluate(trained: Trained, data: TaskData, metrics: Mapping[str, Metric]) ->
 
     Raises:
         ModelFailed: if predicting raises, does not give one prediction for each example, or gives what can't be an
-            answer, or what a metric can't be computed from.
+            answer, or what a metric can't be computed from, or changes the data.
     """
-    name, target, estimator = trained.fit.model, data.y_test, trained.estimator
+    name, estimator = trained.fit.model, trained.estimator
     with failing(name, data.task.name, "predict"):
         data.check()
         own = [metrics[metric].on(data.classes) for metric in data.task.metric_names]
         compiled = sum(compile_seconds(estimator).values())
-        started = time.perf_counter()
-        answers = array_of(estimator, estimator.predict(data.dataset.test.X))
-        predicted = time.perf_counter()
-        compiling = sum(compile_seconds(estimator).values()) - compiled
-        predictions = predictions_of(estimator, data, answers)
-        started_scoring = time.perf_counter()
-        further, lacking = _further(estimator, data, {metric.reads for metric in own})
-        scored = time.perf_counter()
+        with unchanged(data), watched(trained.fit.seed) as traces:
+            X = lent(data.dataset.test.X)
+            started = time.perf_counter()
+            answers = array_of(estimator, estimator.predict(X))
+            predicted = time.perf_counter()
+            compiling = sum(compile_seconds(estimator).values()) - compiled
+            predictions = predictions_of(estimator, data, answers)
+            started_scoring = time.perf_counter()
+            further, lacking = _further(estimator, data, {metric.reads for metric in own})
+            scored = time.perf_counter()
         outputs = Outputs(predictions, **further)
+        target = data.y_test
         values = {metric.name: metric.value(target, outputs) for metric in own}
     return Evaluation(
         model=name,
@@ -109,6 +116,7 @@ def evaluate(trained: Trained, data: TaskData, metrics: Mapping[str, Metric]) ->
         scores=outputs.scores,
         probabilities=outputs.probabilities,
         missing={metric.name: lacking[metric.reads] for metric in own if metric.reads in lacking},
+        side_effects=traces.found,
     )
 
 

@@ -2,27 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
-from typing import Any
 
+from fitgate.errors import LoggedError
 from fitgate.metrics import Metric
 from fitgate.model import Model
+from fitgate.runs.apart import (
+    Limit,
+    Outcome,
+    fits_seeds_at_once_apart,
+    run_apart,
+    run_seed_apart,
+    run_seeds_apart,
+)
 from fitgate.runs.evaluation import Evaluation, SeedRun, evaluate, same_output
-from fitgate.runs.once import Once
-from fitgate.runs.training import Failure, Fit, ModelFailed, Trained, train, train_at_once, trains_seeds_at_once
+from fitgate.runs.once import Once, ProcessEnded
+from fitgate.runs.training import (
+    Failure,
+    Fit,
+    ModelFailed,
+    Trained,
+    failing,
+    train,
+    train_at_once,
+    trains_seeds_at_once,
+)
 from fitgate.tasks import Task, TaskData
 
-Emitted = Fit | Evaluation | Failure | SeedRun
+Emitted = Fit | Evaluation | Failure | SeedRun | LoggedError
 
 
-def run_seed(model: Model, data: TaskData, seed: int, metrics: Mapping[str, Metric]) -> SeedRun:
+def run_seed(
+    model: Model, data: TaskData, seed: int, metrics: Mapping[str, Metric], limit: Limit | None = None
+) -> SeedRun:
     """Train a model with a seed, and evaluate it: a piece of work that can be done anywhere.
+
+    With a limit it is done in a process of its own.
 
     Raises:
         ModelFailed: if that fails.
     """
+    if limit is not None:
+        return run_seed_apart(model, data, seed, metrics, limit)
     trained = train(model, data, seed)
     return SeedRun(trained.fit, evaluate(trained, data, metrics))
 
@@ -35,10 +58,12 @@ class Evaluator:
         metrics: by name.
         seed: what models are built with; further seeds count up from it.
         once: where results are kept.
-        emit: is given each `Fit`, `Evaluation`, `SeedRun` or `Failure`, by the process in which it happened.
+        emit: is given each `Fit`, `Evaluation` and `SeedRun`, by the process in which it happened, and each `Failure`
+            with its `LoggedError`, by each process that meets it.
         progress: is given, in words, what may take long, and is a context around it.
         spread: does calls of `run_seed` elsewhere, side by side, and gives their results; None for one after the other,
             here.
+        limit_of: how long a model may take, which is then fitted and evaluated in a process of its own; None for ever.
     """
 
     def __init__(
@@ -50,6 +75,7 @@ class Evaluator:
         emit: Callable[[Emitted], None] = lambda entry: None,
         progress: Callable[[str], AbstractContextManager[None]] = lambda words: nullcontext(),
         spread: Callable[[str, Sequence[Callable[[], SeedRun]]], list[SeedRun]] | None = None,
+        limit_of: Callable[[Model], Limit | None] = lambda model: None,
     ):
         self._data_of = data_of
         self._metrics = metrics
@@ -58,6 +84,8 @@ class Evaluator:
         self._emit = emit
         self._progress = progress
         self._spread = spread
+        self._limit_of = limit_of
+        self._reported: set[Failure] = set()
 
     def trained(self, model: Model, task: Task) -> Trained:
         """The model fitted on a task, on first use.
@@ -65,7 +93,10 @@ class Evaluator:
         Raises:
             ModelFailed: if that failed, now or before.
         """
-        return self._once(f"{model.name}-{task.name}-fit", lambda: self._train(model, task))
+        with self._reporting(model, task, "fit"):
+            if limit := self._limit_of(model):
+                return self._apart(model, task, limit).trained
+            return self._once(f"{model.name}-{task.name}-fit", lambda: self._train(model, task))
 
     def evaluation(self, model: Model, task: Task) -> Evaluation:
         """The trained model's outputs and metrics, on first use.
@@ -73,7 +104,15 @@ class Evaluator:
         Raises:
             ModelFailed: if training or predicting failed, now or before.
         """
-        return self._once(f"{model.name}-{task.name}-predict", lambda: self._evaluate(self.trained(model, task), task))
+        with self._reporting(model, task, "predict"):
+            if limit := self._limit_of(model):
+                return self._apart(model, task, limit).evaluation
+            try:
+                key = f"{model.name}-{task.name}-predict"
+                return self._once(key, lambda: self._evaluate(self.trained(model, task), task))
+            except ProcessEnded:
+                self.trained(model, task)  # says so if it was the fit that did not end
+                raise
 
     def seed_run(self, model: Model, task: Task, seed: int, among: Sequence[int]) -> SeedRun:
         """The model trained with a seed, and evaluated, on first use.
@@ -86,7 +125,8 @@ class Evaluator:
         Raises:
             ModelFailed: if training or predicting failed, now or before.
         """
-        return self._once(f"{model.name}-{task.name}-seed-{seed}", lambda: self._run_seed(model, task, seed, among))
+        with self._reporting(model, task, "fit"):
+            return self._once(f"{model.name}-{task.name}-seed-{seed}", lambda: self._run_seed(model, task, seed, among))
 
     def is_wanted(self, model: Model, task: Task, seed: int, among: Sequence[int]) -> bool:
         """Whether a model is to be trained with a seed: always where it is stochastic, never where it is not.
@@ -121,48 +161,78 @@ class Evaluator:
         return [run.evaluation for run in runs] or [self.evaluation(model, task)]
 
     def _run_seed(self, model: Model, task: Task, seed: int, among: Sequence[int]) -> SeedRun:
-        data, subject = self._data_of(task), f"{model.name} on {task.name}"
-        if self._reporting_failure(lambda: trains_seeds_at_once(model, task.name, seed)):
-            work = partial(train_at_once, model, data, among)
+        data, subject, limit = self._data_of(task), f"{model.name} on {task.name}", self._limit_of(model)
+        if self._fits_seeds_at_once(model, task, seed):
             with self._progress(f"fitting {subject} with seeds {_listed(among)}"):
-                fitted: Trained = self._once(_key(model, task, among), partial(self._reporting_failure, work))[seed]
-            evaluation = self._reporting_failure(lambda: evaluate(fitted, data, self._metrics))
-            run = SeedRun(fitted.fit, evaluation)
+                run = self._run_at_once(model, task, seed, among)
         elif seed == self._seed:  # the session trains it anyway
             run = SeedRun(self.trained(model, task).fit, self.evaluation(model, task))
         elif self._spread is not None:
             if model.stochastic is None:  # the others wait for what the first two show
                 among = among[:2] if seed in among[:2] else among[2:]
             seeds = [s for s in among if s != self._seed]
-            calls = [partial(run_seed, model, data, s, self._metrics) for s in seeds]
+            calls = [partial(run_seed, model, data, s, self._metrics, limit) for s in seeds]
             together = partial(self._spread, f"fitting {subject} with seeds {_listed(seeds)}", calls)
-            runs: list[SeedRun] = self._once(_key(model, task, among), partial(self._reporting_failure, together))
+            runs: list[SeedRun] = self._once(_key(model, task, among), together)
             run = runs[seeds.index(seed)]
         else:
             with self._progress(f"fitting {subject} with seed {seed}"):
-                run = self._reporting_failure(lambda: run_seed(model, data, seed, self._metrics))
+                run = run_seed(model, data, seed, self._metrics, limit)
         self._emit(run)
         return run
+
+    def _fits_seeds_at_once(self, model: Model, task: Task, seed: int) -> bool:
+        if limit := self._limit_of(model):
+            work = partial(fits_seeds_at_once_apart, model, self._data_of(task), seed, self._metrics, limit)
+            return self._once(f"{model.name}-{task.name}-at-once", work)
+        return trains_seeds_at_once(model, task.name, seed)
+
+    def _run_at_once(self, model: Model, task: Task, seed: int, among: Sequence[int]) -> SeedRun:
+        data, key = self._data_of(task), _key(model, task, among)
+        if limit := self._limit_of(model):
+            return self._once(key, partial(run_seeds_apart, model, data, among, self._metrics, limit))[seed]
+        fitted: Trained = self._once(key, partial(train_at_once, model, data, among))[seed]
+        return SeedRun(fitted.fit, evaluate(fitted, data, self._metrics))
+
+    def _apart(self, model: Model, task: Task, limit: Limit) -> Outcome:
+        return self._once(f"{model.name}-{task.name}-apart", lambda: self._run_apart(model, task, limit))
+
+    def _run_apart(self, model: Model, task: Task, limit: Limit) -> Outcome:
+        data = self._data_of(task)
+        words = f"fitting {model.name} on {task.name} and predicting, in a process of its own"
+        with self._progress(f"{words}: {len(data.dataset.train):,} and {len(data.dataset.test):,} examples"):
+            outcome = run_apart(model, data, self._seed, self._metrics, limit)
+        self._emit(outcome.trained.fit)
+        if isinstance(outcome.answer, Evaluation):
+            self._emit(outcome.answer)
+        return outcome
 
     def _train(self, model: Model, task: Task) -> Trained:
         data = self._data_of(task)
         with self._progress(f"fitting {model.name} on {task.name}: {len(data.dataset.train):,} examples"):
-            trained: Trained = self._reporting_failure(lambda: train(model, data, self._seed))
+            trained = train(model, data, self._seed)
         self._emit(trained.fit)
         return trained
 
     def _evaluate(self, trained: Trained, task: Task) -> Evaluation:
         data = self._data_of(task)
         with self._progress(f"predicting with {trained.fit.model} on {task.name}: {len(data.dataset.test):,} examples"):
-            evaluation: Evaluation = self._reporting_failure(lambda: evaluate(trained, data, self._metrics))
+            evaluation = evaluate(trained, data, self._metrics)
         self._emit(evaluation)
         return evaluation
 
-    def _reporting_failure(self, work: Callable[[], Any]) -> Any:
+    @contextmanager
+    def _reporting(self, model: Model, task: Task, stage: str) -> Iterator[None]:
+        """Turn whatever is raised into `ModelFailed`, be it the model's, its data's or its process's, and emit it."""
         try:
-            return work()
+            with failing(model.name, task.name, stage):
+                yield
         except ModelFailed as error:
-            self._emit(error.failure)
+            if error.failure not in self._reported:
+                self._reported.add(error.failure)
+                self._emit(error.failure)
+                if error.traceback:
+                    self._emit(LoggedError(str(error.failure), error.traceback))
             raise
 
 

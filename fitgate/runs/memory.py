@@ -15,6 +15,7 @@ import msgspec
 from fitgate.executor import Executor, ExecutorError, load, save
 from fitgate.model import Model
 from fitgate.protocols import DeviceMemory, offered
+from fitgate.runs.apart import HANDING_OVER, Limit, failure
 from fitgate.runs.training import Failure, ModelFailed
 from fitgate.tasks import TaskData
 
@@ -63,7 +64,7 @@ class Taken(NamedTuple):
     device: int | None = None
 
 
-def measure(model: Model, data: TaskData, seed: int, executor: Executor) -> Memory:
+def measure(model: Model, data: TaskData, seed: int, executor: Executor, limit: Limit | None = None) -> Memory:
     """Fit a model once more, in a process of its own, and predict in another.
 
     Args:
@@ -71,11 +72,12 @@ def measure(model: Model, data: TaskData, seed: int, executor: Executor) -> Memo
         data: the task to fit it on.
         seed: to build it with.
         executor: what runs the processes.
+        limit: how long each may take; None for ever.
 
     Raises:
-        ModelFailed: if one of them fails.
+        ModelFailed: if one of them fails, or takes too long.
     """
-    apart = partial(_apart, executor, model.name, data.task.name)
+    apart = partial(_apart, executor, limit, model.name, data.task.name)
     with tempfile.TemporaryDirectory(prefix="fitgate-memory-") as name:
         directory = Path(name)
         files = Files(
@@ -120,16 +122,15 @@ def peak() -> int:
     return most if sys.platform == "darwin" else 1024 * most
 
 
-def _apart(executor: Executor, model: str, task: str, stage: str, call: Callable[[], T]) -> T:
+def _apart(executor: Executor, limit: Limit | None, model: str, task: str, stage: str, call: Callable[[], T]) -> T:
+    seconds = None if limit is None else limit.seconds + HANDING_OVER  # it loads the data, too
     try:
-        return executor.run(call, label=f"{stage} of {model} on {task}")
+        return executor.run(call, label=f"{stage} of {model} on {task}", timeout=seconds)
     except ExecutorError as error:
-        reason = str(error)
-        cause: Exception = error
+        raise ModelFailed(failure(model, task, stage, error, limit)) from error
     except Exception as error:
-        reason = f"{type(error).__name__}: {error}"
-        cause = error
-    raise ModelFailed(Failure(model, task, stage, f"in a process of its own: {reason}")) from cause
+        reason = f"in a process of its own: {type(error).__name__}: {error}"
+        raise ModelFailed(Failure(model, task, stage, reason)) from error
 
 
 def _fit(build: Callable[[int], Any], seed: int, files: Files, kept: Path) -> Taken:

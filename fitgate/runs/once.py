@@ -12,6 +12,13 @@ from fitgate.files import write, written_whole
 T = TypeVar("T")
 
 
+class ProcessEnded(Exception):
+    """The process that computed a value ended before it had done so; computing it again would end the next one."""
+
+    def __str__(self) -> str:
+        return "the process that was at it ended: it was killed, crashed, ran out of memory, or called os._exit"
+
+
 class Once:
     """Keeps what was computed, or the error that was raised instead, under a key.
 
@@ -29,6 +36,7 @@ class Once:
 
         Raises:
             Exception: whatever `compute` raised, on every call.
+            ProcessEnded: if another process ended while it computed it.
         """
         if key not in self._outcomes:
             self._outcomes[key] = self._shared(key, compute) if self._directory else _outcome(compute)
@@ -46,12 +54,21 @@ class Once:
         with FileLock(self._directory / f"{key}.lock"):
             if path.exists():
                 return joblib.load(path)
-            outcome = _outcome(compute)
-            try:
-                with written_whole(path) as file:
-                    joblib.dump(outcome, file)
-            except Exception:  # it holds a lambda, say, which only goes by value
+            begun = self._directory / f"{key}.begun"
+            if begun.exists():  # and nobody is at it, or the lock would not be free
+                outcome: tuple[Any, Exception | None] = (None, ProcessEnded())
                 write(path, dumps(outcome))
+                return outcome
+            begun.touch()
+            try:
+                outcome = _outcome(compute)
+                try:
+                    with written_whole(path) as file:
+                        joblib.dump(outcome, file)
+                except Exception:  # it holds a lambda, say, which only goes by value
+                    write(path, dumps(outcome))
+            finally:
+                begun.unlink()  # an error of this process's is not its end
             return outcome
 
 

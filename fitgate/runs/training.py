@@ -11,7 +11,8 @@ from typing import Any
 
 import msgspec
 
-from fitgate.errors import described, shown
+from fitgate.data import lent
+from fitgate.errors import in_one_line, traceback_of
 from fitgate.model import Model
 from fitgate.protocols import (
     CachesCompilation,
@@ -24,7 +25,10 @@ from fitgate.protocols import (
     Wraps,
     offered,
 )
+from fitgate.runs.side_effects import ChangedData, unchanged, watched
+from fitgate.runs.watch import Watch
 from fitgate.tasks import TaskData
+from fitgate.text import shown
 
 
 class Failure(msgspec.Struct, frozen=True, tag=True):
@@ -32,8 +36,9 @@ class Failure(msgspec.Struct, frozen=True, tag=True):
 
     Attributes:
         model, task: names.
-        stage: `fit` or `predict`.
-        error: the error's type and text, in one line of bounded length.
+        stage: `fit` or `predict`; `import` of a plugin that could not be imported, whose name is then the model's,
+            and whose task is empty.
+        error: the error's type, text and place, in one line of bounded length.
     """
 
     model: str
@@ -45,15 +50,21 @@ class Failure(msgspec.Struct, frozen=True, tag=True):
         msgspec.structs.force_setattr(self, "error", shown(self.error))
 
     def __str__(self) -> str:
-        return f"{self.model} failed to {self.stage} on {self.task}: {self.error}"
+        on = f" on {self.task}" if self.task else ""
+        return f"{self.model} failed to {self.stage}{on}: {self.error}"
 
 
 class ModelFailed(Exception):
-    """A model raised an error, or returned something impossible."""
+    """A model raised an error, or returned something impossible.
 
-    def __init__(self, failure: Failure):
-        super().__init__(failure)
-        self.failure = failure
+    Args:
+        failure: what a record keeps of it.
+        traceback: of the error that the model raised; empty where there is none.
+    """
+
+    def __init__(self, failure: Failure, traceback: str = ""):
+        super().__init__(failure, traceback)
+        self.failure, self.traceback = failure, traceback
 
     def __str__(self) -> str:
         return str(self.failure)
@@ -73,6 +84,8 @@ class Fit(msgspec.Struct, frozen=True, tag=True):
         execution: on what and how the estimator says that it computed; empty where it says nothing.
         curves: what the estimator says of its epochs, by `training loss` and `validation accuracy`; None stands for
             what is not finite.
+        side_effects: what fitting left changed in its process, in words; all but threads and processes was put back.
+        isolated: whether it was fitted in a process of its own, as models with a time limit are.
     """
 
     model: str
@@ -85,6 +98,8 @@ class Fit(msgspec.Struct, frozen=True, tag=True):
     compile_saved_seconds: float = 0.0
     execution: str = ""
     curves: dict[str, list[float | None]] = {}
+    side_effects: list[str] = []
+    isolated: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,14 +114,17 @@ def train(model: Model, data: TaskData, seed: int) -> Trained:
     """Build the model's estimator and fit it to the task on the training split: the one fit that is timed.
 
     Raises:
-        ModelFailed: if building or fitting raises.
+        ModelFailed: if building or fitting raises, or changes the data.
     """
     with failing(model.name, data.task.name, "fit"):
-        estimator = model.build(seed)
-        started = time.perf_counter()
-        estimator.fit(data.dataset.train.X, data.y_train)
-        seconds = time.perf_counter() - started
-        return _provenance(model, data, seed, seconds, estimator)
+        with unchanged(data), watched(seed) as traces:
+            estimator = model.build(seed)
+            traces.built()
+            X, y = lent(data.dataset.train.X), lent(data.y_train)
+            started = time.perf_counter()
+            estimator.fit(X, y)
+            seconds = time.perf_counter() - started
+        return _provenance(model, data, seed, seconds, estimator, traces.found)
 
 
 def trains_seeds_at_once(model: Model, task: str, seed: int) -> bool:
@@ -115,7 +133,7 @@ def trains_seeds_at_once(model: Model, task: str, seed: int) -> bool:
     Raises:
         ModelFailed: if building it raises.
     """
-    with failing(model.name, task, "fit"):
+    with failing(model.name, task, "fit"), watched(seed):
         offers = offered(model.build(seed), FitsSeeds)
         return offers is not None and offers.fits_seeds_at_once
 
@@ -124,25 +142,43 @@ def train_at_once(model: Model, data: TaskData, seeds: Sequence[int]) -> dict[in
     """Train several seeds as one program, by seed; the time that it takes is shared out equally.
 
     Raises:
-        ModelFailed: if building or fitting raises.
+        ModelFailed: if building or fitting raises, or changes the data.
     """
     with failing(model.name, data.task.name, "fit"):
-        estimator: FitsSeeds = model.build(seeds[0])
-        started = time.perf_counter()
-        fitted = estimator.fit_seeds(data.dataset.train.X, data.y_train, seeds)
-        seconds = (time.perf_counter() - started) / len(seeds)
-        return {s: _provenance(model, data, s, seconds, e) for s, e in zip(seeds, fitted, strict=True)}
+        with unchanged(data), watched(seeds[0]) as traces:
+            estimator: FitsSeeds = model.build(seeds[0])
+            traces.built()
+            X, y = lent(data.dataset.train.X), lent(data.y_train)
+            started = time.perf_counter()
+            fitted = estimator.fit_seeds(X, y, seeds)
+            seconds = (time.perf_counter() - started) / len(seeds)
+        pairs = zip(seeds, fitted, strict=True)
+        return {seed: _provenance(model, data, seed, seconds, one, traces.found) for seed, one in pairs}
 
 
 @contextmanager
 def failing(model: str, task: str, stage: str) -> Iterator[None]:
-    """Turn any error of a model's into `ModelFailed`."""
-    try:
-        yield
-    except ModelFailed:
-        raise
-    except (Exception, SystemExit) as error:
-        raise ModelFailed(Failure(model, task, stage, described(error))) from error
+    """Turn whatever a model raises into `ModelFailed`: an exit of the process, too, and pytest's skips.
+
+    Raises:
+        ModelFailed: if it raised something.
+        KeyboardInterrupt: if the user stopped the session meanwhile, whatever the model made of that.
+    """
+    with Watch() as watch:
+        try:
+            yield
+        except ModelFailed:
+            raise
+        except ChangedData as error:
+            raise ModelFailed(Failure(model, task, stage, str(error))) from error
+        except BaseException as error:
+            if watch.interrupted:
+                raise KeyboardInterrupt from error
+            raise ModelFailed(Failure(model, task, stage, in_one_line(error)), traceback_of(error)) from error
+    if watch.interrupted:
+        raise KeyboardInterrupt
+    if watch.exited:
+        raise ModelFailed(Failure(model, task, stage, f"it called {watch.exited}"))
 
 
 def compile_seconds(estimator: Any) -> dict[str, float]:
@@ -163,7 +199,9 @@ def implementation(estimator: Any) -> str:
     return name if inner is None else f"{name}({implementation(inner)})"
 
 
-def _provenance(model: Model, data: TaskData, seed: int, seconds: float, estimator: Any) -> Trained:
+def _provenance(
+    model: Model, data: TaskData, seed: int, seconds: float, estimator: Any, side_effects: list[str]
+) -> Trained:
     cached, states = offered(estimator, CachesCompilation), offered(estimator, StatesExecution)
     fit = Fit(
         model=model.name,
@@ -176,6 +214,7 @@ def _provenance(model: Model, data: TaskData, seed: int, seconds: float, estimat
         implementation=implementation(estimator),
         execution="" if states is None else shown(states.execution_),
         curves=_curves(estimator),
+        side_effects=side_effects,
     )
     return Trained(fit, estimator)
 

@@ -16,7 +16,7 @@ from fitgate.record import read_json, working_commit, write_json
 from fitgate.sabotage.catalogue import generic_defects
 from fitgate.sabotage.defect import CONTROL, Defect
 from fitgate.sabotage.errors import SabotageError
-from fitgate.sabotage.tampering import Tampering, tamper
+from fitgate.sabotage.tampering import Tampering, Tamperings
 from fitgate.sabotage.trial import Trial
 from fitgate.sabotage.trials import Trials
 from fitgate.tasks import Task
@@ -85,10 +85,14 @@ def run(
         only: what the family and name of a defect, with the model's name, or of a tampering must contain.
         say: is given a line for each trial.
 
+    The project is the one around the working directory: its own tests are run for the tamperings.
+
     Raises:
-        SabotageError: if the gates can't be tried, a defect can't be planted, or two have one name and severity.
+        SabotageError: if the project's session does not pass as it is, the gates can't be tried, a defect can't be
+            planted, or two have one name and severity.
     """
     started = time.perf_counter()
+    tamperings = Tamperings(Path.cwd(), list(models), data.on(None).profile, baselines, only)
     trials = Trials(models, task, data, metrics, baselines)
     known = [*generic_defects(), *defects]
     campaign = Campaign(data.on(None).profile, working_commit(Path.cwd()), environment(), task=task.name)
@@ -109,7 +113,7 @@ def run(
     for i, name in enumerate(stochastic):
         _control(trials, name, FIRST_SEED // 2 + 1_000 * i, controls // len(stochastic), campaign, say)
         keep()
-    for tampering in tamper(only):
+    for tampering in tamperings:
         campaign.tamperings.append(tampering)
         say(f"{tampering.what}: {'refused' if tampering.caught else 'NOT REFUSED'}: {tampering.message}")
     keep()

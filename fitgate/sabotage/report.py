@@ -20,32 +20,51 @@ the model was trained with twice as many others, as the gate asks: the last row 
 that a floor or a baseline was made with."""
 
 
+TAMPERED = """\
+Each was done to the project's own session: its quickest model whose gates pass was made to misbehave, out of sight of
+the gates, or a copy of its baselines or its record was changed. *Refused* is a session that failed for this reason,
+where the same session passes as it is."""
+
+
 def render(campaign: Campaign) -> str:
-    """The report in markdown."""
-    due = [trial for trial in campaign.latest if trial.due]
-    caught = [trial for trial in due if trial.caught_by]
-    gained = [trial for trial in campaign.trials if trial.effect is not None and trial.effect <= -trial.margin]
-    suspected = [trial for trial in gained if trial.suspected]
-    refused = [tampering for tampering in campaign.tamperings if tampering.caught]
-    parts = [
-        "# Sabotage: what the gates catch",
-        "\n".join(
-            [
-                f"- **{len(caught)} of {len(due)}** defects whose effect is at least the margin were caught"
-                f"{_followed(campaign)}{_missed(due)}. Of {_small(campaign.latest)}",
-                f"- **{len(suspected)} of {len(gained)}** leaks that gain at least the margin were suspected.",
-                f"- **{len(refused)} of {len(campaign.tamperings)}** ways of tampering with a project were refused.",
-                f"- False alarms: {_alarms(campaign.alone)} clean runs with one fresh seed each,",
-                f"  {_alarms(campaign.together)} with several.",
-            ]
-        ),
-        NOTE,
-        f"## Defects\n\n{_defects(campaign.trials)}",
-        f"## Tampering\n\n{_tamperings(campaign)}",
-        f"## Clean controls\n\n{_controls(campaign)}",
-        _circumstances(campaign),
-    ]
-    return "\n\n".join(parts) + "\n"
+    """The report in markdown; of a campaign of some kinds of trial only, with these alone."""
+    controls = [*campaign.alone, *campaign.together]
+    parts = ["# Sabotage: what the gates catch", "\n".join(_findings(campaign))]
+    if campaign.trials or controls:
+        parts.append(NOTE)
+    if campaign.trials:
+        parts.append(f"## Defects\n\n{_defects(campaign.trials)}")
+    if campaign.tamperings:
+        parts.append(f"## Tampering\n\n{TAMPERED}\n\n{_tamperings(campaign)}")
+    if controls:
+        parts.append(f"## Clean controls\n\n{_controls(campaign)}")
+    return "\n\n".join([*parts, _circumstances(campaign)]) + "\n"
+
+
+def _findings(campaign: Campaign) -> list[str]:
+    """What the campaign comes to, a line for each kind of trial that it had."""
+    lines = []
+    if campaign.trials:
+        due = [trial for trial in campaign.latest if trial.due]
+        caught = [trial for trial in due if trial.caught_by]
+        gained = [trial for trial in campaign.trials if trial.effect is not None and trial.effect <= -trial.margin]
+        suspected = [trial for trial in gained if trial.suspected]
+        lines += [
+            f"- **{len(caught)} of {len(due)}** defects whose effect is at least the margin were caught"
+            f"{_followed(campaign)}{_missed(due)}. Of {_small(campaign.latest)}",
+            f"- **{len(suspected)} of {len(gained)}** leaks that gain at least the margin were suspected.",
+        ]
+    if campaign.tamperings:
+        refused = [tampering for tampering in campaign.tamperings if tampering.caught]
+        lines.append(
+            f"- **{len(refused)} of {len(campaign.tamperings)}** ways of tampering with a project were refused."
+        )
+    if campaign.alone or campaign.together:
+        lines += [
+            f"- False alarms: {_alarms(campaign.alone)} clean runs with one fresh seed each,",
+            f"  {_alarms(campaign.together)} with several.",
+        ]
+    return lines or ["- Nothing was tried: no defect and no tampering is so called."]
 
 
 def _missed(due: Sequence[Trial]) -> str:

@@ -1,13 +1,10 @@
-"""Tampering: changes of a project's files that would have its gates judge wrongly, each to be refused."""
+"""Tampering: a project's own session with one thing changed that would have its gates judge wrongly."""
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,57 +12,15 @@ import msgspec
 import numpy as np
 import pytest
 
-from fitgate.gates import GATES, Reason
-from fitgate.gates.blessing import bless, propose
-from fitgate.metrics import METRICS
-from fitgate.record import Record, candidates, read
-from fitgate.report import run_verdict
+from fitgate.gates import Outcome, Reason
+from fitgate.record import Record, save
+from fitgate.sabotage.errors import SabotageError
+from fitgate.sabotage.misbehaviour import MISTIMED, UNJUDGED
+from fitgate.sabotage.planting import GONE, NO_GATE, Plant
+from fitgate.sabotage.sessions import Session, Sessions
 
-CONFTEST = '''\
-import numpy as np
-from fitgate import Dataset, Floor, Model, NoRegression, Task
-
-
-LABELS = np.tile(np.arange(3), 60)
-NOISE = np.random.default_rng({seed}).normal(size=(180, 3))
-FEATURES = 4 * np.eye(3)[LABELS] + NOISE
-DATA = Dataset.from_arrays("three clouds", FEATURES[:90], LABELS[:90], FEATURES[90:], LABELS[90:])
-CLOUD = Task("cloud", DATA)
-FIRST = Task("first", DATA, target=lambda y: y == 0, metrics=("roc_auc",))
-
-
-class NearestMean:
-    """Of the class with the nearest mean."""
-
-    def fit(self, X, y):
-        self.classes_ = np.unique(y)
-        self.means = np.array([X[y == c].mean(axis=0) for c in self.classes_])
-        return self
-
-    def distances(self, X):
-        return ((X[:, None, :] - self.means) ** 2).sum(axis=2)
-
-    def predict(self, X):
-        return self.classes_[self.distances(X).argmin(axis=1)]
-
-    def decision_function(self, X):
-        distances = self.distances(X)
-        return {score}
-
-
-MODEL = Model({name!r}, lambda seed: NearestMean(), tasks=(CLOUD, FIRST), stochastic=False, gates=({gates}))
-
-
-def pytest_fitgate_models():
-    return [MODEL]
-'''
-DECLARED_GATES = (
-    'Floor(CLOUD, "accuracy", 0.5), NoRegression(CLOUD, "accuracy", 0.05), NoRegression(FIRST, "roc_auc", 0.05),'
-)
-SCORE = "distances[:, 0] - distances[:, 1]"
-ALL_TESTS = "from fitgate.checks.quality import *\n"
-REQUIRE = "--gate-require-baseline"
-NO_GATE = "from fitgate.checks.quality import test_every_test_example_has_a_prediction\n"
+HANGS = "a model that hangs"
+PATIENCE = 10.0  # times as long as the sound fit, and so many seconds more
 
 
 class Tampering(msgspec.Struct, frozen=True):
@@ -83,165 +38,192 @@ class Tampering(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class Session:
-    """A session of pytest that has ended.
+class Subject:
+    """The model of a project that is tampered with: the quickest whose gates pass.
 
     Attributes:
-        status: its exit status.
-        record: None where it ended before it began.
-        output: what it printed.
+        name: of the model.
+        seconds: that it took to fit, on all its tasks.
+        record: of the sound session.
     """
 
-    status: int
-    record: Record | None
-    output: str
-
-    @property
-    def message(self) -> str:
-        """What it concluded, in a line."""
-        if self.record is not None:
-            return run_verdict(self.record).line
-        return next(filter(None, map(str.strip, reversed(self.output.splitlines()))), "no output")
-
-    def failed_because(self, reason: Reason) -> bool:
-        """Whether tests failed, and a gate of theirs for a reason."""
-        failed = self.status == pytest.ExitCode.TESTS_FAILED and self.record is not None
-        return failed and any(verdict.reason is reason for verdict in self.record.verdicts)  # type: ignore[union-attr]
+    name: str
+    seconds: float
+    record: Record
 
 
-class Project:
-    """A project with one quick model and its gates, in a directory of its own."""
-
-    def __init__(self, directory: Path):
-        self.directory = directory
-
-    @property
-    def baselines(self) -> Path:
-        """The directory of baselines."""
-        return self.directory / "baselines"
-
-    def baseline(self, task: str) -> Path:
-        """The one baseline of its model on a task."""
-        (path,) = self.baselines.glob(f"nearest-{task}-*.npz")
-        return path
-
-    def bless(self) -> None:
-        """Make the outputs of a run its baselines."""
-        self.run()
-        (path,) = self._runs
-        record = read(path)
-        bless(propose(candidates(record, GATES, METRICS), record.environment, None, self.baselines))
-
-    def copied_to(self, directory: Path) -> Project:
-        """The same project, elsewhere."""
-        shutil.copytree(self.directory, directory)
-        return Project(directory)
-
-    def write(
-        self,
-        *,
-        name: str = "nearest",
-        gates: str = DECLARED_GATES,
-        score: str = SCORE,
-        seed: int = 0,
-        tests: str = ALL_TESTS,
-    ) -> None:
-        """Write its files."""
-        conftest = CONFTEST.format(name=name, gates=gates, score=score, seed=seed)
-        (self.directory / "conftest.py").write_text(conftest, encoding="utf-8")
-        (self.directory / "test_models.py").write_text(tests, encoding="utf-8")
-        (self.directory / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
-
-    def run(self, *arguments: str) -> Session:
-        """Run its tests."""
-        before = set(self._runs)
-        library = str(Path(__file__).parents[2])
-        path = os.pathsep.join(filter(None, (library, os.environ.get("PYTHONPATH"))))
-        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
-        environment = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
-        done = subprocess.run(command, cwd=self.directory, env=environment, capture_output=True, text=True)
-        records = [read(run) for run in self._runs if run not in before]
-        return Session(done.returncode, records[0] if records else None, done.stdout + done.stderr)
-
-    @property
-    def _runs(self) -> list[Path]:
-        return [path for path in (self.directory / ".fitgate" / "runs").glob("*") if path.is_dir()]
-
-
-def tamper(only: str = "") -> Iterator[Tampering]:
-    """Tamper with a project in each way, one at a time.
+class Tamperings:
+    """Ways of tampering with a project, and whether each is refused; the project itself is left as it is.
 
     Args:
-        only: what `tampering` and its description must contain.
+        root: the project's directory.
+        models: names of those that may be tampered with.
+        profile: of the data; empty where it has one size, or for the project's own choice.
+        baselines: the project's.
+        only: what `tampering` and a description must contain.
+
+    Raises:
+        SabotageError: if the project's session does not pass as it is.
     """
-    chosen = {what: how for what, how in TAMPERINGS.items() if only in f"tampering {what}"}
-    if not chosen:
-        return
-    with tempfile.TemporaryDirectory() as directory:
-        sound = Project(Path(directory).resolve() / "sound")
-        sound.directory.mkdir()
-        sound.write()
-        sound.bless()
-        passes = sound.run(REQUIRE).status == pytest.ExitCode.OK
-        for i, (what, (plant, is_refused)) in enumerate(chosen.items()):
-            project = sound.copied_to(sound.directory.with_name(f"tampered-{i}"))
-            plant(project)
-            session = project.run(REQUIRE)
-            message = session.message.replace(str(project.directory), "...")
-            yield Tampering(what, passes and is_refused(session), message)
+
+    def __init__(self, root: Path, models: Sequence[str], profile: str, baselines: Path, only: str = ""):
+        self._chosen = [
+            what for what in [*UNJUDGED, *MISTIMED, *PROJECT, *FILES, *RECORDS] if only in f"tampering {what}"
+        ]
+        self._directory = tempfile.TemporaryDirectory(prefix="fitgate-sabotage-")
+        place = Path(self._directory.name).resolve()
+        self._baselines = baselines
+        self._sessions = Sessions(root, profile, place / "runs")
+        self._copies = place / "baselines"
+        self._subject = self._sound(models) if self._chosen else None
+
+    def __iter__(self) -> Iterator[Tampering]:
+        """Tamper in each way, one at a time."""
+        subject = self._subject
+        if subject is None:
+            return
+        with self._directory:
+            for what in self._chosen:
+                found = self._tampered(what, subject)
+                if found is not None:
+                    session, caught = found
+                    yield Tampering(what, caught, session.message.replace(self._directory.name, "..."))
+
+    def _sound(self, models: Sequence[str]) -> Subject:
+        session = self._sessions.run(models, self._baselines)
+        record = session.record
+        if session.status != pytest.ExitCode.OK or record is None:
+            raise SabotageError(
+                "the project's own session",
+                found=session.message,
+                expected="one that passes, so that it is seen whether tampering makes it fail",
+                next_step="mend what fails, or leave tampering out by --only",
+            )
+        passed = {verdict.model for verdict in record.verdicts if verdict.outcome is Outcome.PASS}
+        if not passed:
+            raise SabotageError(
+                "the project's own session",
+                found="no gate that passes",
+                expected="one, so that it is seen whether tampering makes it fail",
+                next_step="bless a run, or leave tampering out by --only",
+            )
+        seconds = {name: sum(fit.seconds for fit in record.fits if fit.model == name) for name in passed}
+        name = min(seconds, key=lambda name: seconds[name])
+        return Subject(name, seconds[name], record)
+
+    def _tampered(self, what: str, subject: Subject) -> tuple[Session, bool] | None:
+        """The session that came of it, and whether it was refused; None where there is nothing to tamper with."""
+        name, plant = subject.name, Plant(what, subject.name)
+        if what in UNJUDGED:
+            limit = [f"--fit-timeout={PATIENCE * (1 + subject.seconds):.0f}"] if what == HANGS else []
+            session = self._sessions.run([name], self._baselines, *limit, plant=plant)
+            return session, session.passes_nothing_of(name)
+        if what in MISTIMED:
+            session = self._sessions.run([name], self._baselines, plant=plant, timed=True)
+            return session, session.fails_a_test_of(name)
+        if what in PROJECT:
+            session = self._sessions.run([name], self._baselines, plant=plant)
+            return session, PROJECT[what](session, name)
+        if what in RECORDS:
+            changed = RECORDS[what](subject.record)
+            directory = self._sessions.runs / "changed"
+            directory.mkdir(parents=True, exist_ok=True)
+            save(changed, directory / "record.json")
+            session = self._sessions.command("judge", str(directory))
+            return session, session.status == 1 and "Traceback" not in session.output
+        copy = shutil.copytree(self._baselines, self._copies, dirs_exist_ok=True)
+        try:
+            if not FILES[what](copy, name):
+                return None
+            session = self._sessions.run([name], copy)
+        finally:
+            shutil.rmtree(copy)
+        return session, session.failed_because(Reason.BAD_BASELINE)
 
 
-def _nan(project: Project) -> None:
-    project.write(score="np.full(len(X), np.nan)")
-
-
-def _edited_baseline(project: Project) -> None:
-    path = project.baseline("cloud")
-    with np.load(path) as archive:
-        arrays = dict(archive)
-    arrays["predictions"] = np.zeros_like(arrays["predictions"])
-    np.savez(path, **arrays)
-
-
-def _baseline_of_another_task(project: Project) -> None:
-    shutil.copy(project.baseline("first"), project.baseline("cloud"))
-
-
-def _other_data(project: Project) -> None:
-    project.write(seed=1)
-
-
-def _no_gate(project: Project) -> None:
-    project.write(gates="", tests=NO_GATE)
-
-
-def _missing_model(project: Project) -> None:
-    project.write(name="other")
-
-
-def _no_value(session: Session) -> bool:
-    return session.failed_because(Reason.NO_VALUE)
-
-
-def _bad_baseline(session: Session) -> bool:
-    return session.failed_because(Reason.BAD_BASELINE)
-
-
-def _nothing_enforced(session: Session) -> bool:
+def _nothing_enforced(session: Session, name: str) -> bool:
     record = session.record
     enforced_none = record is not None and not record.verdicts and not record.failed_tests
     return session.status == pytest.ExitCode.TESTS_FAILED and enforced_none
 
 
-def _names_the_model(session: Session) -> bool:
-    return session.status == pytest.ExitCode.USAGE_ERROR and "nearest" in session.message
+def _names_the_model(session: Session, name: str) -> bool:
+    return session.status == pytest.ExitCode.USAGE_ERROR and name in session.message
 
 
-TAMPERINGS: dict[str, tuple[Callable[[Project], None], Callable[[Session], bool]]] = {
-    "a metric that is NaN": (_nan, _no_value),
-    "an edited baseline": (_edited_baseline, _bad_baseline),
-    "another task's predictions as the baseline": (_baseline_of_another_task, _bad_baseline),
-    "other data than the baseline's": (_other_data, _bad_baseline),
-    "no gate collected": (_no_gate, _nothing_enforced),
-    "a model gone missing": (_missing_model, _names_the_model),
+PROJECT: Mapping[str, Callable[[Session, str], bool]] = {NO_GATE: _nothing_enforced, GONE: _names_the_model}
+
+
+def _files(baselines: Path, name: str) -> list[Path]:
+    return sorted(baselines.rglob(f"{name}-*.npz"))
+
+
+def _edited(baselines: Path, name: str) -> bool:
+    for path in _files(baselines, name):
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = dict(archive)
+        arrays["predictions"] = np.roll(arrays["predictions"], 1, axis=1)
+        np.savez(path, **arrays)
+    return bool(_files(baselines, name))
+
+
+def _bit_flipped(baselines: Path, name: str) -> bool:
+    for path in _files(baselines, name):
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+    return bool(_files(baselines, name))
+
+
+def _cut_off(baselines: Path, name: str) -> bool:
+    for path in _files(baselines, name):
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    return bool(_files(baselines, name))
+
+
+def _of_another(baselines: Path, name: str) -> bool:
+    """Another model's, or another task's, in the place of each."""
+    files = _files(baselines, name)
+    others = {path: [other for other in sorted(path.parent.glob("*.npz")) if other != path] for path in files}
+    if not files or not all(others.values()):
+        return False
+    contents = {path: path.read_bytes() for path in {*files, *(several[0] for several in others.values())}}
+    for path, several in others.items():
+        path.write_bytes(contents[several[0]])
+    return True
+
+
+def _of_other_data(baselines: Path, name: str) -> bool:
+    """As if they had been made on other data: their name has its digest."""
+    files = _files(baselines, name)
+    for path in files:
+        subject, _, digest = path.stem.rpartition("-")
+        path.rename(path.with_stem(f"{subject}-{int(digest, 16) ^ 1:08x}"))
+    return bool(files)
+
+
+FILES: Mapping[str, Callable[[Path, str], bool]] = {
+    "an edited baseline": _edited,
+    "a baseline with a flipped bit": _bit_flipped,
+    "a baseline that was cut off": _cut_off,
+    "another model's or task's outputs as the baseline": _of_another,
+    "other data than the baseline's": _of_other_data,
+}
+
+
+def _with_other_predictions(record: Record) -> Record:
+    evaluations = [
+        msgspec.structs.replace(evaluation, predictions=np.roll(evaluation.predictions, 1, axis=0))
+        for evaluation in record.evaluations
+    ]
+    return msgspec.structs.replace(record, evaluations=evaluations)
+
+
+def _without_end(record: Record) -> Record:
+    return msgspec.structs.replace(record, status="running", verdicts=[])
+
+
+RECORDS: Mapping[str, Callable[[Record], Record]] = {
+    "a record with other predictions than its figures are of": _with_other_predictions,
+    "a record of a session that did not end": _without_end,
 }

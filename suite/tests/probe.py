@@ -8,7 +8,7 @@ from tests.fakes import model
 pytest_plugins = ["fitgate.plugin", "{plugin}"]
 
 def pytest_fitgate_models():
-    return [model(tasks=({task},), gates=(Floor({task}, "accuracy", 0.5),))]
+    return [model(tasks=({task},), gates=(Floor({task}, "accuracy", 0.5, perfect=True),))]
 """
 
 

@@ -54,6 +54,9 @@ SHORT = {
     ),
     "fitgate ab --base origin/main --models sgd": Short(CHECKED, "as above"),
     "fitgate ab --prove 100 --models sgd --out proof.md": Short(CHECKED, "an hour"),
+    "python -m tests.benchmarks.audits --trials 50 --speed-ups 2,3,10": Short(
+        "python -m tests.benchmarks.audits --trials 1 --speed-ups 10 --models sgd", "half an hour"
+    ),
     "pytest --fit-profile=full": Short(CHECKED, "all of MNIST, and a quarter of an hour"),
     "pytest --fit-models=cnn_accurate": Short(CHECKED, "minutes of training"),
     "pytest suite/quality --fit-tasks=fashion --fit-models=knn": Short(CHECKED, "data that few machines have"),

@@ -65,15 +65,22 @@ def size(data: DataEntry) -> str:
     return f"{data.name}{profile}: {data.n_train:,} training and {data.n_test:,} test {noun([data]).many}{grouped}"
 
 
+def shared(data: DataEntry) -> list[str]:
+    """How many test examples stand in the training split too; empty where that is not known."""
+    if data.overlap is None:
+        return []
+    alike = f", {data.overlap_alike:,} of them with the same target" if data.overlap else ""
+    return [f"{data.overlap:,} test {noun([data]).many} that stand in the training split{alike}"]
+
+
 def models(record: Record) -> tuple[ModelRow, ...]:
     """The models that were fitted or skipped."""
     rows, same = [], found_deterministic(record)
     for model in record.models:
         fit = next((fit for fit in record.fits if fit.model == model.name), None)
         if fit:
-            rows.append(
-                ModelRow(model.name, model.description, fit.implementation, fit.execution, "", _seeds(model, same))
-            )
+            execution = ", ".join(filter(None, (fit.execution, "fitted in a process of its own" * fit.isolated)))
+            rows.append(ModelRow(model.name, model.description, fit.implementation, execution, "", _seeds(model, same)))
         elif model.skipped:
             rows.append(ModelRow(model.name, model.description, "", "", model.skipped))
     return tuple(rows)
@@ -87,7 +94,7 @@ def _seeds(model: ModelEntry, found: Mapping[tuple[str, str], int]) -> str:
 
 
 def _data(data: DataEntry) -> Fact:
-    about = [size(data), *([f"licence {data.licence}"] if data.licence else []), "SHA-256"]
+    about = [size(data), *shared(data), *([f"licence {data.licence}"] if data.licence else []), "SHA-256"]
     return Fact("data", ", ".join(about), data.digest[:16])
 
 

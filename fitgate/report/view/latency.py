@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fitgate.latency.audit import AGREEMENT, Audit
 from fitgate.latency.serving import BOUND
 from fitgate.latency.timing import MULTI, QUERIES_FOR_P99, SPARE, Timing
 from fitgate.record import ModelEntry, Record
@@ -24,6 +25,7 @@ class LatencyRow:
         offline: examples a second, the whole test split at once.
         server: queries a second.
         queries: how many of `single` were timed.
+        doubted: the scenarios whose audit failed.
     """
 
     model: str
@@ -37,6 +39,27 @@ class LatencyRow:
     offline: float | None
     server: float | None
     queries: int | None
+    doubted: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Audits:
+    """What audits of the timings found.
+
+    Attributes:
+        passed: how many passed.
+        failed, not_made: those that did not, and those that could not be made.
+        answers, differing: timed answers that were held to the evaluated ones, and how many of them differ.
+        repeated: the share of a scenario's examples that were asked about again, of the model of which most were, by
+            the scenario's name.
+    """
+
+    passed: int
+    failed: tuple[Audit, ...]
+    not_made: tuple[Audit, ...]
+    answers: int
+    differing: int
+    repeated: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -55,6 +78,7 @@ class Latency:
 
     Attributes:
         rows: a model each.
+        audits: of them; None where none were made.
         round_trips: of models that state them.
         noun: what an example is called.
         batch: examples of a query of `multi`.
@@ -66,6 +90,7 @@ class Latency:
     """
 
     rows: tuple[LatencyRow, ...]
+    audits: Audits | None
     round_trips: tuple[RoundTrip, ...]
     noun: Noun
     batch: int
@@ -83,6 +108,7 @@ def latency(record: Record) -> Latency | None:
     rows = (_row(record, model) for model in record.models)
     return Latency(
         rows=tuple(row for row in rows if row is not None),
+        audits=_audits(record) if record.audits else None,
         round_trips=tuple(
             RoundTrip(t.model, t.scenario, t.round_trip_seconds, t.p50)
             for t in record.timings
@@ -118,6 +144,22 @@ def _row(record: Record, model: ModelEntry) -> LatencyRow | None:
         offline=offline.examples_per_second if offline else None,
         server=_rate(server),
         queries=len(single.seconds) if single else None,
+        doubted=frozenset(audit.scenario for audit in record.doubted if audit.model == model.name),
+    )
+
+
+def _audits(record: Record) -> Audits:
+    held = [audit.figures for audit in record.audits if audit.name == AGREEMENT]
+    repeated: dict[str, float] = {}
+    for timing in record.timings:
+        repeated[timing.scenario] = max(timing.repeated or 0.0, repeated.get(timing.scenario, 0.0))
+    return Audits(
+        passed=sum(audit.passed is True for audit in record.audits),
+        failed=tuple(record.doubted),
+        not_made=tuple(audit for audit in record.audits if audit.passed is None),
+        answers=round(sum(figures["n"] for figures in held)),
+        differing=round(sum(figures["differing"] for figures in held)),
+        repeated={scenario: share for scenario, share in repeated.items() if share},
     )
 
 

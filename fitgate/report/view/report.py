@@ -17,6 +17,7 @@ from fitgate.report.view.latency import Latency, latency
 from fitgate.report.view.learning import Learning, learnings
 from fitgate.report.view.limits import LimitRow, limits
 from fitgate.report.view.memory import MemoryRow, memory
+from fitgate.report.view.notices import notices
 from fitgate.report.view.numbers import Numbers, numbers
 from fitgate.report.view.published import PublishedRow, published
 from fitgate.report.view.quality import FailureRow, Quality, TaskRow, failures, quality, tasks
@@ -34,6 +35,7 @@ class ReportView:
     noun: Noun
     seed: int
     faults: tuple[str, ...]
+    notices: tuple[str, ...]
     failures: tuple[FailureRow, ...]
     failed_tests: tuple[str, ...]
     quality: Quality
@@ -60,6 +62,7 @@ class ReportView:
 SECTIONS: dict[str, tuple[Callable[[Record], Any], Any]] = {
     "datasets": (lambda record: tuple(map(size, record.datasets)), ()),
     "noun": (lambda record: noun(record.datasets), noun(())),
+    "notices": (notices, ()),
     "failures": (failures, ()),
     "quality": (quality, Quality((), (), ())),
     "tasks": (tasks, ()),

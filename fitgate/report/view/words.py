@@ -9,17 +9,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fitgate.errors import shown
 from fitgate.latency.timing import Timing
-from fitgate.record import DataEntry, MetricEntry, Record, TaskEntry, decode_array
+from fitgate.record import ARRAY_KEYS, DataEntry, MetricEntry, Record, TaskEntry, decode_array
 from fitgate.record.examples import asks_for_numbers
 from fitgate.runs import Evaluation
 from fitgate.tasks import CLASSES
+from fitgate.text import shown
 
 MOST_VALUES = 8
 MOST_CHARACTERS = 120
 CHANNELS = (1, 3, 4)
-ARRAY_KEYS = {"dtype", "shape", "zlib"}
 
 
 class Noun(NamedTuple):

@@ -1,0 +1,259 @@
+"""Consistency: what a record says in two places is the same in both, and no figure is one that there can't be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fitgate.data.checks import joined
+from fitgate.gates import GATES, BaselineError, Outcome
+from fitgate.gates.baseline import digest_of
+from fitgate.gates.soundness import check_content
+from fitgate.metrics import METRICS
+from fitgate.record.arrays import ARRAY_KEYS, decode_array
+from fitgate.record.entries import Misclassified, TaskEntry
+from fitgate.record.evidence import ABSOLUTE, RELATIVE, with_scorers, wrong_values
+from fitgate.record.record import PLACES, Record
+from fitgate.runs import Evaluation, Fit
+from fitgate.tasks import CLASSES
+
+Array = NDArray[Any]
+
+
+def faults(record: Record, *, upgraded: bool = False) -> Iterator[str]:
+    """What is wrong with a record, each as a noun; each is looked for where all before was right.
+
+    Args:
+        record: as it was read.
+        upgraded: whether it is of an older schema, whose verdicts have no declared gates.
+    """
+    for looked_for in (_settings, _twice, _data, _tasks, _outputs, _gates, _baselines, _measured, _examples):
+        yield from looked_for(record)
+    yield from _verdicts(record, declared=not upgraded and record.status != "running")
+    yield from wrong_values(record, with_scorers(record, METRICS))
+
+
+def _evaluations(record: Record) -> list[Evaluation]:
+    return [*record.evaluations, *(run.evaluation for run in record.seed_runs)]
+
+
+def _fits(record: Record) -> list[Fit]:
+    return [*record.fits, *(run.fit for run in record.seed_runs)]
+
+
+def _settings(record: Record) -> Iterator[str]:
+    settings, judge = record.settings, record.settings.judge
+    for name, share in (("confidence", judge.confidence), ("significance", judge.significance), ("power", judge.power)):
+        if not 0 < share < 1:
+            yield f"a {name} of {share:g}"
+    counts = {
+        "seeds": (settings.seeds, 0),
+        "seeds to judge by": (judge.seeds, 0),
+        "most seeds": (judge.most_seeds, 0),
+        "threads": (settings.threads, 1),
+        "workers": (record.workers, 1),
+        "cores": (record.environment.cores, 1),
+        **{f"threads of {name}": (count, 0) for name, count in record.threads.items()},
+    }
+    for name, (count, least) in counts.items():
+        if count is not None and not least <= count < 2**31:
+            yield f"{count} {name}"
+    yield from _negative("the session", [settings.timing, record.wall_seconds, record.environment.memory_gib])
+
+
+def _twice(record: Record) -> Iterator[str]:
+    """What is there twice, though an entry would have taken the place of the earlier."""
+    for kind, (name, key) in PLACES.items():
+        if key is None:
+            continue
+        seen = set()
+        for entry in getattr(record, name):
+            if (own := key(entry)) in seen:
+                yield f"two entries of kind {kind.__name__} for {_shown(own)}"
+            seen.add(own)
+
+
+def _shown(key: object) -> str:
+    return ", ".join(map(str, key)) if isinstance(key, tuple) else str(key)
+
+
+def _data(record: Record) -> Iterator[str]:
+    for data in record.datasets:
+        if data.labels.ndim < 1 or len(data.labels) != data.n_test or data.n_train < 0 or data.groups < 0:
+            yield f"{data.n_test} test examples of {data.name} with labels of shape {data.labels.shape}"
+        if data.digest != joined(data.digests):
+            yield f"a digest of {data.name} that is not that of its parts"
+        if data.image_shape is not None and not all(0 < length < 2**31 for length in data.image_shape):
+            yield f"images of {data.name} of shape {data.image_shape}"
+
+
+def _tasks(record: Record) -> Iterator[str]:
+    counts = {data.name: data.n_test for data in record.datasets}
+    for task in record.tasks:
+        if task.dataset not in counts:
+            yield f"task {task.name} on data {task.dataset!r}, which is not described"
+        elif task.target.ndim not in (1, 2) or len(task.target) != counts[task.dataset] or not task.target.size:
+            yield f"a target of {task.name} of shape {task.target.shape} for {counts[task.dataset]} test examples"
+        if not task.metrics:
+            yield f"task {task.name} without a metric"
+        if task.kind in CLASSES and task.target.ndim != 1:
+            yield f"a target of {task.name} of shape {task.target.shape}, and of kind {task.kind}"
+        if task.classes is not None and not _are_classes(task.classes, task.target):
+            yield f"classes of {task.name} that are not those of its target"
+    for metric in record.metrics:
+        known = METRICS.get(metric.name)
+        if known is not None and (metric.higher_is_better, metric.unit) != (known.higher_is_better, known.unit):
+            yield f"metric {metric.name} with another direction or unit"
+
+
+def _are_classes(classes: Array, target: Array) -> bool:
+    if classes.ndim != 1 or target.ndim != 1 or (classes.dtype.kind in "US") != (target.dtype.kind in "US"):
+        return False
+    distinct = np.unique(classes)
+    return np.array_equal(distinct, classes) and bool(np.isin(target, classes).all())
+
+
+def _outputs(record: Record) -> Iterator[str]:
+    tasks = {task.name: task for task in record.tasks}
+    data = {task: record.dataset(task) for task in tasks}
+    for run in record.seed_runs:
+        if (run.fit.model, run.fit.task) != (run.evaluation.model, run.evaluation.task):
+            yield f"a fit of {run.fit.model} on {run.fit.task} with the outputs of another"
+    for e in _evaluations(record):
+        where = f"{e.model} on {e.task}"
+        if e.task in tasks:
+            yield from _shapes(where, e, tasks[e.task])
+        elif record.status != "running":
+            yield f"outputs of {where}, a task that is not described"
+        if e.predictions.ndim < 1 or e.n != len(e.predictions):
+            yield f"{len(e.predictions) if e.predictions.ndim else 1} predictions of {where} for {e.n} test examples"
+        yield from _negative(where, [e.predict_seconds, e.score_seconds, e.compile_seconds])
+    for fit in _fits(record):
+        of = data.get(fit.task)
+        if of is not None and fit.data_digest != of.digest:
+            yield f"a fit of {fit.model} on {fit.task} to other data, SHA-256 {fit.data_digest[:16]}"
+        yield from _negative(f"{fit.model} on {fit.task}", [fit.seconds, fit.compile_seconds])
+
+
+def _shapes(where: str, e: Evaluation, task: TaskEntry) -> Iterator[str]:
+    n, columns = len(task.target), None if task.classes is None else len(task.classes)
+    if e.predictions.shape != task.target.shape or e.n != n:
+        yield f"predictions of shape {e.predictions.shape} of {where}, for a target of {task.target.shape}"
+    for name, output in (("scores", e.scores), ("probabilities", e.probabilities)):
+        if output is None:
+            continue
+        fits = output.ndim == 1 or (output.ndim == 2 and (columns is None or output.shape[1] == columns))
+        if output.dtype.kind != "f" or len(output.shape[:1]) == 0 or output.shape[0] != n or not fits:
+            yield f"{name} of dtype {output.dtype} and shape {output.shape} of {where}, for {n} test examples"
+
+
+def _gates(record: Record) -> Iterator[str]:
+    tasks = {task.name: task for task in record.tasks}
+    for gate in record.gates:
+        if gate.kind in GATES and gate.task in tasks:
+            metric = gate.parameters.get("metric")
+            if metric not in tasks[gate.task].metrics:
+                yield f"a gate {gate.gate} of {gate.model} on {gate.task}, which has no metric {str(metric)[:40]!r}"
+
+
+def _verdicts(record: Record, declared: bool) -> Iterator[str]:
+    gates = {(gate.model, gate.task, gate.gate): gate for gate in record.gates}
+    values: dict[tuple[str, str], list[Evaluation]] = {}
+    for e in _evaluations(record):
+        values.setdefault((e.model, e.task), []).append(e)
+    for v in record.verdicts:
+        where, data = f"{v.gate} of {v.model} on {v.task}", record.dataset(v.task)
+        if declared and (v.model, v.task, v.gate) not in gates:
+            yield f"a verdict on {where}, a gate that was not selected"
+        elif declared and gates[v.model, v.task, v.gate].kind != v.kind:
+            yield f"a verdict on {where} of another kind than the gate"
+        n = 2**31 if data is None else data.n_test
+        if not 0 <= v.n <= n or not 0 <= v.seeds < 2**31 or not all(0 <= i < n for i in v.lost):
+            yield f"a verdict on {where} by {v.n} examples and {v.seeds} seeds, of {n} examples"
+        if not all(share is None or 0 <= share <= 1 for share in (v.p_value, v.power)):
+            yield f"a verdict on {where} with a probability that is none"
+        if v.kind not in GATES:
+            continue
+        runs = values.get((v.model, v.task), [])
+        if v.outcome is Outcome.PASS and not runs:
+            yield f"{v.outcome} of {where}, without outputs"
+        found = [value for e in runs if (value := e.metrics.get(v.metric)) is not None]
+        if v.value is not None and found and not _lies_among(v.value, found):
+            yield f"a verdict on {where} of {v.metric} {v.value:.6g}, of which the outputs have {found[0]:.6g}"
+
+
+def _lies_among(value: float, among: Sequence[float]) -> bool:
+    """Whether a value is that of a run, or a mean of several."""
+    low, high = min(among), max(among)
+    slack = RELATIVE * max(abs(low), abs(high)) + ABSOLUTE
+    return low - slack <= value <= high + slack
+
+
+def _baselines(record: Record) -> Iterator[str]:
+    for baseline in record.baselines:
+        about = baseline.about
+        if about.content != digest_of(baseline.predictions, baseline.ranks, baseline.probabilities):
+            yield f"other arrays in the baseline of {about.model} on {about.task} than those it was written with"
+        try:
+            check_content(baseline, f"the baseline of {about.model} on {about.task}")
+        except BaselineError as error:
+            yield f"{error.where} with {error.found}"
+
+
+def _measured(record: Record) -> Iterator[str]:
+    for t in record.timings:
+        where = f"{t.model} on {t.task}, scenario {t.scenario}"
+        yield from _negative(where, [*t.seconds, t.first_seconds, t.compile_seconds, t.round_trip_seconds])
+        positive = (t.rate, t.bound, max(t.seconds, default=0.0) and t.p50)
+        if not 1 <= t.batch_size < 2**31 or not all(x is None or x > 0 for x in positive):
+            yield f"timings of {where} that can't be: batch size {t.batch_size}, {len(t.seconds)} queries"
+        yield from _negative(where, [t.work_per_example])
+    for c in record.calibrations:
+        if not c.speeds or min(c.speeds) <= 0:
+            yield f"speeds of kernel {c.kernel} that can't be"
+    for m in record.memory:
+        yield from _negative(
+            f"{m.model}'s memory", [m.fit, m.fit_before, m.predict, m.predict_before, m.disk, m.device]
+        )
+
+
+def _negative(where: str, numbers: Iterable[float | None]) -> Iterator[str]:
+    for number in numbers:
+        if number is not None and not -1e-6 <= number < 2**63:  # differences of clocks are rounded
+            yield f"{number:g} of {where}, which can't be"
+
+
+def _examples(record: Record) -> Iterator[str]:
+    tasks = {task.name: task for task in record.tasks}
+    answers = {(e.model, e.task): e.predictions for e in record.evaluations}
+    for example in (*record.misclassified, *record.largest_errors, *(e for some in record.lost.values() for e in some)):
+        task = tasks.get(example.task)
+        if task is None or not 0 <= example.index < len(task.target):
+            yield f"example {example.index} of {example.task}, which there is not"
+        elif not _same(task.target[example.index], example.label):
+            yield f"example {example.index} of {example.task} with another label than the target has"
+        if isinstance(example.row, dict) and example.row.keys() == ARRAY_KEYS:
+            try:
+                decode_array(example.row)
+            except ValueError as error:
+                yield f"example {example.index} of {example.task}, which is {error}"
+    for example in (*record.misclassified, *record.largest_errors):
+        yield from _other_answers(example, answers)
+
+
+def _other_answers(example: Misclassified, answers: Mapping[tuple[str, str], Array]) -> Iterator[str]:
+    for model, answer in example.answers.items():
+        given = answers.get((model, example.task))
+        if given is None or not _same(given[example.index], answer):
+            yield f"another answer of {model} to example {example.index} of {example.task} than its predictions have"
+
+
+def _same(element: Any, shown: Any) -> bool:
+    """Whether an array's element is what a plain value shows: what is not finite as nothing, objects as their text."""
+    plain = element.item() if element.ndim == 0 else element.tolist()
+    if shown is None or not isinstance(plain, bool | int | float | str):
+        return True
+    return plain == (str(shown) if isinstance(plain, str) else shown)

@@ -1,0 +1,63 @@
+"""Text from outside, of models, files and users: made fit to be shown, in a line or in several."""
+
+from __future__ import annotations
+
+import re
+
+# How many characters of a text are shown, by what it is; the rest is counted.
+MESSAGE = 2_000
+CELL = 300
+NAME = 100
+PART = 1_000  # of a `FitgateError`
+OUTPUT = 100_000  # of what a test printed, or of a traceback
+
+_HEADLINE = re.compile("^(?=fitgate: )", re.MULTILINE)
+_COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
+
+
+def shown(text: object, most: int = MESSAGE) -> str:
+    """Text in one line of bounded length, of printable characters alone.
+
+    Each run of white space and of characters that are not printed (controls, escapes, marks that change the direction
+    of writing, zero-width ones, lone surrogates) becomes a space.
+
+    Args:
+        text: whatever a model, a file or a user brings along.
+        most: characters to show; how many more there are follows.
+    """
+    whole = text_of(text)
+    line = _flat(whole[: 4 * most])  # of megabytes, no more is looked at
+    if len(line) <= most and len(whole) <= 4 * most:
+        return line
+    line = line[:most]
+    return f"{line} ... ({len(whole) - len(line):,} more characters)".lstrip()
+
+
+def harmless(text: str, most: int = OUTPUT) -> str:
+    """Text of several lines, none of which passes for one of ours; escapes stand for what is not printed, but colours.
+
+    Args:
+        text: what a model printed, say.
+        most: characters to show; of a longer text the middle is left out.
+    """
+    if len(text) > most:
+        half = most // 2
+        text = f"{text[:half]}\n... ({len(text) - 2 * half:,} characters left out)\n{text[-half:]}"
+    printed = "".join(c if c.isprintable() or c in "\n\t" else _escaped(c) for c in _COLOUR.sub("", text))
+    return _HEADLINE.sub("| ", printed)
+
+
+def text_of(value: object) -> str:
+    """A value as text, though its class fail to give one."""
+    try:
+        return str(value)
+    except Exception as error:  # of code that is not ours
+        return f"({type(value).__name__} has no text: its __str__ raised {type(error).__name__})"
+
+
+def _flat(text: str) -> str:
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _escaped(character: str) -> str:
+    return "" if character == "\r" else character.encode("unicode_escape", "backslashreplace").decode()
