@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fitgate import NoRegression, Outcome
+from fitgate import Outcome
 from fitgate.cli import main
 from fitgate.gates import (
     BaselineError,
@@ -34,7 +34,7 @@ from fitgate.metrics import METRICS
 from fitgate.runs import Fit, SeedRun
 from tests import fakes
 from tests.evidence import ENVIRONMENT, baseline, evaluation, truths, verdict_of, wrong
-from tests.fakes import DIGITS, FIVES
+from tests.fakes import DIGITS, FIVES, NoRegression
 
 DIGEST = fakes.DATASET.digest
 ANSWERS = fakes.LABELS == 5
