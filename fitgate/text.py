@@ -11,6 +11,7 @@ NAME = 100
 PART = 1_000  # of a `FitgateError`
 OUTPUT = 100_000  # of what a test printed, or of a traceback
 
+_HEADLINE = re.compile("^(?=fitgate: )", re.MULTILINE)
 _COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
 
 
@@ -33,11 +34,17 @@ def shown(text: object, most: int = MESSAGE) -> str:
 
 
 def harmless(text: str, most: int = OUTPUT) -> str:
-    """Text of several lines, without colours, and with escapes for what is not printed; its middle left out if long."""
+    """Text of several lines, none of which passes for one of ours; escapes stand for what is not printed, but colours.
+
+    Args:
+        text: what a model printed, say.
+        most: characters to show; of a longer text the middle is left out.
+    """
     if len(text) > most:
         half = most // 2
         text = f"{text[:half]}\n... ({len(text) - 2 * half:,} characters left out)\n{text[-half:]}"
-    return "".join(c if c.isprintable() or c in "\n\t" else _escaped(c) for c in _COLOUR.sub("", text))
+    printed = "".join(c if c.isprintable() or c in "\n\t" else _escaped(c) for c in _COLOUR.sub("", text))
+    return _HEADLINE.sub("| ", printed)
 
 
 def text_of(value: object) -> str:

@@ -16,12 +16,12 @@ def make_harmless(report: pytest.TestReport) -> None:
     """Bound a report's traceback and captured output, and show escapes in place of what controls a terminal."""
     if isinstance(report.longrepr, str):
         report.longrepr = harmless(report.longrepr)
-    for _, content in (sections := report.sections):
-        if harmless(content) != content:
-            report.sections = [(name, harmless(text)) for name, text in sections]
-            break
-    for traceback, crash, _ in getattr(report.longrepr, "chain", ()):
+    report.sections = [(name, harmless(text)) for name, text in report.sections]
+    chain = getattr(report.longrepr, "chain", ())
+    tracebacks = [traceback for traceback, _, _ in chain] or [getattr(report.longrepr, "reprtraceback", None)]
+    for _, crash, _ in chain:
         _bound_message(crash)
+    for traceback in filter(None, tracebacks):
         for entry in traceback.reprentries:
             entry.lines = _bounded(entry.lines)
             _bound_message(getattr(entry, "reprfileloc", None))
