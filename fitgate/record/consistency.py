@@ -30,10 +30,11 @@ def faults(record: Record, *, upgraded: bool = False) -> Iterator[str]:
         record: as it was read.
         upgraded: whether it is of an older schema, whose verdicts have no declared gates.
     """
-    for looked_for in (_settings, _twice, _data, _tasks, _outputs, _gates, _baselines, _measured, _examples):
+    for looked_for in (_settings, _twice, _data, _tasks, _outputs, _gates, _baselines, _measured):
         yield from looked_for(record)
     yield from _verdicts(record, declared=not upgraded and record.status != "running")
     yield from wrong_values(record, with_scorers(record, METRICS))
+    yield from _examples(record)
 
 
 def _evaluations(record: Record) -> list[Evaluation]:
@@ -141,7 +142,7 @@ def _outputs(record: Record) -> Iterator[str]:
 def _shapes(where: str, e: Evaluation, task: TaskEntry) -> Iterator[str]:
     n, columns = len(task.target), None if task.classes is None else len(task.classes)
     if e.predictions.shape != task.target.shape or e.n != n:
-        yield f"predictions of shape {e.predictions.shape} of {where}, for a target of {task.target.shape}"
+        yield f"predictions of shape {e.predictions.shape} of {where} for {e.n} test examples, of {n}"
     for name, output in (("scores", e.scores), ("probabilities", e.probabilities)):
         if output is None:
             continue

@@ -28,7 +28,7 @@ QUERIES = 50
 
 
 class Remembering:
-    """A model that answers examples of the test split by heart, in a share of the time that they took to compute."""
+    """A model that answers examples of the test split by heart, in a share of the time that computing takes undisturbed."""
 
     def __init__(self, predict, X, speed_up):
         self._predict, self._speed_up = predict, speed_up
@@ -38,7 +38,7 @@ class Remembering:
     def predict(self, X):
         began = time.perf_counter()
         if self._seconds[len(X)][10:] and all(row.tobytes() in self._known for row in X):
-            until = began + float(np.median(self._seconds[len(X)][-20:])) / self._speed_up
+            until = began + min(self._seconds[len(X)]) / self._speed_up
             while time.perf_counter() < until:
                 pass
             return np.zeros(len(X))
