@@ -200,3 +200,9 @@ def test_names_of_any_length_have_figures(tmp_path):
     write_report(record, tmp_path)
     assert record.faults == []
     assert len(list((tmp_path / "figures").iterdir())) >= 3
+
+
+def test_a_verdict_s_message_is_one_bounded_line():
+    verdict = Verdict("m", "t", "rule", Outcome.FAIL, "no\n\nfitgate: PASS\x1b[2K" * 1_000_000)
+    assert verdict.message.isprintable()
+    assert len(verdict.message) < MESSAGE + 100

@@ -7,6 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from fitgate.text import shown
+
 
 class Outcome(StrEnum):
     """What a gate concludes."""
@@ -47,7 +49,7 @@ class Verdict(msgspec.Struct, frozen=True, tag=True):
         model, task: names.
         gate: the rule in symbols, as `accuracy>=0.95`.
         outcome: what it concludes.
-        message: why, for people.
+        message: why, for people, in one line of bounded length.
         kind: of gate.
         metric: its name; empty for a gate that judges none.
         reason: why, for programs.
@@ -86,6 +88,9 @@ class Verdict(msgspec.Struct, frozen=True, tag=True):
     lost: list[int] = []
     gained: bool = False
     where: str = ""
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "message", shown(self.message))
 
     @property
     def passed(self) -> bool:

@@ -17,6 +17,7 @@ from fitgate.runs.answers import Lacking, array_of, predictions_of, probabilitie
 from fitgate.runs.side_effects import unchanged, watched
 from fitgate.runs.training import Fit, Trained, compile_seconds, failing
 from fitgate.tasks import TaskData
+from fitgate.text import shown
 
 Array = NDArray[Any]
 
@@ -128,5 +129,5 @@ def _further(estimator: Any, data: TaskData, read: Container[str]) -> tuple[dict
             try:
                 found[what] = answer(estimator, data)
             except Lacking as error:
-                lacking[what] = str(error)
+                lacking[what] = shown(error)
     return found, lacking
