@@ -238,7 +238,7 @@ def test_processor_time_shows_it_where_a_busy_machine_hides_it_in_wall_time():
     model.predict(X)
 
     def busy():
-        return clock.now + rng.exponential(COST)
+        return clock.now + rng.exponential(20 * COST)
 
     take = {"examples": Examples(X, N), "size": 1}
     assert "known" in take_turns(model.predict, clocks=(busy, clock), **take).remembered

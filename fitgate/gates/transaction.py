@@ -18,7 +18,7 @@ from pathlib import Path
 
 import msgspec
 
-from fitgate.files import contents, write
+from fitgate.files import FileError, contents, write
 from fitgate.gates.errors import BaselineError
 
 HIDDEN = ".bless"
@@ -90,7 +90,7 @@ def replace_all(directory: Path, files: Mapping[Path, bytes], deletions: Collect
             try:
                 journal = _stage(directory, files, deletions)
                 write(hidden / "journal.json", msgspec.json.encode(journal))
-            except OSError:
+            except (OSError, FileError):
                 with suppress(OSError):
                     _clear(hidden)
                 raise
@@ -104,7 +104,7 @@ def replace_all(directory: Path, files: Mapping[Path, bytes], deletions: Collect
                     expected="a directory that can be written",
                     next_step="mend it, and bless again, which moves them first",
                 ) from error
-    except OSError as error:
+    except (OSError, FileError) as error:
         raise BaselineError(
             directory,
             found=f"a directory that can't be written ({_why(error)}): its baselines are as before",
@@ -113,8 +113,10 @@ def replace_all(directory: Path, files: Mapping[Path, bytes], deletions: Collect
         ) from error
 
 
-def _why(error: OSError) -> str:
-    return error.strerror or str(error)
+def _why(error: OSError | FileError) -> str:
+    """What the system says, in words, of what it refused."""
+    cause = error.__cause__ if isinstance(error, FileError) else error
+    return getattr(cause, "strerror", None) or str(error)
 
 
 def _name(directory: Path, path: Path) -> str:

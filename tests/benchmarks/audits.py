@@ -28,7 +28,7 @@ QUERIES = 50
 
 
 class Remembering:
-    """A model that answers examples of the test split by heart, in a share of the time that computing takes undisturbed."""
+    """A model that answers examples of the test split by heart, in a share of the time that computing takes."""
 
     def __init__(self, predict, X, speed_up):
         self._predict, self._speed_up = predict, speed_up
