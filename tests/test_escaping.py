@@ -1,6 +1,7 @@
 """Whatever a model, a message or a name contains, it is text: a report's structure and a terminal's lines stay ours."""
 
 import markdown_it
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -76,7 +77,7 @@ def record_of(texts):
     record.evaluations[0].missing["roc_auc"] = next(more)
     record.evaluations[0].metrics["roc_auc"] = None
     record.selection = [next(more)]
-    record.environment.libraries[next(more)] = next(more)
+    record.environment = msgspec.structs.replace(record.environment, libraries={next(more): next(more)})
     for examples in (record.misclassified, record.largest_errors):
         for one in examples:
             one.answers["m"] = next(more)

@@ -11,6 +11,7 @@ import pytest
 
 from fitgate.files import FileError, make_directory, write, writing
 from fitgate.record import Journal, Record, save
+from fitgate.record.log import ERRORS
 from fitgate.report.faults import Faults
 from fitgate_pytest import place_of
 
@@ -44,7 +45,8 @@ class Artefacts:
     @property
     def errors_log(self) -> Path | None:
         """The file with tracebacks; None where there are none."""
-        return self._faults.errors_log
+        path = self._directory / ERRORS if self._directory else None
+        return path if path and path.exists() else None
 
     def lose(self, error: FileError) -> None:
         """Note that the record can't be kept, or not as the run goes on."""
@@ -72,6 +74,7 @@ class Artefacts:
             with self.part(f"the report of {place_of(plugin)}"):
                 self.reports += _of_plugin(manager, plugin, self._record, self._directory)
         if len(self._record.faults) > before:
+            self._keep(self._directory)
             self._report(self._directory)  # which says so
         if report:
             self.reports.insert(0, report)

@@ -31,16 +31,12 @@ class Faults:
     Args:
         record: of the run; its `faults` get a line each.
         directory: of the run; None where there is none.
-
-    Attributes:
-        errors_log: the file with the tracebacks; None where there are none.
     """
 
     def __init__(self, record: Record, directory: Path | None):
         self._record = record
         self._directory = directory
         self._logged: set[LoggedError] = set()
-        self.errors_log: Path | None = None
 
     @contextmanager
     def part(self, what: str) -> Iterator[None]:
@@ -65,6 +61,6 @@ class Faults:
         if self._directory is not None and error not in self._logged:
             self._logged.add(error)
             try:
-                self.errors_log = log_error(error, self._directory)
+                log_error(error, self._directory)
             except FileError as lost:
                 self.note(f"a traceback could not be kept: {lost}")
