@@ -11,6 +11,7 @@ from tests.faults.oracle import DEFECTS, Kind
 COLUMNS = (Kind.CLEAR, Kind.FAIL, Kind.UNAFFECTED, *DEFECTS)
 
 HEAD = """\
+<!-- checkout -->
 # No silent pass: what comes of faults
 
 Faults are generated from a seed, by strategies of hypothesis, and planted at every door: files that are read, plugins
