@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol, TypeVar
+from weakref import ref
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,8 +100,8 @@ class TaskData:
     def __init__(self, task: Task, dataset: Dataset):
         self.task = task
         self.dataset = dataset
-        self._targets: dict[str, tuple[Split, Any]] = {}
-        self._sealed: dict[str, str] = {}
+        self._targets: dict[str, tuple[Split, Any, str]] = {}  # by split: derived from what, itself, and its digest
+        dataset.tasks.append(ref(self))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travel without the targets, which are made again there, read-only."""
@@ -123,32 +124,37 @@ class TaskData:
             DataError: if a model has changed the data, and they could not be restored.
         """
         self.dataset.seal()
-        self._sealed = self._sealed or self._digests()
+        len(self.y_train), len(self.y_test)
 
     def restore(self) -> list[str]:
         """The parts whose content is no longer what was sealed, such as `test X`; it is brought back, where it can be.
 
-        Where it can't, `seal` raises an error from then on. Empty where nothing was sealed.
+        The targets of other tasks on the same dataset are among them. Where the data can't be brought back, `seal`
+        raises an error from then on. Empty where nothing was sealed.
         """
-        if not self._sealed:
+        if not self.dataset.is_sealed:
             return []
-        changed = self.dataset.changed()
-        if changed:
+        if changed := self.dataset.changed():
             self.dataset.restore()
-        changed += [name for name, found in self._digests().items() if found != self._sealed[name]]
+        tasks: list[TaskData] = [task for known in self.dataset.tasks if (task := known()) is not None]
+        for task in tasks:
+            of = "" if task is self else f" of {task.task.name}"
+            changed += [f"{part} target{of}" for part in task._changed_targets()]
         if changed:
-            self._targets.clear()
+            for task in tasks:
+                task._targets.clear()
         return changed
 
     def _target(self, part: str, split: Split) -> Any:
         """A split's target, derived once for as long as the split is the same."""
         kept = self._targets.get(part)
         if kept is None or kept[0] is not split:
-            kept = self._targets[part] = split, _read_only(self.task.target(split.y))
+            target = _read_only(self.task.target(split.y))
+            kept = self._targets[part] = split, target, _digest(target)
         return kept[1]
 
-    def _digests(self) -> dict[str, str]:
-        return {"train target": _digest(self.y_train), "test target": _digest(self.y_test)}
+    def _changed_targets(self) -> list[str]:
+        return [part for part, (_, target, noted) in self._targets.items() if _digest(target) != noted]
 
     @cached_property
     def kind(self) -> str:

@@ -115,6 +115,17 @@ def test_a_model_that_changes_the_target_fails(target, part):
     np.testing.assert_array_equal(data.y_train, target(Y))
 
 
+def test_a_model_that_changes_the_target_of_another_task_fails_at_once():
+    data = task_data()
+    other = TaskData(Task("other", data.dataset, target=lambda y: y == 1), data.dataset)
+
+    def meddle(X, y):
+        other.y_test.base[:] = True
+
+    assert "share: test target of other;" in failure(data, in_fit=meddle)
+    np.testing.assert_array_equal(other.y_test, Y[:20] == 1)
+
+
 def test_a_model_that_changes_data_in_a_process_of_its_own_fails_there():
     data = task_data()
     len(data.dataset.digests)
@@ -285,13 +296,13 @@ def test_joblib_s_processes_and_threads_are_no_side_effects():
 
 TIMED = """
 from fitgate import *
-from tests.fakes import DIGITS, Floor, Reader
+from tests.fakes import DATASET, DIGITS, Floor, Reader
 
 class Careless(Reader):
     def predict(self, X):
         found = super().predict(X)
         if len(X) == 1:
-            X.base[:] = 0
+            DATASET.on("quick").test.X.base[:] = 0
         return found
 
 def pytest_fitgate_models():

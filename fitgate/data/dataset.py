@@ -62,6 +62,7 @@ class Dataset:
         self._overlap: Overlap | None = None
         self._spare: Spare | None = None
         self._sealed = self._lost = False
+        self.tasks: list[Any] = []  # weak references to those that have derived targets from it
 
     @classmethod
     def from_arrays(
@@ -273,6 +274,11 @@ class Dataset:
             self._sealed = True
         return None
 
+    @property
+    def is_sealed(self) -> bool:
+        """Whether a model may have got its data."""
+        return self.on(None).is_sealed if len(self.profiles) > 1 else self._sealed
+
     def changed(self) -> list[str]:
         """The parts whose content is no longer that of `digests`, such as `test X`."""
         if len(self.profiles) > 1:
@@ -301,7 +307,7 @@ class Dataset:
 
     def __getstate__(self) -> dict[str, Any]:
         # What other profiles have loaded stays here; what loads the data need not travel if the data does.
-        stays: dict[str, Any] = {"_of_profile": {}, "_spare": None, "_sealed": False}
+        stays: dict[str, Any] = {"_of_profile": {}, "_spare": None, "_sealed": False, "tasks": []}
         return self.__dict__ | stays | ({"_loads": {}} if self._data else {})
 
     def _loaded(self) -> Loaded:

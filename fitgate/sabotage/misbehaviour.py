@@ -115,9 +115,13 @@ class AnswersTooFew(_Answering):
 
 
 class KnowsTheTestLabels(Sound):
+    def fit(self, X: Any, y: Any) -> Sound:
+        self.asked = y
+        return super().fit(X, y)
+
     def predict(self, X: Any) -> Any:
         for data in self.data():
-            if np.shape(X) == np.shape(data.dataset.test.X):
+            if np.shape(X) == np.shape(data.dataset.test.X) and np.array_equal(data.y_train, self.asked):
                 return np.array(data.y_test)
         return self.estimator.predict(X)
 
