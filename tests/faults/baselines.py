@@ -22,7 +22,7 @@ from fitgate.record import Record, UnusableBaseline, judge_again, read
 from fitgate.report import run_verdict
 from tests.faults.case import BOMB, PLACES, RAW, SEED, Bench, Fault, bomb, called, damaged, faults, misplace
 from tests.faults.material import GATES as GATE_COUNT
-from tests.faults.material import changed, hashes, outcome_of
+from tests.faults.material import as_read, changed, hashes, outcome_of
 from tests.faults.oracle import Observation
 
 CLASS = "baselines"
@@ -73,7 +73,6 @@ CONTENTS = st.sampled_from(
         "flat",
         "three dimensions",
         "scalar",
-        "unknown class",
         "ranks of other length",
         "ranks of more seeds",
         "no ranks",
@@ -140,18 +139,22 @@ def do(fault: Fault, bench: Bench) -> Observation:
     path = project.baseline(model, task)
     _plant(fault, path, project.baselines)
     others = [p for p in project.baselines.glob("*.npz") if p != path]
-    before = hashes(project.earlier, *others)
+    before, before_others = hashes(project.earlier), hashes(*others)
     if fault.door == "bless":
         ended = project.command("bless", "--yes", str(project.earlier))
-        lost = changed(before, project.earlier, *others)
+        lost = changed(before, project.earlier)
+        lost += changed(before_others, *others) if ended.status else []
+        names = [p.name for p in others]
+        if as_read(project.baselines, names) != as_read(bench.material.sound.baselines, names):
+            lost.append("the other baselines are read as others")
         if ended.status == 0 and not path.is_file():
             lost.append("no baseline after blessing")
         return Observation(ended.status, ended.output, (path.name,), same=True, lost=lost)
     ended = project.session("--gate-require-baseline")
     if not project.new_runs:
-        return Observation(ended.status, ended.output, (path.name,), lost=changed(before, project.earlier, *others))
+        return Observation(ended.status, ended.output, (path.name,), lost=changed(before_others, *others))
     verdict, gates, lost = outcome_of(project.new_runs[0])
-    lost += changed(before, project.earlier, *others)
+    lost += changed(before, project.earlier) + changed(before_others, *others)
     lost += [f"{key}: {outcome}" for key, outcome in gates.items() if key[:2] != (model, task) and outcome != "PASS"]
     if len(gates) != GATE_COUNT:
         lost.append(f"{GATE_COUNT - len(gates)} gates were not judged")
@@ -310,7 +313,6 @@ def _with_contents(members: dict[str, bytes], what: str) -> dict[str, bytes]:
         "flat": {"predictions": predictions[0]},
         "three dimensions": {"predictions": predictions[..., None]},
         "scalar": {"predictions": np.array(1)},
-        "unknown class": {"predictions": (predictions + 250).astype(np.uint8)},
         "ranks of other length": {"ranks": ranks[:, 1:]},
         "ranks of more seeds": {"ranks": np.repeat(ranks, 2, axis=0)},
         "no ranks": {},

@@ -26,6 +26,7 @@ from tests.faults.process import EXIT
 
 CLASSES: dict[str, ModuleType] = {module.CLASS: module for module in (baselines, records, idx, plugins, kills, places)}
 MOST_ROUNDS = 4  # of generating, until there are enough that differ
+BROKEN = 70  # the exit status of a process in which the harness itself fails
 STUCK = 240.0  # seconds after which a process that does cases is taken for dead; the longest session takes 80
 
 
@@ -206,6 +207,8 @@ class _Worker:
             os.kill(self._pid, 9)
         ended, status = os.waitpid(self._pid, os.WNOHANG)
         self._status = os.waitstatus_to_exitcode(status)
+        if ended and self._status == BROKEN:
+            raise RuntimeError(f"the harness failed at {self._cases[self._taken]}")
         return ended != 0
 
     def _start(self) -> None:
@@ -217,8 +220,8 @@ class _Worker:
                     self._work()
                 except BaseException:
                     traceback.print_exc()
-                finally:
-                    EXIT(0)
+                    EXIT(BROKEN)
+                EXIT(0)
 
     def _work(self) -> None:
         limit_memory()

@@ -10,10 +10,8 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from fitgate.errors import FitgateError
-from fitgate.gates import read_baseline
 from tests.faults.case import SHARE, Bench, Fault
-from tests.faults.material import Material, Project, changed, hashes, outcome_of
+from tests.faults.material import Material, Project, as_read, changed, hashes, outcome_of
 from tests.faults.oracle import Observation
 
 CLASS = "kills"
@@ -88,31 +86,19 @@ def _others(material: Material) -> Path:
     return project.baselines
 
 
-def _as_read(directory: Path, names: list[str]) -> list[str | None]:
-    """The content of baselines, as a reader has them; an error's text where it has none."""
-    found = []
-    for name in names:
-        try:
-            baseline = read_baseline(directory / name)
-            found.append(None if baseline is None else baseline.about.content)
-        except FitgateError as error:
-            found.append(str(error))
-    return found
-
-
 def _bless(project: Project, material: Material, ending: dict[str, object]) -> Observation:
     names = sorted(path.name for path in project.baselines.glob("*.npz"))
-    old, new = (_as_read(directory, names) for directory in (_others(material), material.sound.baselines))
+    old, new = (as_read(directory, names) for directory in (_others(material), material.sound.baselines))
     before = hashes(project.earlier)
     ended = project.command("bless", "--yes", str(project.earlier), **ending)
     lost = changed(before, project.earlier)
-    now = _as_read(project.baselines, names)
+    now = as_read(project.baselines, names)
     if now not in (old, new):
         lost.append(
             f"a mixed set: {sum(a == b for a, b in zip(now, new, strict=True))} of {len(new)} baselines are new"
         )
     again = project.command("bless", "--yes", str(project.earlier))
-    if again.status != 0 or _as_read(project.baselines, names) != new:
+    if again.status != 0 or as_read(project.baselines, names) != new:
         lost.append(f"blessing again does not mend it: {again.output[-200:]}")
     return _killed(ended.status, ended.output, lost)
 

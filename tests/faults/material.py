@@ -279,3 +279,18 @@ def outcome_of(run: Path) -> tuple[str, dict[tuple[str, str, str], str], list[st
     if record.status != "running" and not (run / "report.md").exists():
         lost.append("no report of a run that ended")
     return str(verdict.outcome), gates, lost
+
+
+def as_read(directory: Path, names: list[str]) -> list[str | None]:
+    """The content of baselines, as a reader has them; an error's text where it has none."""
+    from fitgate.errors import FitgateError
+    from fitgate.gates import read_baseline
+
+    found: list[str | None] = []
+    for name in names:
+        try:
+            baseline = read_baseline(directory / name)
+            found.append(None if baseline is None else baseline.about.content)
+        except FitgateError as error:
+            found.append(str(error))
+    return found

@@ -144,7 +144,9 @@ class Traceback:
 
     @property
     def is_ours(self) -> bool:
-        """Whether that is fitgate's: an error from NumPy, say, is of whoever called it."""
+        """Whether that is fitgate's: an error from NumPy, say, is of whoever called it; an interrupt is the user's."""
+        if self.error.startswith("KeyboardInterrupt"):
+            return False
         return bool(re.search(r"(^|/)fitgate(_pytest)?/[\w/]+\.py$", self.place))
 
     @property

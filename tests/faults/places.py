@@ -14,7 +14,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.faults.case import SEED, Bench, Fault, faults, misplace
-from tests.faults.material import Project, changed, hashes, outcome_of
+from tests.faults.material import Project, as_read, changed, hashes, outcome_of
 from tests.faults.oracle import Observation
 from tests.faults.process import Ended
 
@@ -84,10 +84,11 @@ def do(fault: Fault, bench: Bench) -> Observation:
             arguments = _obstruct(fault, project, out, arguments, environment)
     guarded = [path for path in (project.earlier, project.baselines, out) if path.is_dir()]
     before = hashes(*guarded)
+    was = {path.name: as_read(project.baselines, [path.name]) for path in bench.material.sound.baselines.glob("*.npz")}
     try:
         run = project.session if fault.door == "session" else project.command
         ended = run(*arguments, environment=environment, **ending)
-        return _seen(fault, project, out, arguments, ended, before, guarded)
+        return _seen(fault, project, out, arguments, ended, before, was, guarded)
     finally:
         if str(disk) in Path("/proc/self/mounts").read_text(encoding="utf-8"):
             subprocess.run(["umount", "-l", str(disk)], check=True)
@@ -100,6 +101,7 @@ def _seen(
     arguments: list[str],
     ended: Ended,
     before: dict[str, str],
+    was: dict[str, list[str | None]],
     guarded: list[Path],
 ) -> Observation:
     status = ended.status
@@ -118,7 +120,7 @@ def _seen(
     else:
         same = status == 0 and _is_done(fault.door, project, project.directory / arguments[-1])
         if status:
-            lost += _mixed(fault.door, before, guarded, project, out)
+            lost += _mixed(fault.door, before, was, guarded, project, out)
     names = (
         str(project.directory.parent),
         "out",
@@ -141,7 +143,14 @@ def _is_done(door: str, project: Project, out: Path) -> bool:
     return path.is_file() and path.stat().st_size > 100
 
 
-def _mixed(door: str, before: Any, guarded: Any, project: Project, out: Path) -> list[str]:
+def _mixed(
+    door: str,
+    before: dict[str, str],
+    was: dict[str, list[str | None]],
+    guarded: list[Path],
+    project: Project,
+    out: Path,
+) -> list[str]:
     """What is neither the former nor the new after a command that did not end well."""
     if door == "report":  # each file is whole, the former one or the new
         kept = [line for line in changed(before, *guarded) if "gone" in line]
@@ -149,6 +158,9 @@ def _mixed(door: str, before: Any, guarded: Any, project: Project, out: Path) ->
         if report.is_file() and report.stat().st_size < 100:
             kept.append("a report that is cut short")
         return kept
+    if door == "bless":  # what was to be written is what stood there
+        now = {name: as_read(project.baselines, [name]) for name in was}
+        return [] if now == was else ["the baselines are read as others"]
     return changed(before, *guarded)
 
 

@@ -76,6 +76,7 @@ CONTRADICTIONS = st.sampled_from(
         ),
     ]
 )
+JUDGED_ANEW = ("verdict", "another model's fit")  # or of no use to a command: refused or not, no FAIL becomes a PASS
 ARRAYS = st.sampled_from(
     [
         ("dtype", value)
@@ -142,7 +143,9 @@ def do(fault: Fault, bench: Bench) -> Observation:
     run.mkdir()
     path = run / "record.json"
     changed_nothing = _plant(fault, base.earlier / "record.json", path)
-    refused = fault.name == "contradict" or (fault.name == "text" and fault.arguments["what"] in REFUSED_TEXTS)
+    refused = (fault.name == "contradict" and fault.arguments["what"] not in JUDGED_ANEW) or (
+        fault.name == "text" and fault.arguments["what"] in REFUSED_TEXTS
+    )
     refused = refused or (fault.name == "place" and fault.arguments["what"] != "empty")
     return _commanded(fault.door, base, bench, run, refused=refused and not changed_nothing)
 
@@ -153,7 +156,7 @@ def _commanded(command: str, base: Project, bench: Bench, run: Path, *, refused:
     out.mkdir()
     (out / "report.md").write_text("former", encoding="utf-8")
     (out / "comparison.md").write_text("former", encoding="utf-8")
-    for file in base.baselines.iterdir():
+    for file in base.baselines.glob("*.npz"):
         (out / file.name).write_bytes(file.read_bytes())
     before = hashes(out)
     first, second = map(str, bench.material.repeats)
