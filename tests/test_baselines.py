@@ -1,5 +1,6 @@
 """Baselines in their directory: damaged by anybody, blessed by several, killed half-way."""
 
+import dataclasses
 import io
 import json
 import os
@@ -28,6 +29,7 @@ from fitgate.gates import (
 from fitgate.gates.archive import baseline_files, check_names
 from fitgate.gates.baseline import BlessedSet, digest_of
 from fitgate.gates.blessing import Candidate, bless, propose
+from fitgate.gates.soundness import check_baseline
 from fitgate.gates.stored import encoded
 from fitgate.gates.transaction import HIDDEN, replace_all
 from fitgate.metrics import METRICS
@@ -231,6 +233,14 @@ def test_what_no_model_can_have_given_is_neither_read_nor_judged_by(tmp_path, fo
         read_baseline(path)
     verdict = verdict_of(NoRegression(FIVES, "accuracy", 0.1), evaluation(FIVES, ANSWERS), before=made)
     assert (verdict.outcome, verdict.reason) == (Outcome.FAIL, Reason.BAD_BASELINE)
+
+
+def test_labels_none_of_which_the_task_has_are_not_judged_by():
+    truth = dataclasses.replace(truths()["fives"], classes=np.array([False, True]))
+    strange = claimed(SOUND, predictions=SOUND.predictions.astype(np.uint8) + np.uint8(250))
+    check_baseline(SOUND, "m", "fives", [evaluation(FIVES, ANSWERS)], truth)
+    with pytest.raises(BaselineError, match="found a seed with predictions none of which is a class of the task"):
+        check_baseline(strange, "m", "fives", [evaluation(FIVES, ANSWERS)], truth)
 
 
 def test_texts_of_numbers_that_are_none_are_refused_unless_they_are_labels():

@@ -334,6 +334,7 @@ def test_a_plugin_that_cannot_be_imported_fails_and_leaves_the_others_to_be_judg
     result = project.run()
     assert result.ret == 1
     result.stdout.fnmatch_lines(["fitgate: FAIL: plants.bad could not be imported"])
+    result.assert_outcomes(passed=1, warnings=0)
     assert outcomes(project) == {"good": Outcome.PASS}
     (failure,) = project.record.failures
     assert (failure.model, failure.stage) == ("plants.bad", "import")
@@ -343,7 +344,7 @@ def test_a_plugin_that_cannot_be_imported_fails_and_leaves_the_others_to_be_judg
 
 
 def test_its_baselines_and_those_who_are_measured_by_it_fail_without_ending_the_session(package):
-    project = package("1 / 0", more=', Above(FIVES, "accuracy", rival="bad")')
+    project = package("1 / 0", more='Above(FIVES, "accuracy", rival="bad")')
     conftest = project.path / "plants" / "good.py"
     conftest.write_text(conftest.read_text().replace("tasks=(DIGITS,)", "tasks=(DIGITS, FIVES)"))
     (project.path / "baselines" / "quick").mkdir(parents=True)

@@ -38,6 +38,14 @@ def check_baseline(baseline: Baseline, model: str, task: str, runs: Sequence[Eva
         raise BaselineError(
             subject, found="a NaN or an infinite number", expected="labels of the task", next_step="bless a run again"
         )
+    known = truth.classes is None or np.isin(baseline.predictions, truth.classes).any(axis=1)
+    if not np.all(known):  # as of predictions that are judged: some may be of no class, but not all
+        raise BaselineError(
+            subject,
+            found="a seed with predictions none of which is a class of the task",
+            expected="its classes",
+            next_step="restore the file, or bless a run again",
+        )
     shape = runs[0].predictions.shape
     if baseline.predictions.shape[1:] != shape:
         raise BaselineError(

@@ -82,7 +82,7 @@ def stand_ins(manager: pytest.PytestPluginManager) -> list[StandIn]:
 
 
 def _absent(name: str, why: str, traceback: str) -> StandIn:
-    absent = StandIn(f"{STAND_INS}.{name}")
+    absent = StandIn(f"{STAND_INS}.{name}", "PYTEST_DONT_REWRITE: it has no source, of which pytest would warn")
     absent.failure = Failure(name, "", "import", why)
     absent.error = LoggedError(str(absent.failure), traceback)
     absent.pytest_fitgate_models = list  # none, which is what makes it a plugin of ours
