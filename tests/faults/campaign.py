@@ -120,6 +120,8 @@ def _drawn(name: str, count: int, number: int) -> list[Fault]:
             found.setdefault(key_of(fault), fault)
 
     for again in range(MOST_ROUNDS):
+        if len(found) == count:
+            break
         seed(number + 1000 * again)(collect)()
     few = list(found.values())
     return [few[i % len(few)] for i in range(count)]  # a kill at one moment is another one each time

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+INTERRUPTED = 2  # pytest's exit status
 LONGEST = 3_000  # characters of a line that is still one clear line
 MOST_OUTPUT = 1_000_000  # characters that a session of a few tests may print of what it was given
 
@@ -101,6 +102,8 @@ def judge(seen: Observation) -> Finding:
         return Finding(Kind.FAIL, seen.verdict)
     if seen.status < 0:
         return Finding(Kind.FAIL, f"ended by signal {-seen.status}")
+    if seen.status == INTERRUPTED and re.search(r"^!+ .*KeyboardInterrupt.* !+$", seen.output, re.MULTILINE):
+        return Finding(Kind.CLEAR, "pytest says that it was interrupted")
     if line := clear_line(seen.output, seen.names):
         return Finding(Kind.CLEAR, line)
     for traceback in tracebacks(seen.output):

@@ -111,6 +111,15 @@ def test_what_is_brought_along_is_escaped_and_bounded(text):
     assert found(output=f"{LINE}\n{text}", begun=False) is Kind.CLEAR
 
 
+def test_an_interrupt_is_the_user_s_and_says_so():
+    assert (
+        found(2, "!!!!!!!!!!! KeyboardInterrupt !!!!!!!!!!!\nfitgate/runs/training.py:12: KeyboardInterrupt")
+        is Kind.CLEAR
+    )
+    assert found(1, "!!!!!!!!!!! KeyboardInterrupt !!!!!!!!!!!") is Kind.SILENT
+    assert found(2, "") is Kind.SILENT
+
+
 def test_nothing_at_all_is_silent():
     assert found(output="") is Kind.SILENT
     assert found(-9, "") is Kind.FAIL  # which the shell says
