@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fitgate.data import DataError, Dataset, Split
 from fitgate.data.digest import digest
-from fitgate.errors import FitgateError
+from fitgate.errors import FitgateError, in_one_line
 from fitgate.metrics import METRICS, Metric
 from fitgate.metrics.scorer import scorer_metric
 
@@ -149,9 +149,31 @@ class TaskData:
         """A split's target, derived once for as long as the split is the same."""
         kept = self._targets.get(part)
         if kept is None or kept[0] is not split:
-            target = _read_only(self.task.target(split.y))
+            target = self._derived(part, split)
             kept = self._targets[part] = split, target, _digest(target)
         return kept[1]
+
+    def _derived(self, part: str, split: Split) -> Any:
+        where, expected = f"task {self.task.name}, {part} split", f"a target for each of {len(split):,} examples"
+        try:
+            target = _read_only(self.task.target(split.y))
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as error:  # an exit, too: it would end the session, or pytest's skips hide the task
+            raise TaskError(
+                where,
+                found=f"no target ({in_one_line(error)})",
+                expected=expected,
+                next_step="mend its target function",
+            ) from error
+        if target.shape[:1] != (len(split),):
+            raise TaskError(
+                where,
+                found=f"a target of shape {target.shape}",
+                expected=expected,
+                next_step="let its target function return a row for each",
+            )
+        return target
 
     def _changed_targets(self) -> list[str]:
         return [part for part, (_, target, noted) in self._targets.items() if _digest(target) != noted]

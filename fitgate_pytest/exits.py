@@ -17,6 +17,7 @@ import pytest
 NAME = "fitgate-exits"
 OWN = str(Path(__file__).parent)
 OTHERS = (f"{Path(pytest.__file__).parent}{os.sep}", f"{Path(pytest.__file__).parents[1] / '_pytest'}{os.sep}")
+LONGEST = 300  # characters of what it says
 ENDINGS = (SystemExit, pytest.skip.Exception, pytest.fail.Exception)  # what pytest does not expect of an import
 
 Place = tuple[str, int]  # a file, and a line of it
@@ -152,8 +153,10 @@ def _names_us(file: str) -> bool:
 
 
 def _call(error: BaseException) -> str:
-    """What ended it, as it is written."""
-    return f"sys.exit({error.code!r})" if isinstance(error, SystemExit) else f"{type(error).__name__}: {error}"
+    """What ended it, as it is written: in one line, of bounded length, of printable characters alone."""
+    words = f"sys.exit({error.code!r})" if isinstance(error, SystemExit) else f"{type(error).__name__}: {error}"
+    line = " ".join("".join(c if c.isprintable() else " " for c in words[: 4 * LONGEST]).split())
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]} ..."
 
 
 def _is_pytest_s_own() -> bool:

@@ -218,9 +218,13 @@ def test_a_signal_in_a_fit_is_the_user_s_whatever_the_model_makes_of_it(rude, nu
     assert not project.record.verdicts
 
 
-@pytest.mark.parametrize("deed", ["__import__('ctypes').CDLL(None)._exit(0)", "os.kill(os.getpid(), signal.SIGKILL)"])
 @pytest.mark.parametrize(
-    "options", [("-n", "2"), ("-n", "1", "--max-worker-restart=0"), ("-n", "2", "--dist=loadfile")]
+    ("deed", "options"),
+    [
+        ("__import__('ctypes').CDLL(None)._exit(0)", ("-n", "2")),
+        ("os.kill(os.getpid(), signal.SIGKILL)", ("-n", "1", "--max-worker-restart=0")),
+        ("os.kill(os.getpid(), signal.SIGKILL)", ("-n", "2", "--dist=loadfile")),
+    ],
 )
 def test_a_worker_that_dies_while_fitting_fails_its_model(rude, judged, deed, options):
     project = rude(deed)

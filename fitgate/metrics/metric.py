@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from fitgate.errors import FitgateError
 from fitgate.statistics import Change, bootstrap_fall, bootstrap_lower_bound, normal_power, unspread_bound
 
+BEYOND = 1e-9  # of a metric's range, by which rounding may carry its value
+
 Array = NDArray[Any]
 Reads = Literal["predictions", "scores", "probabilities"]
 Target = Literal["classes", "numbers", "any"]
@@ -168,9 +170,31 @@ class Metric:
         return found
 
     def value(self, target: Array, outputs: Outputs) -> float:
-        """Its value; NaN where what it reads is missing or not finite."""
+        """Its value; NaN where what it reads is missing or not finite.
+
+        Raises:
+            FitgateError: if it computes something else than a number of its range.
+        """
         read = self.output(outputs)
-        return math.nan if read is None else float(self.compute(target, read))
+        if read is None:
+            return math.nan
+        computed: Any = self.compute(target, read)
+        low, high = self.range
+        try:
+            value = float(computed)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise self._no_value(f"a value of type {type(computed).__name__}") from error
+        if value < low - BEYOND or value > high + BEYOND:
+            raise self._no_value(f"{value:g}")
+        return value
+
+    def _no_value(self, found: str) -> FitgateError:
+        return FitgateError(
+            f"metric {self.name}",
+            found=found,
+            expected=f"a number from {self.range[0]:g} to {self.range[1]:g}",
+            next_step="correct what computes it, or its range",
+        )
 
     @property
     def confidence_bound(self) -> Bound:

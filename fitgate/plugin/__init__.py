@@ -34,6 +34,7 @@ from fitgate.plugin.recorder import Recorder
 from fitgate.plugin.registry import as_usage_error
 from fitgate.plugin.session import Parts
 from fitgate.plugin.termination import end_as_by_interrupt
+from fitgate.runs import ModelFailed
 from fitgate.runs.watch import Watch
 
 __all__ = [
@@ -162,9 +163,16 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Let a report carry what happened during its phase to the recorder, which may be in another process."""
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let a report carry what happened during its phase to the recorder, which may be in another process.
+
+    What a model failed of is shown in its one line: its traceback is in the run's log of errors.
+    """
     report = yield
+    if report.failed and call.excinfo and isinstance(call.excinfo.value, ModelFailed | FitgateError) and part(item):
+        report.longrepr = str(call.excinfo.value)
     parts = item.config.stash[PARTS]
     report.fitgate_part = part(item)  # type: ignore[attr-defined]
     report.fitgate_entries = parts.drain()  # type: ignore[attr-defined]

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import pluggy
 
+from fitgate.errors import FitgateError, in_one_line
 from fitgate.model import ModelError
 from fitgate_pytest import place_of
 
@@ -21,13 +22,23 @@ def contributed(hook: pluggy.HookCaller, kind: type[T], named: str = "") -> list
         named: in words; the class's name if empty.
 
     Raises:
-        ModelError: if one of them returns something else.
+        ModelError: if one of them returns something else, or raises an error that is not fitgate's.
     """
     items: list[T] = []
     expected = f"a list of {named or f'{kind.__name__} objects'}"
     plugins = [implementation for implementation in hook.get_hookimpls() if not implementation.wrapper]
     places = [place_of(by.plugin, by.plugin_name) for by in plugins]
-    contributions = list(reversed(hook()))  # pytest calls the plugin first that was registered last
+    try:
+        contributions = list(reversed(hook()))  # pytest calls the plugin first that was registered last
+    except (FitgateError, KeyboardInterrupt, GeneratorExit):
+        raise
+    except BaseException as error:  # an exit, too: whatever it is, it is the project's own
+        raise ModelError(
+            f"{hook.name} of {' or '.join(places)}",
+            found=in_one_line(error),
+            expected=expected,
+            next_step="mend the hook, or what it calls",
+        ) from error
     if len(contributions) < len(plugins):  # pytest leaves out what is None
         raise wrong_contribution(f"{hook.name} of {' or '.join(places)}", None, expected)
     for place, contribution in zip(places, contributions, strict=False):

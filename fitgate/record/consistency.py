@@ -143,6 +143,8 @@ def _shapes(where: str, e: Evaluation, task: TaskEntry) -> Iterator[str]:
     n, columns = len(task.target), None if task.classes is None else len(task.classes)
     if e.predictions.shape != task.target.shape or e.n != n:
         yield f"predictions of shape {e.predictions.shape} of {where} for {e.n} test examples, of {n}"
+    if e.metrics.keys() != set(task.metrics):
+        yield f"metrics of {where} other than the task's"
     for name, output in (("scores", e.scores), ("probabilities", e.probabilities)):
         if output is None:
             continue

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fitgate.data import lent
-from fitgate.errors import FitgateError
+from fitgate.errors import FitgateError, in_one_line
 from fitgate.protocols import DecisionFunction, KnowsClasses, Pipeline, Probabilities, offered
 from fitgate.tasks import NUMBERS, TaskData
 from fitgate.text import CELL, shown
@@ -186,10 +186,24 @@ def _likely(estimator: Any, data: TaskData) -> Array:
 
 
 def _numbers(given: Any) -> Array:
-    """Scores as float64; one that is masked is missing, and NaN."""
-    if isinstance(given, np.ma.MaskedArray):
-        return np.ma.filled(given.astype(np.float64), np.nan)
-    return np.asarray(given, np.float64)
+    """Scores as float64; one that is masked is missing, and NaN.
+
+    Raises:
+        WrongAnswers: if they are no real numbers: times, say, would be cast to finite ones.
+    """
+    try:
+        if (found := np.asanyarray(given)).dtype.kind in "mMc":
+            raise TypeError(f"dtype {found.dtype}")
+        if isinstance(found, np.ma.MaskedArray):
+            return np.ma.filled(found.astype(np.float64), np.nan)
+        return np.asarray(found, np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise WrongAnswers(
+            "scores",
+            found=f"what are no real numbers ({in_one_line(error)})",
+            expected="an array of them",
+            next_step="correct what decision_function or predict_proba gives",
+        ) from error
 
 
 def _of_one(probabilities: Array, known: Array) -> Array:
@@ -224,7 +238,8 @@ def _classes(estimator: Any, data: TaskData) -> Any:
 
 def _checked(estimator: Any, found: Array, expected: tuple[int, ...], method: str) -> Array:
     if found.shape[:1] != expected[:1]:
-        raise ValueError(f"{method} of shape {found.shape} for {expected[0]:,} examples")
+        rows = f"a row for each of {expected[0]:,} examples"
+        raise _wrong(estimator, f"{method} of shape {found.shape}", rows, "let it give one")
     if found.shape != expected:
         raise Lacking(f"{_kind(estimator)} gives {method} of shape {found.shape} where {expected} is expected")
     return found

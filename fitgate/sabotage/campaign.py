@@ -92,7 +92,8 @@ def run(
             planted, or two have one name and severity.
     """
     started = time.perf_counter()
-    tamperings = Tamperings(Path.cwd(), list(models), data.on(None).profile, baselines, only)
+    able = [name for name, model in models.items() if model.task(task.name)]
+    tamperings = Tamperings(Path.cwd(), able, task.name, data.on(None).profile, baselines, only)
     trials = Trials(models, task, data, metrics, baselines)
     known = [*generic_defects(), *defects]
     campaign = Campaign(data.on(None).profile, working_commit(Path.cwd()), environment(), task=task.name)

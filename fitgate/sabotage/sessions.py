@@ -63,13 +63,14 @@ class Sessions:
 
     Args:
         root: the project's directory.
+        task: the name of the one that takes part.
         profile: of the data; empty for the project's own choice.
         runs: a directory for their records.
     """
 
-    def __init__(self, root: Path, profile: str, runs: Path):
+    def __init__(self, root: Path, task: str, profile: str, runs: Path):
         self._root = root
-        self._profile = [f"--fit-profile={profile}"] if profile else []
+        self._selection = [f"--fit-tasks={task}", *([f"--fit-profile={profile}"] if profile else [])]
         self.runs = runs
 
     def run(
@@ -90,7 +91,7 @@ class Sessions:
             timed: whether predictions are timed, too.
         """
         before = set(self.runs.glob("*"))
-        options = ["-p", PLUGIN, "-p", "no:cacheprovider", f"--fit-models={','.join(models)}", *self._profile]
+        options = ["-p", PLUGIN, "-p", "no:cacheprovider", f"--fit-models={','.join(models)}", *self._selection]
         options += [f"--fit-runs-dir={self.runs}", f"--gate-baselines={baselines.resolve()}"]
         skip = [] if timed else ["--benchmark-skip"]
         done = self._python("pytest", *options, *skip, *arguments, plant=plant)

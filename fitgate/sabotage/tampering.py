@@ -58,6 +58,7 @@ class Tamperings:
     Args:
         root: the project's directory.
         models: names of those that may be tampered with.
+        task: the name of the one on which they are.
         profile: of the data; empty where it has one size, or for the project's own choice.
         baselines: the project's.
         only: what `tampering` and a description must contain.
@@ -66,14 +67,14 @@ class Tamperings:
         SabotageError: if the project's session does not pass as it is.
     """
 
-    def __init__(self, root: Path, models: Sequence[str], profile: str, baselines: Path, only: str = ""):
+    def __init__(self, root: Path, models: Sequence[str], task: str, profile: str, baselines: Path, only: str = ""):
         self._chosen = [
             what for what in [*UNJUDGED, *MISTIMED, *PROJECT, *FILES, *RECORDS] if only in f"tampering {what}"
         ]
         self._directory = tempfile.TemporaryDirectory(prefix="fitgate-sabotage-")
         place = Path(self._directory.name).resolve()
         self._baselines = baselines
-        self._sessions = Sessions(root, profile, place / "runs")
+        self._sessions = Sessions(root, task, profile, place / "runs")
         self._copies = place / "baselines"
         self._subject = self._sound(models) if self._chosen else None
 
