@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from fitgate.cli.records import file_name
 from fitgate.files import check_writable, write
 from fitgate.gates import Outcome
 from fitgate.latency.timing import SCENARIOS
@@ -45,7 +46,7 @@ def add_commands(commands: Any) -> None:
     )
     sabotage.add_argument("--seeds", type=int, default=5, metavar="K", help="seeds of each defect (default: 5)")
     sabotage.add_argument("--controls", type=int, default=300, metavar="N", help="clean runs (default: 300)")
-    sabotage.add_argument("--out", type=Path, default=SABOTAGE, metavar="FILE", help=f"default: {SABOTAGE}")
+    sabotage.add_argument("--out", type=file_name, default=SABOTAGE, metavar="FILE", help=f"default: {SABOTAGE}")
     sabotage.add_argument("--from", dest="kept", type=Path, metavar="FILE", help="only render a campaign's JSON again")
     sabotage.add_argument(
         "--follow", type=Path, metavar="FILE", help="only give a campaign's inconclusive verdicts twice the seeds"
@@ -70,7 +71,7 @@ def add_commands(commands: Any) -> None:
         metavar="S",
         help="of asking each model, a process, or as long as 25 rounds take (default: 1)",
     )
-    ab.add_argument("--out", type=Path, metavar="FILE", help="also write the report there")
+    ab.add_argument("--out", type=file_name, metavar="FILE", help="also write the report there")
     ab.add_argument("--gate-strict", action="store_true", help="fail if the verdict is inconclusive")
     ab.add_argument("--prove", type=int, metavar="N", help="instead, compare this tree N times with itself")
     ab.add_argument("--from", dest="kept", type=Path, metavar="FILE", help="only render the JSON of --prove again")

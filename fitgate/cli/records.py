@@ -15,6 +15,17 @@ COMPARISON = Path("comparison.md")
 REPEATABILITY = Path("repeatability.md")
 
 
+def file_name(text: str) -> Path:
+    """A path of a file, as an argument of the command line.
+
+    Raises:
+        ArgumentTypeError: if it names none.
+    """
+    if not (path := Path(text)).name:
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected the name of a file")
+    return path
+
+
 def add_commands(commands: Any) -> None:
     """Declare them to a parser's subparsers."""
     report = commands.add_parser("report", help="render a record's report again")
@@ -38,12 +49,14 @@ def add_commands(commands: Any) -> None:
         metavar="NAME=USD_PER_HOUR",
         help="what a machine costs; may be repeated",
     )
-    compare.add_argument("--out", type=Path, default=COMPARISON, metavar="FILE", help=f"default: {COMPARISON}")
+    compare.add_argument("--out", type=file_name, default=COMPARISON, metavar="FILE", help=f"default: {COMPARISON}")
     compare.set_defaults(run=_compare)
 
     repeat = commands.add_parser("repeat", help="how well repeated runs agree: whether p50s hold their intervals")
     repeat.add_argument("records", type=Path, nargs="+", metavar="RECORD", help="records of one run, repeated")
-    repeat.add_argument("--out", type=Path, default=REPEATABILITY, metavar="FILE", help=f"default: {REPEATABILITY}")
+    repeat.add_argument(
+        "--out", type=file_name, default=REPEATABILITY, metavar="FILE", help=f"default: {REPEATABILITY}"
+    )
     repeat.set_defaults(run=_repeat)
 
     floors = commands.add_parser("floors", help="how safely clean seeds clear their gates: what to set a floor to")

@@ -182,8 +182,8 @@ class Metric:
         low, high = self.range
         try:
             value = float(computed)
-        except (TypeError, ValueError, OverflowError) as error:
-            raise self._no_value(f"a value of type {type(computed).__name__}") from error
+        except (TypeError, ValueError, OverflowError):
+            raise self._no_value(f"a value of type {type(computed).__name__}") from None
         if value < low - BEYOND or value > high + BEYOND:
             raise self._no_value(f"{value:g}")
         return value

@@ -203,7 +203,7 @@ def _numbers(given: Any) -> Array:
             found=f"what are no real numbers ({in_one_line(error)})",
             expected="an array of them",
             next_step="correct what decision_function or predict_proba gives",
-        ) from error
+        ) from None
 
 
 def _of_one(probabilities: Array, known: Array) -> Array:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 
-from fitgate.errors import LoggedError
+from fitgate.errors import LoggedError, in_one_line
 from fitgate.metrics import Metric
 from fitgate.model import Model
 from fitgate.runs.apart import (
@@ -226,7 +226,10 @@ class Evaluator:
         """Turn whatever is raised into `ModelFailed`, be it the model's, its data's or its process's, and emit it."""
         try:
             with failing(model.name, task.name, stage):
-                yield
+                try:
+                    yield
+                except ProcessEnded as error:  # of which there is no more to say
+                    raise ModelFailed(Failure(model.name, task.name, stage, in_one_line(error))) from None
         except ModelFailed as error:
             if error.failure not in self._reported:
                 self._reported.add(error.failure)

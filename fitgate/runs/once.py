@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from fitgate.errors import FitgateError, in_one_line
 from fitgate.executor.pickling import dumps
 from fitgate.files import write, written_whole
 
@@ -37,9 +38,18 @@ class Once:
         Raises:
             Exception: whatever `compute` raised, on every call.
             ProcessEnded: if another process ended while it computed it.
+            FitgateError: if what processes share can't be read or written.
         """
         if key not in self._outcomes:
-            self._outcomes[key] = self._shared(key, compute) if self._directory else _outcome(compute)
+            try:
+                self._outcomes[key] = self._shared(key, compute) if self._directory else _outcome(compute)
+            except (OSError, RuntimeError) as lost:  # not of `compute`: of the lock, or the file
+                raise FitgateError(
+                    "what the session's processes share",
+                    found=in_one_line(lost),
+                    expected="a directory and files that stay open",
+                    next_step="let the model close no files that it has not opened, or free the disk",
+                ) from None
         value, error = self._outcomes[key]
         if error is not None:
             raise error.with_traceback(None)  # or each raise would lengthen it; the cause keeps its own
