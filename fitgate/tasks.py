@@ -173,6 +173,13 @@ class TaskData:
                 expected=expected,
                 next_step="let its target function return a row for each",
             )
+        if target.dtype.kind not in "biufUSO" or (target.dtype.kind == "f" and not np.isfinite(target).all()):
+            raise TaskError(
+                where,
+                found=f"a target of dtype {target.dtype}" + ", not all of it finite" * (target.dtype.kind == "f"),
+                expected="truth values, finite numbers or text",
+                next_step="mend its target function, or leave such examples out",
+            )
         return target
 
     def _changed_targets(self) -> list[str]:

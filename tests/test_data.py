@@ -21,6 +21,7 @@ from fitgate.data import DataError, Dataset, Split, cache_directory
 from fitgate.data.cache import download
 from fitgate.data.digest import digest
 from fitgate.data.idx import encode_idx, read_idx
+from fitgate.tasks import Task, TaskData, TaskError
 
 IMAGES = np.arange(4 * 2 * 3, dtype=np.uint8).reshape(4, 2, 3)
 LABELS = np.array([0, 1, 2, 1], np.uint8)
@@ -534,3 +535,24 @@ def test_without_a_mirror_the_error_says_what_to_do(monkeypatch):
         DataError, match=r"found no download of it \(first: Network is unreachable; second: .*\), .*; wait\.$"
     ):
         download("file", ("first", "second"), known_hash="md5:1", next_step="wait")
+
+
+def _fails(y):
+    raise ValueError("no such column")
+
+
+@pytest.mark.parametrize(
+    ("target", "found"),
+    [
+        (_fails, r"found no target \(ValueError: no such column \(.*test_data\.py:\d+\)\), expected a target for each"),
+        (lambda y: y[:1], r"found a target of shape \(1,\), expected a target for each of 2 examples"),
+        (lambda y: "abc", r"found a target of shape \(\)"),
+        (lambda y: y + 1j, "found a target of dtype complex128, expected truth values, finite numbers or text"),
+        (lambda y: np.full(len(y), np.inf), "found a target of dtype float64, not all of it finite"),
+    ],
+)
+def test_a_target_that_is_none_is_one_line(target, found):
+    dataset = Dataset.from_arrays("d", np.eye(2), [0, 1], np.eye(2), [0, 1])
+    data = TaskData(Task("t", dataset, target=target), dataset)
+    with pytest.raises(TaskError, match=f"task t, train split: {found}"):
+        len(data.y_train)

@@ -113,6 +113,20 @@ def test_a_misspelt_hook_is_one_line(project):
     assert "Traceback" not in result.stderr.str() + result.stdout.str()
 
 
+def test_a_hook_that_raises_is_one_line(project):
+    project.write()
+    conftest = project.path / "conftest.py"
+    conftest.write_text(
+        conftest.read_text() + "\ndef pytest_fitgate_metrics():\n    assert 1 == 2, 'no metrics today'\n"
+    )
+    result = project.run()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        ["ERROR: pytest_fitgate_metrics of *conftest.py: found AssertionError: no metrics today*"]
+    )
+    assert "Traceback" not in result.stdout.str() + result.stderr.str()
+
+
 def test_a_hook_of_another_version_may_be_optional(project):
     project.pytester.makeconftest(
         """
