@@ -61,7 +61,8 @@ def test_a_record_comes_back_as_it_was(record, tmp_path):
 
 def test_labels_may_be_texts(record, tmp_path):
     words = np.array(["one", "two"] * 100, object)
-    record.add(Evaluation("n", "digits", 200, record.evaluations[0].metrics, 0.1, None, 0.0, words))
+    none = dict.fromkeys(record.evaluations[0].metrics)
+    record.add(Evaluation("n", "digits", 200, none, 0.1, None, 0.0, words))
     save(record, tmp_path / "record.json")
     assert read(tmp_path).evaluations[1].predictions.tolist() == ["one", "two"] * 100
 
