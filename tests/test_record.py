@@ -31,6 +31,7 @@ from fitgate.record import (
 from fitgate.runs import Evaluation
 from fitgate.tasks import TaskData
 from tests import fakes
+from tests.evidence import evaluation
 
 REPORTS = Path(__file__).parents[1] / "reports"
 EVERY = sorted(path for path in REPORTS.glob("*/record.json") if path.parent.name != "runs")
@@ -47,7 +48,7 @@ def record(tmp_path):
     record.add(describe_model(fakes.model(), None))
     answers = fakes.LABELS.copy()
     answers[:3] = 9
-    record.add(Evaluation("m", "digits", 200, {"accuracy": 0.985, "macro_f1": None}, 0.1, None, 0.0, answers))
+    record.add(evaluation(fakes.DIGITS, answers))
     return record
 
 
@@ -56,13 +57,13 @@ def test_a_record_comes_back_as_it_was(record, tmp_path):
     again = read(tmp_path)
     assert encode(again) == encode(record)
     assert again.evaluations[0].predictions.dtype == np.uint8
-    assert again.evaluations[0].metrics == {"accuracy": 0.985, "macro_f1": None}
+    assert again.evaluations[0].metrics == record.evaluations[0].metrics
 
 
 def test_labels_may_be_texts(record, tmp_path):
     words = np.array(["one", "two"] * 100, object)
-    none = dict.fromkeys(record.evaluations[0].metrics)
-    record.add(Evaluation("n", "digits", 200, none, 0.1, None, 0.0, words))
+    values = {"accuracy": 0.0, "macro_f1": None}  # of texts and numbers there is none
+    record.add(Evaluation("n", "digits", 200, values, 0.1, None, 0.0, words))
     save(record, tmp_path / "record.json")
     assert read(tmp_path).evaluations[1].predictions.tolist() == ["one", "two"] * 100
 

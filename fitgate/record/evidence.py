@@ -202,15 +202,21 @@ def wrong_values(record: Record, metrics: Mapping[str, Metric]) -> Iterator[str]
     for e in (*record.evaluations, *(run.evaluation for run in record.seed_runs)):
         task = tasks.get(e.task)
         for name, value in e.metrics.items():
-            if task is None or value is None or name not in metrics:
+            if task is None or name not in metrics:
                 continue
+            stated = f"no {name}" if value is None else f"{name} {value:.6g}"
             try:
                 found = metrics[name].on(task.classes).value(task.target, e.outputs)
-            except (ValueError, TypeError, IndexError) as error:  # outputs of which there is no such metric
-                yield f"{name} {value:.6g} of {e.model} on {e.task}, whose outputs have none: {error}"
+            except (FitgateError, ValueError, TypeError, IndexError) as error:  # outputs of which there is no such one
+                if value is not None:
+                    yield f"{stated} of {e.model} on {e.task}, whose outputs have none: {error}"
                 continue
-            if not math.isclose(found, value, rel_tol=RELATIVE, abs_tol=ABSOLUTE):
-                yield f"{name} {value:.6g} of {e.model} on {e.task}, whose outputs give {found:.6g}"
+            if value is None:
+                differs = math.isfinite(found)
+            else:
+                differs = not math.isclose(found, value, rel_tol=RELATIVE, abs_tol=ABSOLUTE)
+            if differs:
+                yield f"{stated} of {e.model} on {e.task}, whose outputs give {found:.6g}"
 
 
 def with_scorers(record: Record, metrics: Mapping[str, Metric]) -> dict[str, Metric]:
