@@ -32,7 +32,7 @@ from fitgate.data import *
 
 TASK = Task("{task}", {dataset}, metrics={metrics})
 MODEL = Model("model", lambda seed: {estimator}, gates=(
-    Floor(TASK, {metric!r}, {floor}), NoRegression(TASK, {metric!r}, {margin})))
+    Floor(TASK, {metric!r}, {floor}, perfect=True), NoRegression(TASK, {metric!r}, {margin}, perfect=True)))
 
 def pytest_fitgate_models():
     return [MODEL]
