@@ -24,7 +24,7 @@ FIRST = Task("first", DATA, target=lambda y: y == 0, metrics=("roc_auc",))
 
 
 class NearestMean:
-    """Of the class with the nearest mean."""
+    """Of the class with the nearest mean, computed again and again."""
 
     def fit(self, X, y):
         self.classes_ = np.unique(y)
@@ -32,7 +32,9 @@ class NearestMean:
         return self
 
     def distances(self, X):
-        return ((X[:, None, :] - self.means) ** 2).sum(axis=2)
+        for _ in range(50):  # so that remembering answers pays
+            found = ((X[:, None, :] - self.means) ** 2).sum(axis=2)
+        return found
 
     def predict(self, X):
         return self.classes_[self.distances(X).argmin(axis=1)]
