@@ -157,7 +157,7 @@ class TaskData:
         where, expected = f"task {self.task.name}, {part} split", f"a target for each of {len(split):,} examples"
         try:
             target = _read_only(self.task.target(split.y))
-        except (KeyboardInterrupt, GeneratorExit):
+        except KeyboardInterrupt:
             raise
         except BaseException as error:  # an exit, too: it would end the session, or pytest's skips hide the task
             raise TaskError(

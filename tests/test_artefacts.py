@@ -260,6 +260,8 @@ def filters():
         ("raise KeyError('age')", "KeyError: 'age'"),
         ("sys.exit(0)", "SystemExit: 0"),
         ("pytest.skip('no')", "Skipped: no"),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+        ("raise GeneratorExit", "GeneratorExit"),
         ("return 7", "TypeError: 'int' object is not iterable"),
     ],
 )

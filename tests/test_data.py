@@ -541,10 +541,15 @@ def _fails(y):
     raise ValueError("no such column")
 
 
+def _ends(y):
+    raise GeneratorExit
+
+
 @pytest.mark.parametrize(
     ("target", "found"),
     [
         (_fails, r"found no target \(ValueError: no such column \(.*test_data\.py:\d+\)\), expected a target for each"),
+        (_ends, r"found no target \(GeneratorExit"),
         (lambda y: y[:1], r"found a target of shape \(1,\), expected a target for each of 2 examples"),
         (lambda y: "abc", r"found a target of shape \(\)"),
         (lambda y: y + 1j, "found a target of dtype complex128, expected truth values, finite numbers or text"),

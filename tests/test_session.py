@@ -223,6 +223,13 @@ def test_an_unknown_model_is_a_usage_error(project, option):
     result.stderr.fnmatch_lines([f"ERROR: {option}: found 'forrest', expected one of the models: reader; correct *"])
 
 
+def test_a_missing_model_is_named_rather_than_the_tasks_that_went_with_it(project):
+    project.write("")
+    result = project.run("--fit-models=reader", "--fit-tasks=digits")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --fit-models: found 'reader', expected one of the models: there are none; *"])
+
+
 def test_two_models_of_one_name_are_a_usage_error(project):
     project.write("model()", "model()")
     result = project.run()

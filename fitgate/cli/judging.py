@@ -72,7 +72,9 @@ def _judge(options: argparse.Namespace) -> int:
 
 def _bless(options: argparse.Namespace) -> None:
     around = project(Path.cwd())
-    record = read(options.record or around.latest_run)
+    path = options.record or around.latest_run
+    record = read(path)
+    print(f"{path}: the run of {record.started}")
     directory = options.baselines or around.baselines
     found = candidates(record, around.kinds, around.metrics)
     proposals = propose(found, record.environment, record.commit, directory, options.least_seeds)

@@ -1,8 +1,8 @@
 """Gates: rules that models must hold to, and the verdicts that judging reaches from evidence alone."""
 
 from fitgate.gates.above import Above
-from fitgate.gates.archive import baseline_file, find_baseline
-from fitgate.gates.baseline import Baseline, collect
+from fitgate.gates.archive import find_baseline
+from fitgate.gates.baseline import Baseline, baseline_file, collect
 from fitgate.gates.errors import BaselineError
 from fitgate.gates.evidence import Evidence, NotEvaluated, Truth
 from fitgate.gates.floor import Floor

@@ -7,27 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from fitgate.gates.baseline import About, Baseline
+from fitgate.gates.baseline import SHOWN, About, Baseline, baseline_file
 from fitgate.gates.errors import BaselineError
 from fitgate.gates.stored import read_about, read_baseline
 from fitgate.gates.transaction import Standing
 
 T = TypeVar("T")
 
-SHOWN = 8  # hexadecimal digits of the data's digest that name a file
 NAME = re.compile(rf"[a-z][a-z0-9_]*-.+-[0-9a-f]{{{SHOWN}}}\.npz")
-
-
-def baseline_file(directory: Path, profile: str, model: str, task: str, digest: str) -> Path:
-    """Where a baseline lies: in a folder for its profile, if it has one, as `forest-digits-83632dfd.npz`.
-
-    Args:
-        directory: of all baselines.
-        profile: of the data; empty where it has one size.
-        model, task: names.
-        digest: SHA-256 of the data, in hex.
-    """
-    return directory / profile / f"{model}-{task}-{digest[:SHOWN]}.npz"
 
 
 def baseline_files(directory: Path, profile: str, model: str, task: str) -> list[Path]:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -18,6 +19,7 @@ from fitgate.metrics import Outputs
 from fitgate.runs import SeedRun
 
 SCHEMA = 3
+SHOWN = 8  # hexadecimal digits of the data's digest that name a file
 Array = NDArray[Any]
 
 
@@ -98,6 +100,18 @@ class Baseline(msgspec.Struct, frozen=True, tag=True, eq=False, dict=True):
         for earlier, now in pairs:
             same &= [np.array_equal(of_seed, now) for of_seed in earlier]  # type: ignore[arg-type, union-attr]
         return bool(same.any())
+
+
+def baseline_file(directory: Path, profile: str, model: str, task: str, digest: str) -> Path:
+    """Where a baseline lies: in a folder for its profile, if it has one, as `forest-digits-83632dfd.npz`.
+
+    Args:
+        directory: of all baselines.
+        profile: of the data; empty where it has one size.
+        model, task: names.
+        digest: SHA-256 of the data, in hex.
+    """
+    return directory / profile / f"{model}-{task}-{digest[:SHOWN]}.npz"
 
 
 def collect(runs: Sequence[SeedRun], profile: str, environment: Environment, commit: str | None) -> Baseline:

@@ -13,8 +13,8 @@ import numpy as np
 from msgspec import structs
 from numpy.typing import NDArray
 
-from fitgate.gates.archive import baseline_file, other_files, standing_baseline
-from fitgate.gates.baseline import Baseline, BlessedSet, collect, ranks_of
+from fitgate.gates.archive import other_files, standing_baseline
+from fitgate.gates.baseline import Baseline, BlessedSet, baseline_file, collect, ranks_of
 from fitgate.gates.errors import BaselineError
 from fitgate.gates.evidence import Truth
 from fitgate.gates.soundness import is_finite

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fitgate.gates.baseline import Baseline
+from fitgate.gates.baseline import Baseline, baseline_file
 from fitgate.gates.errors import BaselineError
 from fitgate.runs import Evaluation
 
@@ -25,7 +26,7 @@ def check_baseline(baseline: Baseline, model: str, task: str, runs: Sequence[Eva
     Raises:
         BaselineError: if it is such.
     """
-    about, subject = baseline.about, f"the baseline of {model} on {task}"
+    about, subject = baseline.about, baseline_file(Path(), truth.profile, model, task, truth.digest)
     check_content(baseline, subject)
     found = (about.profile, about.model, about.task, about.data_digest)
     expected = (truth.profile, model, task, truth.digest)

@@ -30,7 +30,7 @@ def contributed(hook: pluggy.HookCaller, kind: type[T], named: str = "") -> list
     places = [place_of(by.plugin, by.plugin_name) for by in plugins]
     try:
         contributions = list(reversed(hook()))  # pytest calls the plugin first that was registered last
-    except (FitgateError, KeyboardInterrupt, GeneratorExit):
+    except (FitgateError, KeyboardInterrupt):
         raise
     except BaseException as error:  # an exit, too: whatever it is, it is the project's own
         raise ModelError(

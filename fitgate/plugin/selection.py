@@ -42,9 +42,9 @@ class Selection:
         Raises:
             FitgateError: if there is one.
         """
-        self._check_names("--fit-tasks", self._settings.tasks, "tasks", tasks, TaskError)
         self._check_names("--fit-models", self._settings.models, "models", models, ModelError)
         self._check_names("--gate-require", self._settings.require, "models", models, ModelError)
+        self._check_names("--fit-tasks", self._settings.tasks, "tasks", tasks, TaskError)  # models bring theirs along
         for name in self._settings.models:
             if self.narrowed(models[name]) is None:
                 left = ", ".join(task.name for task in tasks.values() if self.takes_part(task))
