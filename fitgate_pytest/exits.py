@@ -85,7 +85,8 @@ class Exits:
         except SystemExit as error:
             if not self._used():
                 raise
-            self._say(f"{_innermost(_places(error.__traceback__))}: {_call(error)} at the session's end was not heeded")
+            found = f"found {_call(error)} at its end, expected a session that ends by itself"
+            self._say(f"{_innermost(_places(error.__traceback__))}: {found}; it was not heeded")
             session.exitstatus = session.exitstatus or pytest.ExitCode.INTERNAL_ERROR
         self._status = int(session.exitstatus)
 
@@ -107,7 +108,8 @@ class Exits:
             if self._concerned(places):
                 status = self._status or int(pytest.ExitCode.TESTS_FAILED)
                 when = "before the session had finished" if self._status is None else "after it had failed"
-                self._say(f"{_innermost(places)}: os._exit(0) {when}; the exit status is {status}")
+                found = f"found os._exit(0) {when}, expected a session that ends by itself"
+                self._say(f"{_innermost(places)}: {found}; the exit status is {status}")
         self._exit(status)
 
     def _concerned(self, places: Iterable[Place]) -> bool:

@@ -262,12 +262,13 @@ def filters():
         ("pytest.skip('no')", "Skipped: no"),
         ("raise KeyboardInterrupt", "KeyboardInterrupt"),
         ("raise GeneratorExit", "GeneratorExit"),
+        ("signal.raise_signal(signal.SIGINT)", "KeyboardInterrupt"),
         ("return 7", "TypeError: 'int' object is not iterable"),
     ],
 )
 def test_a_plugin_s_report_that_fails_is_named_and_the_others_are_written(project, how, error):
     project.write(READER)
-    add(project, f"import pytest, sys\ndef pytest_fitgate_report(record, directory):\n    {how}")
+    add(project, f"import pytest, signal, sys\ndef pytest_fitgate_report(record, directory):\n    {how}")
     other = "def pytest_fitgate_report(record, directory):\n    (directory / 'fair.md').write_text('')\n"
     project.pytester.makepyfile(extra=f"{other}    return [directory / 'fair.md']\n")
     project.pytester.syspathinsert()

@@ -10,7 +10,6 @@ from typing import Protocol
 from fitgate.errors import FitgateError, LoggedError, in_one_line, traceback_of
 from fitgate.files import FileError
 from fitgate.record import Record, log_error
-from fitgate.runs.watch import Watch
 from fitgate.text import shown
 
 
@@ -42,16 +41,13 @@ class Faults:
     @contextmanager
     def part(self, what: str) -> Iterator[None]:
         """Around the making of a part, as `the figure confusion.png`: an error ends that part alone."""
-        with Watch() as watch:
-            try:
-                yield
-            except FitgateError as error:
-                self.note(f"{what} could not be made: {error}")
-            except BaseException as error:  # whatever it is: its traceback is kept, and the run fails
-                if watch.interrupted:
-                    raise KeyboardInterrupt from error
-                self.note(f"{what} could not be made: {in_one_line(error)}")
-                self.log(LoggedError(what, traceback_of(error)))
+        try:
+            yield
+        except FitgateError as error:
+            self.note(f"{what} could not be made: {error}")
+        except BaseException as error:  # Ctrl-C, too, ends that part: what ran is kept, and the run fails
+            self.note(f"{what} could not be made: {in_one_line(error)}")
+            self.log(LoggedError(what, traceback_of(error)))
 
     def note(self, line: str) -> None:
         """Note what could not be made, once."""

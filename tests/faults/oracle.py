@@ -147,8 +147,11 @@ class Traceback:
 
     @property
     def is_ours(self) -> bool:
-        """Whether that is fitgate's: an error from NumPy, say, is of whoever called it; an interrupt is the user's."""
-        if self.error.startswith("KeyboardInterrupt"):
+        """Whether that is fitgate's: an error from NumPy, say, is of whoever called it.
+
+        An interrupt is the user's, and `os._exit`, which fitgate refuses by raising an error, its caller's.
+        """
+        if self.error.startswith(("KeyboardInterrupt", "fitgate.runs.watch.ProcessExit")):
             return False
         return bool(re.search(r"(^|/)fitgate(_pytest)?/[\w/]+\.py$", self.place))
 

@@ -74,7 +74,7 @@ def build(seed):
 
 
 TASKS = (CLOUD, FIRST, OWN)
-GATES = (Floor(CLOUD, "accuracy", 0.4), NoRegression(CLOUD, "accuracy", 0.2), Floor(FIRST, "roc_auc", 0.4),
+GATES = (Floor(CLOUD, "accuracy", 0.4), NoRegression(CLOUD, "accuracy", 0.2), Floor(FIRST, "roc_auc", 0.6),
          Floor(OWN, "own_share", 0.4))
 
 
