@@ -106,6 +106,7 @@ class Sessions:
     def _python(self, module: str, *arguments: str, plant: Plant | None = None) -> subprocess.CompletedProcess[str]:
         library = str(Path(__file__).parents[2])
         path = os.pathsep.join(filter(None, (library, os.environ.get("PYTHONPATH"))))
-        environment = {**os.environ, "PYTHONPATH": path, **(variable(plant) if plant else {})}
+        own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}  # no worker
+        environment = {**own, "PYTHONPATH": path, **(variable(plant) if plant else {})}
         command = [sys.executable, "-m", module, *arguments]
         return subprocess.run(command, cwd=self._root, env=environment, capture_output=True, text=True)
