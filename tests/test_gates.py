@@ -1,10 +1,12 @@
 """Gates: what they ask, what they conclude, and what declares them wrongly."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from fitgate import FitgateError, Metric, Model, Outcome, Task
-from fitgate.gates import Reason, judge
+from fitgate.gates import Claim, Reason, judge
 from fitgate.model import register
 from tests import fakes
 from tests.evidence import baseline, claim, evaluation, evidence, verdict_of, wrong
@@ -76,6 +78,14 @@ def test_a_metric_that_is_nan_or_missing_fails():
 
 def test_a_model_that_was_not_evaluated_fails():
     (verdict,) = judge([claim("m", Floor(DIGITS, "accuracy", 0.0))], evidence({})).verdicts
+    assert (verdict.outcome, verdict.reason) == (Outcome.FAIL, Reason.NOT_EVALUATED)
+
+
+@pytest.mark.parametrize(
+    "gate", [Floor(DIGITS, "accuracy", 0.0), Above(DIGITS, "accuracy", "n"), NoRegression(DIGITS, "accuracy", 0.1)]
+)
+def test_a_model_whose_task_has_no_target_was_not_evaluated(gate):
+    (verdict,) = judge([Claim("m", gate, "rule")], dataclasses.replace(evidence({}), truths={})).verdicts
     assert (verdict.outcome, verdict.reason) == (Outcome.FAIL, Reason.NOT_EVALUATED)
 
 

@@ -87,6 +87,13 @@ def test_an_output_that_predicts_classes_there_are_none_of_is_a_fall_of_the_mean
     assert change.p_value < 0.01
 
 
+@pytest.mark.parametrize("value", ["0.9", np.array("0.9"), b"0.9", None, [0.9, 0.9], 10**400, 1.1])
+def test_what_is_no_number_of_its_range_is_no_value(value):
+    metric = Metric("odd", lambda target, predictions: value, range=(0, 1))
+    with pytest.raises(FitgateError, match=r"metric odd: found .*, expected a number from 0 to 1"):
+        metric.value(np.arange(3), Outputs(np.arange(3)))
+
+
 @pytest.mark.parametrize("name", ["f1", "macro_f1", "balanced_accuracy"])
 def test_few_answers_without_a_mistake_are_not_certain_to_stay_so(name):
     few, many = (

@@ -49,8 +49,8 @@ class Above(Gate):
         from scipy.stats import norm
 
         task, settings = self.task.name, evidence.settings
-        metric = evidence.metric(self.metric, task)
         mine = evidence.evaluation_of(model, task)
+        metric = evidence.metric(self.metric, task)
         try:
             theirs = evidence.evaluation_of(self.rival, task)
         except NotEvaluated as error:

@@ -79,10 +79,10 @@ class Floor(Gate):
 
     def examine(self, model: str, evidence: Evidence) -> Verdict:
         """Judge a model by its evaluation."""
+        evaluation = evidence.evaluation_of(model, self.task.name)  # first: without one the target may be missing, too
         truth, metric = evidence.truths[self.task.name], evidence.metric(self.metric, self.task.name)
         floor, confidence = on_profile(self.value, truth.profile), evidence.settings.confidence
         assert floor is not None, "a gate examines on a profile that it applies to"
-        evaluation = evidence.evaluation_of(model, self.task.name)
         if leaked := perfect_output(self, self.metric, model, evidence):
             return leaked
         value, output = evaluation.metrics.get(self.metric), metric.output(evaluation.outputs)

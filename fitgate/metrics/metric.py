@@ -181,6 +181,8 @@ class Metric:
         computed: Any = self.compute(target, read)
         low, high = self.range
         try:
+            if np.asarray(computed).dtype.kind in "SU":  # float would read it
+                raise ValueError("text")
             value = float(computed)
         except (TypeError, ValueError, OverflowError):
             raise self._no_value(f"a value of type {type(computed).__name__}") from None

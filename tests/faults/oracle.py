@@ -163,7 +163,7 @@ class Traceback:
 
 ENTRY = re.compile(r"^([^\s:]+\.py):(\d+): (in .+|[A-Za-z_][\w.]*)$")  # of pytest's own tracebacks
 FRAME = re.compile(r'^\s*File "(.+?)", line \d+')
-PREFIX = re.compile(r"^(INTERNALERROR> |E   |  \+ Exception Group )")
+PREFIX = re.compile(r"^(INTERNALERROR> |E   |\s*\+ Exception Group |\s*\| )")
 
 
 def tracebacks(output: str) -> Iterator[Traceback]:

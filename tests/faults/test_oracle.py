@@ -23,6 +23,15 @@ Traceback (most recent call last):
 ValueError: bad magic
 """
 THEIRS = OURS.replace("/work/main/fitgate/gates/baseline.py", "/tmp/x/other.py")
+GROUP = """\
++ Exception Group Traceback (most recent call last):
+  |   File "/tmp/x/other.py", line 20, in <module>
+  |     raise ExceptionGroup("several", [ValueError("one")])
+  | ExceptionGroup: several (1 sub-exception)
+  +-+---------------- 1 ----------------
+    | ValueError: one
+    +------------------------------------
+"""
 PYTESTS = """\
 _________ test_gate[faulty-cloud-accuracy>=0.5] _________
 /work/main/fitgate/runs/evaluator.py:76: in evaluation
@@ -76,6 +85,7 @@ def test_a_traceback_of_ours_is_one_even_beside_a_verdict(output):
 def test_a_traceback_of_a_plugin_s_is_its_own():
     assert found(output=THEIRS, verdict="FAIL") is Kind.FAIL
     assert found(output=THEIRS, names=("other.py",)) is Kind.CLEAR
+    assert found(output=GROUP, names=("other.py",)) is Kind.CLEAR
     assert found(output=THEIRS) is Kind.SILENT
     assert found(output=PYTESTS.replace("fitgate/runs", "x"), verdict="FAIL") is Kind.FAIL
 
