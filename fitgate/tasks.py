@@ -187,7 +187,11 @@ class TaskData:
 
     @cached_property
     def kind(self) -> str:
-        """Its type of target, in scikit-learn's words."""
+        """Its type of target, in scikit-learn's words.
+
+        Raises:
+            TaskError: if it is none that scikit-learn knows.
+        """
         if self.task.kind:
             return self.task.kind
         metrics = map(self.task.metric, self.task.metric_names)
@@ -196,7 +200,15 @@ class TaskData:
             return "continuous" if self.y_train.ndim == 1 else "continuous-multioutput"
         from sklearn.utils.multiclass import type_of_target
 
-        return str(type_of_target(self.y_train))
+        try:
+            return str(type_of_target(self.y_train))
+        except (TypeError, ValueError) as error:  # bytes, or objects of several kinds
+            raise TaskError(
+                f"task {self.task.name}, train split",
+                found=f"a target of no kind that scikit-learn knows ({in_one_line(error)})",
+                expected="classes, labels or numbers",
+                next_step="mend its target function, or declare `kind`",
+            ) from error
 
     def check(self) -> None:
         """Refuse metrics of classes on a target of numbers.

@@ -545,6 +545,13 @@ def _ends(y):
     raise GeneratorExit
 
 
+def test_a_target_of_a_kind_that_scikit_learn_refuses_is_one_line():
+    dataset = Dataset.from_arrays("d", np.eye(2), [0, 1], np.eye(2), [0, 1])
+    data = TaskData(Task("t", dataset, target=lambda y: np.full(len(y), b"x")), dataset)
+    with pytest.raises(TaskError, match="task t, train split: found a target of no kind that scikit-learn knows"):
+        data.check()
+
+
 @pytest.mark.parametrize(
     ("target", "found"),
     [

@@ -284,12 +284,12 @@ def outcome_of(run: Path) -> tuple[str, dict[tuple[str, str, str], str], list[st
 def as_read(directory: Path, names: list[str]) -> list[str | None]:
     """The content of baselines, as a reader has them; an error's text where it has none."""
     from fitgate.errors import FitgateError
-    from fitgate.gates import read_baseline
+    from fitgate.gates.archive import standing_baseline
 
     found: list[str | None] = []
     for name in names:
         try:
-            baseline = read_baseline(directory / name)
+            baseline = standing_baseline(directory, directory / name)
             found.append(None if baseline is None else baseline.about.content)
         except FitgateError as error:
             found.append(str(error))
