@@ -158,6 +158,7 @@ def test_predictions_of_another_kind_than_the_labels_are_one_clear_line(y, predi
         (np.full(12, np.inf), "predictions such as inf"),
         (np.full(12, 1j), "predictions such as 1j"),
         (np.full(12, None), "predictions such as None"),
+        ([[1], [2, 3]], "what NumPy takes for no array"),
         ([*range(11), "11"], "labels such as '0'"),
         (np.array([*range(11), "11"], object), "text such as '11' among numbers"),
         (np.full(12, np.datetime64("2026-01-02")), "predictions such as datetime.date(2026, 1, 2)"),

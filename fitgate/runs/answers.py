@@ -41,7 +41,10 @@ def array_of(estimator: Any, answers: Any) -> Array:
 
     if np.ma.is_masked(answers):
         raise _no_answers(estimator, "predictions of which some are masked")
-    given = answers.toarray() if issparse(answers) else np.asarray(answers)
+    try:
+        given = answers.toarray() if issparse(answers) else np.asarray(answers)
+    except (TypeError, ValueError) as error:  # rows of several lengths
+        raise _no_answers(estimator, f"what NumPy takes for no array ({in_one_line(error)})") from None
     if not given.ndim:
         return given  # of no shape that a task asks for
     if given.dtype.kind == "O":
