@@ -6,7 +6,7 @@ from fitgate.gates.baseline import Baseline, baseline_file, collect
 from fitgate.gates.errors import BaselineError
 from fitgate.gates.evidence import Evidence, NotEvaluated, Truth
 from fitgate.gates.floor import Floor
-from fitgate.gates.gate import Contested, Declaration, Gate, Need, Request
+from fitgate.gates.gate import Adjusted, Contested, Declaration, Gate, Need, Request
 from fitgate.gates.judging import Claim, Judgement, judge, needs
 from fitgate.gates.regression import NoRegression
 from fitgate.gates.settings import JudgeSettings
@@ -18,6 +18,7 @@ GATES: dict[str, type[Gate]] = {gate.kind: gate for gate in (Floor, Above, NoReg
 __all__ = [
     "GATES",
     "Above",
+    "Adjusted",
     "Baseline",
     "BaselineError",
     "Claim",

@@ -57,6 +57,7 @@ class Evidence:
         runs: evaluations of a model on a task: the session's one, or one a seed.
         missing: why a model was not evaluated on a task.
         baselines: of a model on a task, or why one can't be used.
+        seeds: of the runs, in their order; where a model and task are not among them, they are not known.
     """
 
     truths: Mapping[str, Truth]
@@ -66,6 +67,7 @@ class Evidence:
     runs: Mapping[Key, Sequence[Evaluation]] = field(default_factory=dict)
     missing: Mapping[Key, str] = field(default_factory=dict)
     baselines: Mapping[Key, Baseline | FitgateError] = field(default_factory=dict)
+    seeds: Mapping[Key, Sequence[int]] = field(default_factory=dict)
 
     def metric(self, name: str, task: str) -> Metric:
         """A metric, as it is on the classes of a task."""

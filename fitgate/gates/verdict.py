@@ -29,6 +29,7 @@ class Reason(StrEnum):
     SAME_OUTPUT = "the output is one of the baseline's"
     NO_FALL = "no fall was found, and one of the margin's size would have been"
     SMALL_FALL = "a significant fall, but of less than half of the margin"
+    COLLAPSE = "one seed lies far below what the baseline's seeds predict"
     FALL = "a significant fall of at least half of the margin"
     GAIN = "a significant gain of at least half of the margin, where leaks are to fail"
     PERFECT = "the output equals the test labels"
@@ -62,7 +63,8 @@ class Verdict(msgspec.Struct, frozen=True, tag=True):
         seeds: seeds of the model that were judged.
         p_value: of the test, adjusted for all tests of the session; None for a gate that tests nothing.
         margin: the fall that a regression gate answers for.
-        power: probability that a fall of the margin's size would have been found.
+        power: probability that a fall of the margin's size comes to FAIL, at this level.
+        level: with which the gate's test may err; None for a gate whose test is not adjusted, or that tests nothing.
         lost: places in the test split of examples that it used to get right, those that lost most first.
         gained: whether it has become better than chance explains, which a leak of test examples does too.
         where: the file and line that declare the gate; empty where that is not known.
@@ -85,6 +87,7 @@ class Verdict(msgspec.Struct, frozen=True, tag=True):
     p_value: float | None = None
     margin: float | None = None
     power: float | None = None
+    level: float | None = None
     lost: list[int] = []
     gained: bool = False
     where: str = ""

@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 
 from fitgate.gates import JudgeSettings
+from fitgate.gates.settings import MOST_SEEDS_BY_TIME
 from fitgate.record import Settings
 from fitgate_pytest.options import OPTIONS, Option
+
+DEFAULT_SEED = 42  # of models without a baseline, where the user names none
 
 
 @dataclass(frozen=True)
@@ -29,11 +32,6 @@ class Options:
     baselines: Path
     scheduler: str | None
 
-    @property
-    def seeds(self) -> list[int]:
-        """The seeds of `--fit-seeds`; empty without it."""
-        return [self.settings.seed + i for i in range(self.settings.seeds)]
-
 
 def read_options(config: pytest.Config) -> Options:
     """The options of this session: of the command line, else of the project's configuration, else their defaults.
@@ -42,17 +40,20 @@ def read_options(config: pytest.Config) -> Options:
         UsageError: if a key of the configuration has a value that can't be read.
     """
     given = {option.key: _value(config, option) for option in OPTIONS}
-    seeds = given["fit_seeds"]
+    seeds, budget, seed = given["fit_seeds"], given["gate_budget"], given["fit_seed"]
+    most = MOST_SEEDS_BY_TIME if budget.seeds is None else budget.seeds
     judge = JudgeSettings(
         strict=given["gate_strict"],
         require_baseline=given["gate_require_baseline"],
         leaks=given["gate_leaks"],
         seeds=seeds or 1,
-        most_seeds=max(given["gate_most_seeds"], seeds or 1),
+        most_seeds=max(most, seeds or 1),
+        minutes=budget.minutes,
     )
     settings = Settings(
         profile=given["fit_profile"] or "",
-        seed=given["fit_seed"],
+        seed=DEFAULT_SEED if seed is None else seed,
+        seed_named=seed is not None,
         seeds=seeds,
         models=list(given["fit_models"]),
         tasks=list(given["fit_tasks"]),

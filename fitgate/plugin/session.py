@@ -20,6 +20,7 @@ from fitgate.plugin.clashes import check_fixtures
 from fitgate.plugin.modules import stand_ins
 from fitgate.plugin.options import Options
 from fitgate.plugin.registry import Registry
+from fitgate.plugin.seeds import Seeds
 from fitgate.plugin.spool import Spool
 from fitgate.plugin.stage import Stage
 from fitgate.plugin.trained import TrainedModel
@@ -43,6 +44,7 @@ class Parts:
         announcer: shows long work on the terminal.
         once: keeps what the processes of a session compute once together.
         executor: does isolated and parallel work.
+        seeds: what models are built with.
         stage: judges.
         spool: keeps what was emitted, should this process end; None in a session of one process.
         deselected_gates: how many gates the command line left out.
@@ -54,7 +56,10 @@ class Parts:
         self.announcer = Announcer(config)
         self.once = Once(shared)
         self.executor = Executor(options.settings.backend or None, options.scheduler, self.announcer.say)
-        self.stage = Stage(options, self.registry, lambda: self.evaluator, self.emit, config.rootpath)
+        self.seeds = Seeds(options, self.registry)
+        self.stage = Stage(
+            options, self.registry, self.seeds, self.once, lambda: self.evaluator, self.emit, config.rootpath
+        )
         self.deselected_gates = 0
         self.spool = Spool(shared) if shared else None
         self._manager = config.pluginmanager
@@ -83,7 +88,7 @@ class Parts:
         return Evaluator(
             self.registry.data_of,
             self.registry.metrics,
-            self.options.settings.seed,
+            self.seeds.first,
             self.once,
             self.emit,
             self.announcer.progress,
@@ -127,7 +132,7 @@ class Parts:
             if model.name in settings.require:
                 pytest.fail(f"{reason}, and --gate-require {model.name} asks for it", pytrace=False)
             pytest.skip(reason)
-        return TrainedModel(narrowed, self.evaluator, tuple(self.options.seeds), self._skip_unselected)
+        return TrainedModel(narrowed, self.evaluator, self.seeds, self._skip_unselected)
 
     def _skip_unselected(self, task: Task) -> None:
         """Skip the test if the user left a task out."""
@@ -181,7 +186,7 @@ class Parts:
         """What a model takes of the memory."""
         task, limit = model.timed_task, self.limit_of(model)
         with self.announcer.progress(f"measuring the memory of {model.name}, in processes of its own"):
-            return measure(model, self.registry.data_of(task), self.options.settings.seed, self.executor, limit)
+            return measure(model, self.registry.data_of(task), self.seeds.first(model, task), self.executor, limit)
 
     def check_data(self, model: Model) -> None:
         """Fail the test that has timed a model, if the model has changed the data: the others get it clean."""

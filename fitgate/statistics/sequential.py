@@ -2,8 +2,8 @@
 
 Values of a baseline's m seeds are taken for normal with mean mu and SD sigma, those of a candidate's k seeds for normal
 with mean mu - fall and the same SD. At a look, T = (mean of m - mean of k) / (s sqrt(1/m + 1/k)), with s the SD of the
-baseline's seeds alone. Given s, the T of several looks are a random walk observed at the information mk / (m + k), as
-of any two samples of which one grows; s / sigma is a chi on m - 1 degrees of freedom over its root, and is integrated out.
+baseline's seeds alone. Given s, the T of several looks are a random walk that is observed at the information
+mk / (m + k); s / sigma is a chi on m - 1 degrees of freedom over its root, and is integrated out.
 
 Source: P. Armitage, C. K. McPherson, B. C. Rowe, "Repeated significance tests on accumulating data", JRSS A 132 (1969);
 C. Jennison, B. W. Turnbull, "Group Sequential Methods" (1999), chapters 2, 3 and 19; boundaries of one height are S. J.
@@ -174,6 +174,8 @@ def _height(looks: Looks, level: float) -> float:
     def miss(height: float) -> float:
         return math.log(max(_crossing(looks, height), 1e-300) / level)
 
+    if miss(most) > 0 or miss(least) < 0:  # a level beyond what numbers tell apart
+        return high
     return float(brentq(miss, least, most, xtol=1e-7))
 
 
