@@ -171,6 +171,8 @@ def test_another_environment_is_named_as_the_likely_reason_of_other_output():
     verdict = judged(moved, evaluation(DIGITS, np.roll(wrong(20), 50)), gate=SEEDS)
     assert "The output may differ by the environment alone: cores 999 -> " in verdict.message
     assert "environment" not in judged(before, evaluation(DIGITS, np.roll(wrong(20), 50)), gate=SEEDS).message
+    other = structs.replace(moved, about=structs.replace(about, seeds=list(range(2000, 2020))))
+    assert "environment" not in judged(other, evaluation(DIGITS, np.roll(wrong(20), 50)), gate=SEEDS).message
 
 
 def test_a_gain_beyond_what_seeds_explain_is_told():

@@ -199,7 +199,9 @@ class NoRegression(Gate):
         if reason in (Reason.FALL, Reason.COLLAPSE):
             lost, losses = describe_losses(baseline, evidence.runs_of(model, task), truth, evidence.environment)
             parts.append(losses)
-        elif changed := changes(baseline.about.environment, evidence.environment):
+        elif self._same_seeds(model, baseline, evidence) and (
+            changed := changes(baseline.about.environment, evidence.environment)
+        ):
             parts.append(f"The output may differ by the environment alone: {'; '.join(changed)}.")
         return self.verdict(
             model,
@@ -219,6 +221,11 @@ class NoRegression(Gate):
             lost=lost,
             gained=bool(gained),
         )
+
+    def _same_seeds(self, model: str, baseline: Baseline, evidence: Evidence) -> bool:
+        """Whether the same code in the same environment would have given the baseline's output."""
+        own = baseline.about.seeds
+        return len(own) == 1 or not set(own).isdisjoint(evidence.seeds.get((model, self.task.name), ()))
 
     def _margin(self, evidence: Evidence) -> float:
         margin = on_profile(self.margin, evidence.truths[self.task.name].profile)

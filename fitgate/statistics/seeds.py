@@ -53,13 +53,13 @@ class SeedsFall:
 
     @cached_property
     def spread(self) -> float:
-        """The SD of the baseline's seeds; no less than what rounding to whole steps alone would give.
+        """The SD of the baseline's seeds; where all came to one value, what rounding to whole steps gives.
 
-        Seeds that all came to one value of few would else make any other value a certain change. Source: W. F.
-        Sheppard's variance of rounding, a twelfth of the step's square.
+        Any other value would else be a certain change. Source: W. F. Sheppard's variance of rounding, a twelfth of the
+        step's square.
         """
         spread = float(self._before.std(ddof=1))
-        return max(0.0 if spread <= self._rounding else spread, self.step / math.sqrt(12))
+        return spread if spread > self._rounding else self.step / math.sqrt(12)
 
     @cached_property
     def falls(self) -> Array:
