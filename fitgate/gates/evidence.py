@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
+import numpy as np
 from numpy.typing import NDArray
 
 from fitgate.errors import FitgateError
@@ -14,6 +15,7 @@ from fitgate.gates.settings import JudgeSettings
 from fitgate.machine import Environment
 from fitgate.metrics import Metric
 from fitgate.runs import Evaluation
+from fitgate.tasks import TaskData
 
 Key = tuple[str, str]  # the names of a model and of a task
 
@@ -43,6 +45,13 @@ class Truth:
     class_names: Sequence[str] = ()
     kind: str = ""
     classes: NDArray[Any] | None = None
+
+    @classmethod
+    def of(cls, data: TaskData) -> Self:
+        """That of a task on its data, which are loaded for it."""
+        dataset = data.dataset
+        labels = np.asarray(dataset.test.y)
+        return cls(dataset.profile, dataset.digest, data.y_test, labels, dataset.class_names, data.kind, data.classes)
 
 
 @dataclass(frozen=True, eq=False)
