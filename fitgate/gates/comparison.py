@@ -96,8 +96,7 @@ class OfSeeds:
 
     def power(self, terms: Terms) -> float:
         """How often a fall of the margin's size comes to FAIL."""
-        found = self.fall.operation(terms.margin, terms.margin, terms.level, terms.missed)
-        return 1.0 if found is None else min(1.0, found.fails)
+        return min(1.0, self.fall.operation(terms.margin, terms.margin, terms.level, terms.missed).fails)
 
     def advice(self, terms: Terms) -> str:
         """What it would take to decide, in words."""
@@ -201,9 +200,8 @@ def compare(
     if not np.isfinite([*now, *before]).all():
         return None
     if len(before) > 1:
-        low, high = metric.range
-        step = (high - low) / len(target) if math.isfinite(high - low) else 0.0
-        fall = SeedsFall(before, now, settings.seeds, settings.most_seeds, metric.higher_is_better, step)
+        plan = (settings.seeds, settings.most_seeds, metric.higher_is_better, metric.step(len(target)))
+        fall = SeedsFall(before, now, *plan)
         return OfSeeds(fall, float(np.mean(before)), float(np.mean(now)), repeats, settings.most_seeds)
     outputs = metric.output(baseline.outputs[0]), metric.output(runs[0].outputs)
     change = metric.paired_test.compute(target, *outputs)

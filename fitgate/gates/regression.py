@@ -141,7 +141,7 @@ class NoRegression(Gate):
 
     def _same(self, model: str, metric: Metric, runs: Sequence[Evaluation], evidence: Evidence) -> Verdict:
         truth = evidence.truths[self.task.name]
-        margin = self._margin(evidence)
+        margin = self.margin_on(truth.profile)
         value = float(np.mean([metric.value(truth.target, run.outputs) for run in runs]))
         with_seeds = "" if len(runs) == 1 else f", with each of {len(runs)} seeds"
         return self.verdict(
@@ -185,7 +185,7 @@ class NoRegression(Gate):
     ) -> Verdict:
         task, settings = self.task.name, evidence.settings
         metric, truth = evidence.metric(self.metric, task), evidence.truths[task]
-        terms = Terms(self._margin(evidence), worse.level, settings.missed)
+        terms = Terms(self.margin_on(truth.profile), worse.level, settings.missed)
         outcome, reason = found.decide(terms)
         gained = found.gained(terms._replace(level=better.level))
         power = found.power(terms)
@@ -227,8 +227,9 @@ class NoRegression(Gate):
         own = baseline.about.seeds
         return len(own) == 1 or not set(own).isdisjoint(evidence.seeds.get((model, self.task.name), ()))
 
-    def _margin(self, evidence: Evidence) -> float:
-        margin = on_profile(self.margin, evidence.truths[self.task.name].profile)
+    def margin_on(self, profile: str) -> float:
+        """The margin on a profile that the gate applies to."""
+        margin = on_profile(self.margin, profile)
         assert margin is not None, "a gate examines on a profile that it applies to"
         return margin
 

@@ -117,12 +117,22 @@ class SeedsFall:
             self.falls + height_of(self.looks, missed) * self.spread * self.looks.errors[: len(self.falls)]
         )
 
-    def operation(self, margin: float, fall: float, level: float, missed: float) -> Operation | None:
-        """What comes of the plan where the true fall is so large; None where the baseline has no spread."""
+    def operation(
+        self, margin: float, fall: float, level: float, missed: float, baseline: int | None = None
+    ) -> Operation:
+        """What comes of the plan where the true fall is so large, and the true spread the baseline's.
+
+        Args:
+            margin, fall: in the metric's unit.
+            level, missed: as for `operation`.
+            baseline: how many seeds it had; None for as many as it has.
+        """
+        looks = self.looks if baseline is None else self.looks._replace(baseline=baseline)
         if not self.spread:
-            return None
+            ends = (1.0, 0.0) if fall >= margin else (0.0, 1.0)  # all is certain
+            return Operation(*ends, 0.0, float(looks.first))
         of_mean = level * (1 - OF_LOWEST)
-        return operation(self.looks, of_mean, missed, margin / self.spread, fall / self.spread)
+        return operation(looks, of_mean, missed, margin / self.spread, fall / self.spread)
 
     def to_decide(self, margin: float, level: float, missed: float) -> tuple[int, int] | None:
         """About how many seeds of the baseline and of the candidate decide a fall of just this size.
