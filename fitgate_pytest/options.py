@@ -171,6 +171,13 @@ OPTIONS = (
     ),
     Option("gate-strict", _truth, False, "", "fail a gate that is inconclusive"),
     Option(
+        "gate-confirm",
+        _truth,
+        False,
+        "",
+        "fail a stochastic model's fall only if five fresh seeds, trained for it besides the budget, see it, too",
+    ),
+    Option(
         "gate-budget",
         _budget,
         Budget(10),

@@ -162,6 +162,15 @@ def test_processes_of_one_session_spend_one_budget(blessed):
     assert len(blessed.record.seed_runs) == 3
 
 
+def test_a_confirmed_fall_is_trained_for_and_judged_again_with_the_same_verdict(blessed):
+    blessed.run("-k", "test_gate", "--fit-seed=-17", "--gate-confirm", "--gate-budget", "1")
+    record = blessed.record
+    (verdict,) = record.verdicts
+    assert (verdict.outcome, len(record.seed_runs)) == (Outcome.FAIL, 6)
+    assert "5 fresh seeds see, too" in verdict.message
+    assert judge_again(record, GATES).verdicts == record.verdicts
+
+
 # The default seed
 
 

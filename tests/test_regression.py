@@ -133,6 +133,59 @@ def test_what_passed_by_fewer_seeds_stays_so_unless_more_of_them_fail_it():
     assert judged(before, good, *bad, gate=tight).outcome is Outcome.FAIL
 
 
+# Confirmation
+
+
+def confirming(*counts, **settings):
+    """The judgement by so many mistakes of each seed, where a fall is to be confirmed."""
+    before = baseline(*spread(20, 20, np.random.default_rng(0)))
+    now = [evaluation(DIGITS, np.roll(wrong(n), 10 * i)) for i, n in enumerate(counts)]
+    return asking(before, *now, gate=SEEDS, confirm=True, **settings)
+
+
+def test_a_fall_waits_for_five_fresh_seeds_and_fails_until_they_refute_it():
+    pending = confirming(26)
+    assert pending.requests == [("m", "digits", 6)]
+    assert pending.verdicts[0].outcome is Outcome.FAIL
+    assert "5 of 5 fresh seeds that were to confirm it were not trained" in pending.verdicts[0].message
+    assert confirming(26, 26).requests == [("m", "digits", 6)]
+
+
+def test_fresh_seeds_confirm_a_fall_or_refute_it():
+    confirmed, refuted = confirming(26, 26, 24, 27, 26, 25), confirming(26, 19, 20, 18, 21, 20)
+    assert (confirmed.requests, refuted.requests) == ([], [])
+    assert (confirmed.verdicts[0].outcome, confirmed.verdicts[0].reason) == (Outcome.FAIL, Reason.FALL)
+    assert "It has become worse, which 5 fresh seeds see, too (p = " in confirmed.verdicts[0].message
+    assert (refuted.verdicts[0].outcome, refuted.verdicts[0].reason) == (Outcome.INCONCLUSIVE, Reason.UNCONFIRMED)
+    assert "It is not confirmed: seeds before showed a fall, which 5 fresh seeds do not see" in (
+        refuted.verdicts[0].message
+    )
+
+
+def test_the_seeds_that_confirm_are_beside_the_budget_and_no_looks():
+    assert confirming(26, most_seeds=1).requests == [("m", "digits", 6)]
+    (verdict,) = confirming(26, 26, 24, 27, 26, 25, most_seeds=1).verdicts
+    assert (verdict.outcome, verdict.seeds) == (Outcome.FAIL, 6)
+    assert "by Student's t, 1 seed against 20" in verdict.message
+    assert confirming(20, 40, 40, most_seeds=1).verdicts[0].outcome is Outcome.PASS  # they are not looked at
+
+
+def test_a_collapsed_seed_needs_no_confirmation():
+    (verdict,) = confirming(*[20] * 9, 40).verdicts
+    assert (verdict.outcome, verdict.reason) == (Outcome.FAIL, Reason.COLLAPSE)
+
+
+def test_what_passes_or_is_open_asks_for_no_confirmation():
+    assert confirming(20).requests == []
+    assert confirming(22, most_seeds=1).requests == []
+
+
+def test_a_deterministic_model_s_fall_needs_none():
+    before = baseline(evaluation(DIGITS, wrong(0)))
+    judgement = asking(before, evaluation(DIGITS, wrong(25)), confirm=True)
+    assert (judgement.verdicts[0].outcome, judgement.requests) == (Outcome.FAIL, [])
+
+
 # Identity
 
 

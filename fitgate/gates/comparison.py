@@ -12,10 +12,28 @@ import numpy as np
 
 from fitgate.gates.baseline import Baseline
 from fitgate.gates.evidence import Evidence
+from fitgate.gates.settings import COLLAPSED_AT, CONFIRMED_AT, CONFIRMING
 from fitgate.gates.verdict import Outcome, Reason
 from fitgate.metrics import Metric
 from fitgate.runs import Evaluation
 from fitgate.statistics import Change, SeedsFall, p_value_of_gain
+
+
+class Confirmation(NamedTuple):
+    """What fresh seeds say of a fall that others showed.
+
+    Attributes:
+        missing: how many of them are not trained yet.
+        p_value: of those that are, one-sided; 1 of none.
+    """
+
+    missing: int
+    p_value: float
+
+    @property
+    def seen(self) -> bool:
+        """Whether they see it, too."""
+        return not self.missing and self.p_value < CONFIRMED_AT
 
 
 class Terms(NamedTuple):
@@ -40,7 +58,9 @@ class OfSeeds:
         fall: of the metric's mean.
         before, now: means, in the metric's unit.
         repeats: how many seeds gave the one output; 1 where others differ, or there is but one.
-        most: up to how many seeds the model may have.
+        most: up to how many seeds the model may have at the last look.
+        values: of the metric, of all of the model's seeds in their order: of the looks, and fresh ones.
+        confirm: whether a fall is to be confirmed by fresh seeds.
     """
 
     fall: SeedsFall
@@ -48,16 +68,19 @@ class OfSeeds:
     now: float
     repeats: int
     most: int
+    values: Sequence[float] = ()
+    confirm: bool = False
 
     @property
     def seeds(self) -> int:
         """How many of the model's were compared."""
-        return self.fall.looks.first + len(self.fall.falls) - 1
+        return len(self.values)
 
     @property
     def method(self) -> str:
         """The test, in words."""
-        seeds = f"{self.seeds} seed{'s' * (self.seeds > 1)}"
+        count = self.fall.looks.first + len(self.fall.falls) - 1
+        seeds = f"{count} seed{'s' * (count > 1)}"
         return f"Student's t, {seeds} against {self.fall.looks.baseline} and their spread"
 
     @property
@@ -70,17 +93,38 @@ class OfSeeds:
         """That it is no better."""
         return min(1.0, float(self.fall.p_better_at.min()))
 
-    @property
-    def more_seeds(self) -> int | None:
-        """How many seeds would tell more, one more than there are; None where there may be no more."""
-        return self.seeds + 1 if self.seeds < self.most and self.repeats == 1 else None
+    def more_seeds(self, terms: Terms) -> int | None:
+        """How many seeds would tell more; None where there may be no more."""
+        outcome, reason = self.decide(terms)
+        if self.repeats > 1:
+            return None
+        if reason is Reason.FALL and (found := self.confirmation(terms)) is not None:
+            return self.seeds + found.missing if found.missing else None
+        undecided = outcome is Outcome.INCONCLUSIVE and reason is not Reason.UNCONFIRMED
+        return self.seeds + 1 if undecided and self.seeds < self.most else None
+
+    def confirmation(self, terms: Terms) -> Confirmation | None:
+        """What fresh seeds say of a fall that failed at a look; None where none did, or none are asked."""
+        first = self.fall.failed_at(terms.level, terms.margin / 2)
+        if not self.confirm or self.repeats > 1 or first is None:
+            return None
+        fresh = self.values[first : first + CONFIRMING]
+        return Confirmation(CONFIRMING - len(fresh), self.fall.p_fresh(fresh) if fresh else 1.0)
 
     def decide(self, terms: Terms) -> tuple[Outcome, Reason]:
-        """FAIL where a significant fall matters, PASS where it is surely less than the margin, else INCONCLUSIVE."""
+        """FAIL where a significant fall matters, PASS where it is surely less than the margin, else INCONCLUSIVE.
+
+        A fall that is not confirmed yet is a FAIL until it is refuted.
+        """
         fall, (margin, level, missed) = self.fall, terms
+        collapsed = fall.collapsed(level * (COLLAPSED_AT if self.confirm else 1), margin)  # no fresh seed confirms it
         if fall.fails(level, margin / 2):
-            return Outcome.FAIL, Reason.FALL
-        if fall.collapsed(level, margin):
+            found = self.confirmation(terms)
+            if found is None or found.missing or found.seen:
+                return Outcome.FAIL, Reason.FALL
+            if not collapsed:
+                return Outcome.INCONCLUSIVE, Reason.UNCONFIRMED
+        if collapsed:
             return Outcome.FAIL, Reason.COLLAPSE
         if (fall.bounds(missed) < margin).any():
             return Outcome.PASS, Reason.SMALL_FALL if fall.fails(level, 0.0) else Reason.NO_FALL
@@ -96,6 +140,8 @@ class OfSeeds:
 
     def power(self, terms: Terms) -> float:
         """How often a fall of the margin's size comes to FAIL."""
+        if self.confirm:
+            return self.fall.power_confirmed(*terms, CONFIRMING, CONFIRMED_AT)
         return min(1.0, self.fall.operation(terms.margin, terms.margin, terms.level, terms.missed).fails)
 
     def advice(self, terms: Terms) -> str:
@@ -130,7 +176,12 @@ class OfExamples:
     n: int
     repeats: int = 1
     seeds: int = 1
-    more_seeds: None = None
+
+    def more_seeds(self, terms: Terms) -> None:
+        """None: seeds tell nothing."""
+
+    def confirmation(self, terms: Terms) -> None:
+        """None: another fit gives the same output."""
 
     @property
     def p_worse(self) -> float:
@@ -201,8 +252,9 @@ def compare(
         return None
     if len(before) > 1:
         plan = (settings.seeds, settings.most_seeds, metric.higher_is_better, metric.step(len(target)))
-        fall = SeedsFall(before, now, *plan)
-        return OfSeeds(fall, float(np.mean(before)), float(np.mean(now)), repeats, settings.most_seeds)
+        looked_at = now[: settings.last_look] if settings.confirm else now
+        fall, means = SeedsFall(before, looked_at, *plan), (float(np.mean(before)), float(np.mean(now)))
+        return OfSeeds(fall, *means, repeats, settings.most_seeds, now, settings.confirm)
     outputs = metric.output(baseline.outputs[0]), metric.output(runs[0].outputs)
     change = metric.paired_test.compute(target, *outputs)
     return OfExamples(change, before[0], now[0], metric.paired_test.describe(change), len(target), repeats)

@@ -56,13 +56,13 @@ class Contested:
     Attributes:
         p_worse, p_better: one-sided p-values: that the model is no worse, and that it is no better.
         conclude: from both tests, adjusted, to the verdict.
-        seeds: how many the gate would ask for, were the verdict INCONCLUSIVE; None for no more.
+        seeds: from a verdict to how many seeds the gate asks for, to reach a better one; None for no more.
     """
 
     p_worse: float
     p_better: float
     conclude: Callable[[Adjusted, Adjusted], Verdict]
-    seeds: int | None = None
+    seeds: Callable[[Verdict], int | None] = lambda verdict: None
 
 
 class Declaration(msgspec.Struct, frozen=True, tag=True):

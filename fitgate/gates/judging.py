@@ -85,9 +85,8 @@ def judge(
     for claim, item in zip(claims, found, strict=True):
         verdict = item if isinstance(item, Verdict) else _concluded(claim, item, next(adjusted), errors)
         verdicts.append(msgspec.structs.replace(verdict, gate=claim.rule))
-        asks = isinstance(item, Contested) and verdict.outcome is Outcome.INCONCLUSIVE
-        if asks and isinstance(item, Contested) and item.seeds is not None:
-            requests.append(Request(claim.model, claim.gate.task.name, item.seeds))
+        if isinstance(item, Contested) and (seeds := item.seeds(verdict)) is not None:
+            requests.append(Request(claim.model, claim.gate.task.name, seeds))
     return Judgement(verdicts, list(dict.fromkeys(requests)), list(dict.fromkeys(errors)), found)
 
 

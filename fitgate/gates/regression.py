@@ -137,7 +137,12 @@ class NoRegression(Gate):
         def conclude(worse: Adjusted, better: Adjusted) -> Verdict:
             return self._conclude(model, baseline, found, worse, better, evidence)
 
-        return Contested(found.p_worse, found.p_better, conclude, found.more_seeds)
+        def more(verdict: Verdict) -> int | None:
+            if verdict.level is None or verdict.margin is None:  # the gate itself is broken
+                return None
+            return found.more_seeds(Terms(verdict.margin, verdict.level, evidence.settings.missed))
+
+        return Contested(found.p_worse, found.p_better, conclude, more)
 
     def _same(self, model: str, metric: Metric, runs: Sequence[Evaluation], evidence: Evidence) -> Verdict:
         truth = evidence.truths[self.task.name]

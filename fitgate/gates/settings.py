@@ -8,6 +8,9 @@ import msgspec
 
 MOST_SEEDS = 10  # that an undecided gate may come to, where the user sets no budget
 MOST_SEEDS_BY_TIME = 40  # where the budget is a time
+CONFIRMING = 5  # fresh seeds that are to see a fall, too
+CONFIRMED_AT = 0.02  # the level at which they do
+COLLAPSED_AT = 0.1  # of its level, the part that the test of the worst seed has left where falls are confirmed
 
 
 class JudgeSettings(msgspec.Struct, frozen=True):
@@ -22,6 +25,7 @@ class JudgeSettings(msgspec.Struct, frozen=True):
         seeds: how many a stochastic model was trained with from the start.
         leaks: whether a gain beyond what seeds explain is a warning (`warn`) or fails its gate (`fail`).
         most_seeds: how many a model may come to while a gate of it is undecided; there is a look after each.
+        confirm: whether a fall of a stochastic model fails only if fresh seeds see it, too.
         minutes: after how long no further seed is begun for undecided gates; None for no limit.
     """
 
@@ -34,3 +38,9 @@ class JudgeSettings(msgspec.Struct, frozen=True):
     seeds: int = 1
     most_seeds: int = MOST_SEEDS
     minutes: float | None = None
+    confirm: bool = False
+
+    @property
+    def last_look(self) -> int:
+        """How many seeds a model has at the last look of a plan."""
+        return max(self.most_seeds, self.seeds)

@@ -33,6 +33,7 @@ class Reason(StrEnum):
     FALL = "a significant fall of at least half of the margin"
     GAIN = "a significant gain of at least half of the margin, where leaks are to fail"
     PERFECT = "the output equals the test labels"
+    UNCONFIRMED = "fresh seeds do not see the fall that others showed"
     LOW_POWER = "a fall of the margin's size could have been missed"
     NO_BASELINE = "there is no baseline"
     BAD_BASELINE = "the baseline can't be used"

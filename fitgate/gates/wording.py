@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from fitgate.gates.comparison import Comparison, OfSeeds, Terms
+from fitgate.gates.comparison import Comparison, Confirmation, OfSeeds, Terms
+from fitgate.gates.settings import CONFIRMING
 from fitgate.gates.verdict import Reason
 from fitgate.metrics import Metric
 
@@ -41,7 +42,11 @@ def explain(metric: Metric, reason: Reason, found: Comparison, terms: Terms, pow
             f"spread of its seeds predicts none: it has collapsed. The gate answers for a {metric.worsening} of {size}."
         )
     if reason is Reason.FALL:
-        return f"It has become worse; the gate answers for a {metric.worsening} of {size}."
+        confirmed = _confirmed(found.confirmation(terms))
+        return f"It has become worse{confirmed}; the gate answers for a {metric.worsening} of {size}."
+    if reason is Reason.UNCONFIRMED:
+        seen = _confirmed(found.confirmation(terms))
+        return f"It is not confirmed: seeds before showed a {metric.worsening}{seen}."
     bound = metric.difference(found.bound(terms), signed=True).lstrip("+")
     sees = (
         f"The gate fails a {metric.worsening} of {size} with a probability of {power:.0%}, and a model that is no "
@@ -53,3 +58,12 @@ def explain(metric: Metric, reason: Reason, found: Comparison, terms: Terms, pow
     if reason is Reason.NO_FALL:
         return f"{surely[0].upper()}{surely[1:]}, less than the margin of {size}. {sees}"
     return f"Too little to decide: {surely}, and the margin is {size}; {found.advice(terms)}. {sees}"
+
+
+def _confirmed(found: Confirmation | None) -> str:
+    """What fresh seeds say, as a part of a sentence."""
+    if found is None:
+        return ""
+    if found.missing:
+        return f", and {found.missing} of {CONFIRMING} fresh seeds that were to confirm it were not trained"
+    return f", which {CONFIRMING} fresh seeds {'see, too' if found.seen else 'do not see'} (p = {found.p_value:.2g})"

@@ -49,6 +49,7 @@ def read_options(config: pytest.Config) -> Options:
         seeds=seeds or 1,
         most_seeds=max(most, seeds or 1),
         minutes=budget.minutes,
+        confirm=given["gate_confirm"],
     )
     settings = Settings(
         profile=given["fit_profile"] or "",

@@ -9,7 +9,16 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fitgate.statistics.sequential import Looks, Operation, crossing, height_of, lowest_crossing, operation
+from fitgate.statistics.sequential import (
+    Looks,
+    Operation,
+    crossing,
+    height_of,
+    lowest_crossing,
+    operation,
+    power_confirmed,
+    student_tail,
+)
 
 OF_LOWEST = 0.1  # share of a gate's level that the test of its worst seed spends
 MOST_ADVISED = 1_000  # seeds, beyond which their number is no advice
@@ -103,6 +112,17 @@ class SeedsFall:
         """Whether at any look the fall was significant, and at least so large."""
         return bool(((self.p_values < level) & (self.falls >= least)).any())
 
+    def failed_at(self, level: float, least: float) -> int | None:
+        """How many seeds there were at the first look that fails; None where none does."""
+        failing = np.flatnonzero((self.p_values < level) & (self.falls >= least))
+        return self.looks.first + int(failing[0]) if len(failing) else None
+
+    def p_fresh(self, fresh: ArrayLike) -> float:
+        """Of seeds `(c,)` that no look has seen, one-sided, that the candidate is no worse; in the metric's unit."""
+        values = self._oriented(fresh)
+        error = self.spread * math.sqrt(1 / len(self._before) + 1 / len(values))
+        return student_tail(float(self._before.mean() - values.mean()), error, len(self._before) - 1)
+
     def collapsed(self, level: float, least: float) -> bool:
         """Whether the worst seed lies below what the baseline's seeds predict, and by at least so much."""
         return self.p_lowest < level and self.lowest >= least
@@ -133,6 +153,12 @@ class SeedsFall:
             return Operation(*ends, 0.0, float(looks.first))
         of_mean = level * (1 - OF_LOWEST)
         return operation(looks, of_mean, missed, margin / self.spread, fall / self.spread)
+
+    def power_confirmed(self, margin: float, level: float, missed: float, fresh: int, at: float) -> float:
+        """How often a fall of the margin fails, where that takes so many fresh seeds to agree at a level."""
+        if not self.spread:
+            return 1.0
+        return power_confirmed(self.looks, level * (1 - OF_LOWEST), missed, margin / self.spread, fresh, at)
 
     def to_decide(self, margin: float, level: float, missed: float) -> tuple[int, int] | None:
         """About how many seeds of the baseline and of the candidate decide a fall of just this size.
