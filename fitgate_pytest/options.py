@@ -13,6 +13,7 @@ import pytest
 GROUP = "fitgate"
 RUNS = Path(".fitgate", "runs")
 BASELINES = Path("baselines")
+WAIVERS = Path("waivers.toml")
 MOST_BUDGET = 1_000  # seeds
 
 
@@ -170,6 +171,14 @@ OPTIONS = (
         "of its gate (default: warn)",
     ),
     Option("gate-strict", _truth, False, "", "fail a gate that is inconclusive"),
+    Option(
+        "gate-waivers",
+        Path,
+        None,
+        "FILE",
+        "failures that are accepted on purpose, each with its reason, last day and worst value (default: waivers.toml "
+        "in the project's root, if it is there)",
+    ),
     Option(
         "gate-confirm",
         _truth,

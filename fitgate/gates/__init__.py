@@ -12,6 +12,7 @@ from fitgate.gates.regression import NoRegression
 from fitgate.gates.settings import JudgeSettings
 from fitgate.gates.stored import read_baseline, write_baseline
 from fitgate.gates.verdict import Outcome, Reason, Verdict
+from fitgate.gates.waiver import Waiver
 
 GATES: dict[str, type[Gate]] = {gate.kind: gate for gate in (Floor, Above, NoRegression)}
 
@@ -37,6 +38,7 @@ __all__ = [
     "Request",
     "Truth",
     "Verdict",
+    "Waiver",
     "baseline_file",
     "collect",
     "find_baseline",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Self
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from fitgate.errors import FitgateError
 from fitgate.gates.baseline import Baseline
 from fitgate.gates.settings import JudgeSettings
+from fitgate.gates.waiver import Waiver
 from fitgate.machine import Environment
 from fitgate.metrics import Metric
 from fitgate.runs import Evaluation
@@ -66,6 +68,8 @@ class Evidence:
         runs: evaluations of a model on a task: the session's one, or one a seed.
         missing: why a model was not evaluated on a task.
         baselines: of a model on a task, or why one can't be used.
+        waivers: failures that are accepted.
+        today: the day of the run, by which waivers end.
         seeds: of the runs, in their order; where a model and task are not among them, they are not known.
     """
 
@@ -77,6 +81,8 @@ class Evidence:
     missing: Mapping[Key, str] = field(default_factory=dict)
     baselines: Mapping[Key, Baseline | FitgateError] = field(default_factory=dict)
     seeds: Mapping[Key, Sequence[int]] = field(default_factory=dict)
+    waivers: Sequence[Waiver] = ()
+    today: date = date.max
 
     def metric(self, name: str, task: str) -> Metric:
         """A metric, as it is on the classes of a task."""

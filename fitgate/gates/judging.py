@@ -11,6 +11,7 @@ from fitgate.errors import LoggedError, in_one_line, traceback_of
 from fitgate.gates.evidence import Evidence, NotEvaluated
 from fitgate.gates.gate import Adjusted, Contested, Gate, Need, Request
 from fitgate.gates.verdict import Outcome, Reason, Verdict
+from fitgate.gates.waiver import waived
 from fitgate.runs.watch import Watch
 from fitgate.statistics import holm, holm_levels
 
@@ -84,7 +85,10 @@ def judge(
     verdicts, requests = [], []
     for claim, item in zip(claims, found, strict=True):
         verdict = item if isinstance(item, Verdict) else _concluded(claim, item, next(adjusted), errors)
-        verdicts.append(msgspec.structs.replace(verdict, gate=claim.rule))
+        verdict = msgspec.structs.replace(verdict, gate=claim.rule)
+        metric = evidence.metrics.get(verdict.metric)
+        better_up = metric is None or metric.higher_is_better
+        verdicts.append(waived(verdict, evidence.waivers, evidence.today, better_up))
         if isinstance(item, Contested) and (seeds := item.seeds(verdict)) is not None:
             requests.append(Request(claim.model, claim.gate.task.name, seeds))
     return Judgement(verdicts, list(dict.fromkeys(requests)), list(dict.fromkeys(errors)), found)

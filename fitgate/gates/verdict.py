@@ -17,6 +17,7 @@ class Outcome(StrEnum):
     FAIL = "FAIL"
     INCONCLUSIVE = "INCONCLUSIVE"
     NO_BASELINE = "NO BASELINE"
+    WAIVED = "WAIVED"
 
 
 class Reason(StrEnum):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from fitgate.gates import JudgeSettings
 from fitgate.gates.settings import MOST_SEEDS_BY_TIME
 from fitgate.record import Settings
-from fitgate_pytest.options import OPTIONS, Option
+from fitgate_pytest.options import OPTIONS, WAIVERS, Option
 
 DEFAULT_SEED = 42  # of models without a baseline, where the user names none
 
@@ -24,6 +25,7 @@ class Options:
     Attributes:
         settings: all that a record keeps; its profile is as it was asked for, empty for none.
         runs_dir, baselines: directories, absolute.
+        waivers: the file of them, absolute; None for none.
         scheduler: address of the backend's scheduler; None for none.
     """
 
@@ -31,6 +33,7 @@ class Options:
     runs_dir: Path
     baselines: Path
     scheduler: str | None
+    waivers: Path | None = None
 
 
 def read_options(config: pytest.Config) -> Options:
@@ -67,11 +70,14 @@ def read_options(config: pytest.Config) -> Options:
         judge=judge,
     )
     runs, baselines = (_directory(config, key, given[key]) for key in ("fit_runs_dir", "gate_baselines"))
-    return Options(settings, runs, baselines, given["fit_scheduler"])
+    waivers: Path | None = _directory(config, "gate_waivers", given["gate_waivers"] or WAIVERS)
+    if given["gate_waivers"] is None and not os.path.lexists(str(waivers)):
+        waivers = None
+    return Options(settings, runs, baselines, given["fit_scheduler"], waivers)
 
 
 def _directory(config: pytest.Config, key: str, given: Path) -> Path:
-    """A directory, absolute, so that no model moves it by changing the working directory.
+    """A directory, or a file, absolute, so that no model moves it by changing the working directory.
 
     One of the command line is relative to where pytest was started, any other to the project's root.
     """

@@ -11,7 +11,8 @@ import pytest
 from fitgate.errors import LoggedError, in_one_line
 from fitgate.executor import Executor
 from fitgate.files import FileError, check_writable
-from fitgate.gates import Gate, Outcome, Verdict
+from fitgate.gates import Gate, Outcome, Verdict, Waiver
+from fitgate.gates.waiver import read_waivers
 from fitgate.latency.audit import Auditor
 from fitgate.machine import calibrate
 from fitgate.model import Model
@@ -58,7 +59,14 @@ class Parts:
         self.executor = Executor(options.settings.backend or None, options.scheduler, self.announcer.say)
         self.seeds = Seeds(options, self.registry)
         self.stage = Stage(
-            options, self.registry, self.seeds, self.once, lambda: self.evaluator, self.emit, config.rootpath
+            options,
+            self.registry,
+            self.seeds,
+            self.once,
+            lambda: self.evaluator,
+            lambda: self.waivers,
+            self.emit,
+            config.rootpath,
         )
         self.deselected_gates = 0
         self.spool = Spool(shared) if shared else None
@@ -78,7 +86,17 @@ class Parts:
         if not self._checked:
             check_fixtures(self._manager)
             self.registry.check(self.options.baselines)
+            self.registry.check_waivers(self.waivers)
             self._checked = True
+
+    @cached_property
+    def waivers(self) -> list[Waiver]:
+        """The failures that are accepted on purpose.
+
+        Raises:
+            WaiverError: if their file can't be used.
+        """
+        return read_waivers(self.options.waivers) if self.options.waivers else []
 
     @cached_property
     def evaluator(self) -> Evaluator:
@@ -142,8 +160,8 @@ class Parts:
     def judge(self, subject: TrainedModel, gate: Gate) -> Verdict:
         """A gate's verdict on a model, recorded.
 
-        INCONCLUSIVE and NO BASELINE skip the test, unless `--gate-strict` or `--gate-require-baseline` make them
-        failures. Of a model that failed outright, its error is raised.
+        WAIVED, INCONCLUSIVE and NO BASELINE skip the test, unless `--gate-strict` or `--gate-require-baseline` make the
+        latter failures. Of a model that failed outright, its error is raised.
         """
         self._skip_unselected(gate.task)
         profile = self.registry.data_of(gate.task).dataset.profile
@@ -155,7 +173,11 @@ class Parts:
         if verdict.outcome is Outcome.FAIL and verdict.value is None:
             subject.evaluation(gate.task)  # raises what made it fail, if that is why
         settings = self.options.settings.judge
-        tolerated = {Outcome.INCONCLUSIVE: not settings.strict, Outcome.NO_BASELINE: not settings.require_baseline}
+        tolerated = {
+            Outcome.WAIVED: True,
+            Outcome.INCONCLUSIVE: not settings.strict,
+            Outcome.NO_BASELINE: not settings.require_baseline,
+        }
         if tolerated.get(verdict.outcome):
             pytest.skip(f"{verdict.outcome}: {verdict.message}")
         return verdict

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
@@ -17,6 +17,7 @@ from fitgate.gates import (
     Need,
     Request,
     Verdict,
+    Waiver,
     find_baseline,
     judge,
     needs,
@@ -51,6 +52,7 @@ class Stage:
         seeds: what models are built with.
         once: lets the processes of a session agree.
         evaluator: serves outputs.
+        waivers: the failures that are accepted.
         emit: is given what the record needs: baselines, and verdicts; and the errors of gates.
         directory: of the project.
     """
@@ -62,6 +64,7 @@ class Stage:
         seeds: Seeds,
         once: Once,
         evaluator: Callable[[], Evaluator],
+        waivers: Callable[[], Sequence[Waiver]],
         emit: Callable[[Entry | LoggedError], None],
         directory: Path,
     ):
@@ -70,6 +73,7 @@ class Stage:
         self._seeds = seeds
         self._once = once
         self._evaluator = evaluator
+        self._waivers = waivers
         self._emit = emit
         self._directory = directory
         self._claims: dict[Key, Claim] = {}
@@ -120,6 +124,9 @@ class Stage:
         record = self._record = self._record or begin(
             self._options.settings, [], 1, self._directory, self._registry.libraries
         )
+        for waiver in self._waivers():
+            record.add(waiver)
+            self._emit(waiver)
         claims = list(self._claims.values())
         wanted = self._in_turn(needs(claims))
         for i in range(self._options.settings.seeds):  # in turns, so that whatever slows the machine slows all alike

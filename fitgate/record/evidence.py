@@ -62,6 +62,8 @@ def evidence(record: Record, metrics: Mapping[str, Metric]) -> Evidence:
         missing={**skipped, **failures},
         baselines=baselines,
         seeds=seeds,
+        waivers=record.waivers,
+        today=record.day,
     )
 
 
