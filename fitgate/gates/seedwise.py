@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from numpy.typing import NDArray
 
@@ -32,7 +33,7 @@ def each_seed(claims: Sequence[Claim], evidence: Evidence) -> list[list[Verdict]
     return found
 
 
-def evaluations_of(baseline: Baseline, metrics: Iterable[Metric], target: NDArray) -> list[Evaluation]:  # type: ignore[type-arg]
+def evaluations_of(baseline: Baseline, metrics: Iterable[Metric], target: NDArray[Any]) -> list[Evaluation]:
     """The seeds of a baseline, as if they had been trained now.
 
     Args:
