@@ -5,6 +5,8 @@ import pytest
 from scipy.stats import norm, t
 
 from fitgate.statistics import Looks, crossing, height_of, lowest_crossing, operation, prediction_factor
+from fitgate.statistics.confirmation import power_confirmed
+from fitgate.statistics.confirmation import simulated as simulated_runs
 
 RUNS = 100_000
 
@@ -86,6 +88,18 @@ def test_floors_keep_as_many_sds_as_their_number_of_seeds_needs():
     found = [prediction_factor(seeds, 0.001) for seeds in (20, 12, 6)]
     assert found == pytest.approx([3.67, 4.19, 6.37], abs=0.005)
     assert prediction_factor(10**6, 0.001) == pytest.approx(norm.isf(0.001), abs=1e-4)
+
+
+def test_fresh_seeds_agree_as_often_as_the_looks_that_they_follow_allow():
+    """Two ways to the same: the looks' FAILs are those of the exact plan, and confirming costs little of them."""
+    looks, level = Looks(20, 1, 10), 0.01 / 6
+    fails, _ = simulated_runs(looks, level, 0.1, 2.0, 2.0, 5, 0.02)
+    exact = operation(looks, level, 0.1, 2.0, 2.0).fails
+    assert fails.mean() == pytest.approx(exact, abs=0.01)
+    assert exact - 0.05 < power_confirmed(looks, level, 0.1, 2.0, 5, 0.02) < fails.mean()
+    clean, again = simulated_runs(looks, 0.05, 0.1, 2.0, 0.0, 5, 0.02)
+    assert again.mean() == pytest.approx(0.02, abs=0.003)
+    assert (clean & again).mean() < clean.mean() / 3
 
 
 @pytest.mark.parametrize("call", [lambda: crossing(Looks(1, 1, 2), 1.0), lambda: height_of(Looks(20, 1, 2), 0.0)])

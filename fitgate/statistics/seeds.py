@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fitgate.statistics.confirmation import power_confirmed
 from fitgate.statistics.sequential import (
     Looks,
     Operation,
@@ -16,7 +17,6 @@ from fitgate.statistics.sequential import (
     height_of,
     lowest_crossing,
     operation,
-    power_confirmed,
     student_tail,
 )
 

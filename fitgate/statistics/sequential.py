@@ -27,7 +27,6 @@ NODES = 64  # of a region's quadrature
 SPREADS = 16  # of the SD's quadrature, for operating characteristics
 HEIGHTS = np.linspace(-4.0, FAR, 105)  # of boundaries whose crossing is tabulated
 LEAST_SPREAD = 1e-9
-SIMULATED = 20_000  # runs
 
 
 class Looks(NamedTuple):
@@ -124,48 +123,6 @@ def lowest_crossing(baseline: int, seeds: int, lowest: float) -> float:
         lowest: how far the lowest lies below the baseline's mean, in SDs of the baseline's seeds.
     """
     return min(1.0, seeds * _student_tail(lowest / math.sqrt(1 + 1 / baseline), baseline - 1))
-
-
-@lru_cache(REMEMBERED)
-def power_confirmed(looks: Looks, level: float, missed: float, margin: float, fresh: int, at: float) -> float:
-    """How often a fall of just the margin fails at a look, and then with fresh seeds alone, by Student's t at a level.
-
-    By simulation, of a fixed seed: the two tests share the baseline.
-
-    Args:
-        looks, level, missed: as for `operation`.
-        margin: in SDs of a seed.
-        fresh: seeds that confirm.
-        at: level at which they do.
-    """
-    fails, confirmed = simulated(looks, level, missed, margin, margin, fresh, at)
-    return float((fails & confirmed).mean())
-
-
-def simulated(
-    looks: Looks, level: float, missed: float, margin: float, fall: float, fresh: int, at: float, seed: int = 0
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Of many runs of a plan, which end in FAIL, and in which fresh seeds see a fall, too; bool `(runs,)` each.
-
-    Args:
-        looks, level, missed, margin, fall: as for `operation`.
-        fresh, at: as for `power_confirmed`.
-        seed: of the runs.
-    """
-    from scipy.stats import t
-
-    rng, plan = np.random.default_rng(seed), _canonical(looks)
-    freedom, k = plan.baseline - 1, plan.seeds.astype(int)
-    mean = rng.standard_normal(SIMULATED)[:, None] / math.sqrt(plan.baseline)
-    spread = np.sqrt(rng.chisquare(freedom, SIMULATED)[:, None] / freedom)
-    seen = mean - (rng.standard_normal((SIMULATED, plan.most)) - fall).cumsum(axis=1)[:, k - 1] / k
-    error = spread * plan.errors
-    fails = (seen / error > _height(plan, level)) & (seen >= margin / 2)
-    ends = fails | ((margin - seen) / error > _height(plan, missed))
-    failed = fails[np.arange(SIMULATED), ends.argmax(axis=1)]
-    again = mean[:, 0] - rng.standard_normal(SIMULATED) / math.sqrt(fresh) + fall
-    height = float(t.isf(at, freedom)) * math.sqrt(1 / plan.baseline + 1 / fresh)
-    return failed, again > height * spread[:, 0]
 
 
 def student_tail(size: float, error: float, freedom: int) -> float:

@@ -10,8 +10,8 @@ import numpy as np
 from fitgate.gates import JudgeSettings
 from fitgate.gates.settings import CONFIRMED_AT, CONFIRMING
 from fitgate.statistics import Looks
+from fitgate.statistics.confirmation import simulated
 from fitgate.statistics.seeds import OF_LOWEST
-from fitgate.statistics.sequential import simulated
 
 GATES = 6
 ROUNDS = 100  # of 20,000 runs each
