@@ -6,13 +6,15 @@ import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 GROUP = "fitgate"
 RUNS = Path(".fitgate", "runs")
 BASELINES = Path("baselines")
+WAIVERS = Path("waivers.toml")
+MOST_BUDGET = 1_000  # seeds
 
 
 def _number_of_seeds(text: str) -> int:
@@ -29,6 +31,35 @@ def _positive(text: str) -> float:
     if not 0 < number < float("inf"):
         raise argparse.ArgumentTypeError(f"found {text!r}, expected a positive number")
     return number
+
+
+class Budget(NamedTuple):
+    """What undecided gates may spend: seeds of each model, or minutes of the session.
+
+    Attributes:
+        seeds: how many each model may come to; None where time alone counts.
+        minutes: after how long no further seed is begun; None for no limit.
+    """
+
+    seeds: int | None
+    minutes: float | None = None
+
+
+def _budget(text: str) -> Budget:
+    number = text.strip().removesuffix("min")
+    if number == text.strip():
+        if number.isdecimal() and 1 <= int(number) <= MOST_BUDGET:
+            return Budget(int(number))
+    else:
+        try:
+            minutes = float(number)
+        except ValueError:
+            minutes = -1.0
+        if 0 <= minutes < float("inf"):
+            return Budget(None, minutes)
+    raise argparse.ArgumentTypeError(
+        f"found {text!r}, expected a number of seeds from 1 to {MOST_BUDGET:,}, or minutes such as 15min"
+    )
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -73,14 +104,22 @@ OPTIONS = (
     Option("fit-profile", str, None, "NAME", "size of the data, where a dataset has several (default: its first)"),
     Option("fit-models", _names, (), "NAME,...", "only these models (default: all but the slow ones)"),
     Option("fit-tasks", _names, (), "NAME,...", "only these tasks (default: all but the slow ones)"),
-    Option("fit-seed", int, 42, "N", "seed that models are built with (default: 42)"),
+    Option(
+        "fit-seed",
+        int,
+        None,
+        "N",
+        "seed that models are built with (default: the first of the model's baseline, so that an unchanged model gives "
+        "its output; 42 where there is none)",
+    ),
     Option(
         "fit-seeds",
         _number_of_seeds,
         0,
         "K",
-        "also train each stochastic model with K seeds, from --fit-seed on: regression gates judge by all of them, and "
-        "the report has their spread; a model that does not say is trained with two, and with all if these differ",
+        "train each stochastic model with K seeds, from --fit-seed on, by default the baseline's: regression gates "
+        "judge by all of them, and the report has their spread; a model that does not say is trained with two, and "
+        "with all if these differ",
     ),
     Option("fit-runs-dir", Path, RUNS, "DIR", f"where runs are recorded (default: {RUNS.as_posix()})"),
     Option(
@@ -133,11 +172,27 @@ OPTIONS = (
     ),
     Option("gate-strict", _truth, False, "", "fail a gate that is inconclusive"),
     Option(
-        "gate-most-seeds",
-        _number_of_seeds,
-        0,
-        "K",
-        "let inconclusive gates train more seeds, up to K of a model (default: none but those of --fit-seeds)",
+        "gate-waivers",
+        Path,
+        None,
+        "FILE",
+        "failures that are accepted on purpose, each with its reason, last day and worst value (default: waivers.toml "
+        "in the project's root, if it is there)",
+    ),
+    Option(
+        "gate-confirm",
+        _truth,
+        False,
+        "",
+        "fail a stochastic model's fall only if five fresh seeds, trained for it besides the budget, see it, too",
+    ),
+    Option(
+        "gate-budget",
+        _budget,
+        Budget(10),
+        "K|TIMEmin",
+        "how many seeds a model may come to while a regression gate of it is undecided, one after the other, such as "
+        "10; or how long more of them are trained, such as 15min (default: 10)",
     ),
 )
 WITH_VALUE = frozenset(f"--{option.name}" for option in OPTIONS if option.metavar)

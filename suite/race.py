@@ -72,7 +72,7 @@ def write_race(record: Record, path: Path, names: Sequence[str], target: float) 
             f"the record of the run of {record.started}",
             found=", ".join(f"{_seeds(racer)} of {racer.name}" for racer in racers),
             expected="the same two or more seeds of each model",
-            next_step="run pytest with --fit-seeds and these models",
+            next_step="run pytest with --fit-seeds, one --fit-seed and these models",
         )
     directory = path.with_suffix("")
     _draw(racers, 100 * target, directory / FIGURE)

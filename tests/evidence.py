@@ -49,6 +49,7 @@ def evidence(runs, baselines=None, profile="quick", missing=None, **settings):
         {key: several if isinstance(several, list) else [several] for key, several in runs.items()},
         missing or {},
         baselines or {},
+        {key: range(len(several) if isinstance(several, list) else 1) for key, several in runs.items()},
     )
 
 

@@ -8,7 +8,7 @@ from msgspec import structs
 
 from fitgate import Gate, NoRegression, Outcome
 from fitgate.cli import main
-from fitgate.gates import GATES, JudgeSettings, judge
+from fitgate.gates import GATES, Reason, judge
 from fitgate.record import evidence, judge_again, read, save
 from tests.conftest import SEEDED
 from tests.evidence import baseline, claim, evaluation, wrong
@@ -18,6 +18,17 @@ from tests.fakes import DIGITS
 SUBTLE = SEEDED.replace("0.1", "0.02")
 READER = 'model(gates=(Floor(DIGITS, "accuracy", 0.9), Above(FIVES, "roc_auc", "poor"), Floor(FIVES, "f1", 0.9)))'
 POOR = 'model("poor", blunder=4, gates=(Floor(DIGITS, "accuracy", 0.9), Floor(FIVES, "f1", 0.5)))'
+
+
+def forget(project):
+    shutil.rmtree(project.path / ".fitgate")
+
+
+def bless(project):
+    (run,) = project.runs
+    status = main(["bless", str(run), "--baselines", str(project.path / "baselines"), "--least-seeds", "3", "--yes"])
+    forget(project)
+    return status
 
 
 def verdicts_of(record):
@@ -80,7 +91,7 @@ def test_a_record_is_judged_again_with_the_same_verdicts(blessed, capsys, monkey
 
 def test_the_settings_that_were_in_force_judge_again(blessed, capsys, monkeypatch):
     blessed.write(SEEDED.replace("0.1", "0.001"))
-    assert blessed.run("-k", "test_gate", "--fit-seed", "70", "--gate-strict").ret == 1
+    assert blessed.run("-k", "test_gate", "--fit-seed", "20", "--gate-budget", "1", "--gate-strict").ret == 1
     monkeypatch.chdir(blessed.runs[0])
     assert main(["judge", "."]) == 1
     assert "FAIL: 1 of 1 gate failed" in capsys.readouterr().out
@@ -98,23 +109,112 @@ def test_a_record_of_other_settings_is_judged_otherwise(project, capsys):
     assert "FAIL (the record has PASS): reader on digits, accuracy>=0.9." in capsys.readouterr().out
 
 
-def test_an_inconclusive_gate_asks_for_seeds_and_gets_no_more_than_are_allowed(blessed):
-    blessed.write(SEEDED.replace("0.1", "0.015"))
-    blessed.run("-k", "test_gate", "--fit-seed", "70")
-    (verdict,) = blessed.record.verdicts
-    assert (verdict.outcome, verdict.seeds) == (Outcome.INCONCLUSIVE, 1)
-    shutil.rmtree(blessed.path / ".fitgate")
-    blessed.run("-k", "test_gate", "--fit-seed", "70", "--gate-most-seeds", "7")
-    (verdict,) = blessed.record.verdicts
-    assert verdict.seeds in (5, 7)
-    assert len(blessed.record.seed_runs) == verdict.seeds
-    assert verdict.outcome is not Outcome.INCONCLUSIVE
+UNDECIDED = SEEDED.replace("0.1", "0.006")  # by seeds from 20 on, each of which has lost one example of 200
+PLAIN = 'model("plain", tasks=(DIGITS,), gates=(Floor(DIGITS, "accuracy", 0.5),))'
 
 
-def test_looks_share_the_significance():
-    settings = JudgeSettings(seeds=1, most_seeds=20)
-    assert (settings.looks, settings.significance_a_look) == (4, 0.0025)  # 1, 5, 10 and 20 seeds
-    assert JudgeSettings(seeds=5, most_seeds=5).looks == 1
+def test_an_undecided_gate_trains_one_seed_after_the_other_within_its_budget(blessed):
+    blessed.write(UNDECIDED)
+    blessed.run("-k", "test_gate", "--fit-seed", "20", "--gate-budget", "4")
+    (verdict,) = blessed.record.verdicts
+    assert (verdict.outcome, verdict.seeds) == (Outcome.INCONCLUSIVE, 4)
+    assert [run.fit.seed for run in blessed.record.seed_runs] == [20, 21, 22, 23]
+    assert len(blessed.fits) == 3 + 4  # the baseline's, and no seed twice
+
+
+def test_a_decided_gate_trains_no_more_seeds(blessed):
+    blessed.run("-k", "test_gate", "--fit-seed", "45")
+    (verdict,) = blessed.record.verdicts
+    assert (verdict.outcome, verdict.seeds, blessed.record.seed_runs) == (Outcome.PASS, 1, [])
+
+
+def test_after_the_budget_s_minutes_no_further_seed_is_begun(blessed, monkeypatch):
+    blessed.write(UNDECIDED)
+    now = iter(range(0, 1_000_000, 61))  # a minute and a second at each look at the clock
+    monkeypatch.setattr("fitgate.plugin.stage.monotonic", lambda: next(now))
+    blessed.run("-k", "test_gate", "--fit-seed", "20", "--gate-budget", "2.5min")
+    (verdict,) = blessed.record.verdicts
+    assert (verdict.outcome, verdict.seeds) == (Outcome.INCONCLUSIVE, 3)
+    assert blessed.record.settings.judge.minutes == 2.5
+
+
+@pytest.mark.parametrize("budget", ["0", "ten", "-1min", "1e9", "1001", "min"])
+def test_a_budget_that_is_none_ends_the_session_in_one_line(project, budget):
+    project.write(READER)
+    result = project.run(f"--gate-budget={budget}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--gate-budget: found *, expected a number of seeds from 1 to 1,000, or minutes*"])
+
+
+def test_a_record_of_several_looks_is_judged_again_with_the_same_verdicts(blessed, capsys, monkeypatch):
+    blessed.write(UNDECIDED.replace("gates=(", 'gates=(NoRegression(DIGITS, "macro_f1", 0.1), '))
+    blessed.run("-k", "test_gate", "--fit-seed", "20", "--gate-budget", "4")
+    record = blessed.record
+    assert sorted(v.outcome for v in record.verdicts) == [Outcome.INCONCLUSIVE, Outcome.PASS]
+    assert judge_again(record, GATES).verdicts == record.verdicts
+
+
+def test_processes_of_one_session_spend_one_budget(blessed):
+    blessed.write(UNDECIDED, PLAIN)
+    blessed.run("-k", "test_gate", "--fit-seed", "20", "--gate-budget", "3", "-n", "2", subprocess=True)
+    found = {v.gate: v.seeds for v in blessed.record.verdicts}
+    assert found["accuracy>baseline-0.006"] == 3
+    assert len(blessed.record.seed_runs) == 3
+
+
+def test_a_confirmed_fall_is_trained_for_and_judged_again_with_the_same_verdict(blessed):
+    blessed.run("-k", "test_gate", "--fit-seed=-17", "--gate-confirm", "--gate-budget", "1")
+    record = blessed.record
+    (verdict,) = record.verdicts
+    assert (verdict.outcome, len(record.seed_runs)) == (Outcome.FAIL, 6)
+    assert "5 fresh seeds see, too" in verdict.message
+    assert judge_again(record, GATES).verdicts == record.verdicts
+
+
+# The default seed
+
+
+def test_an_unchanged_model_gives_its_baseline_s_output_and_passes_at_once(project):
+    project.write(SEEDED)
+    project.run("--fit-seeds", "3", "--fit-seed", "2000", "-k", "seed or gate")
+    assert bless(project) == 0
+    project.run("-k", "test_gate", "--gate-strict")
+    (verdict,) = project.record.verdicts
+    assert (verdict.reason, verdict.seeds, verdict.p_value) == (Reason.SAME_OUTPUT, 1, None)
+    assert [fit.seed for fit in project.record.fits] == [2000]
+    assert "Seed 2000." in project.report
+
+
+def test_several_seeds_are_the_baseline_s_too_and_then_count_on(project):
+    project.write(SEEDED, PLAIN)
+    project.run("--fit-seeds", "3", "--fit-seed", "2000", "-k", "seed or gate")
+    assert bless(project) == 0
+    project.run("--fit-seeds", "5", "-k", "(seed or gate) and learner")
+    assert [run.fit.seed for run in project.record.seed_runs] == [2000, 2001, 2002, 2003, 2004]
+    forget(project)
+    project.run("--fit-seeds", "2", "-k", "(seed or gate) and digits")
+    assert sorted((run.fit.model, run.fit.seed) for run in project.record.seed_runs) == [
+        ("learner", 2000),
+        ("learner", 2001),
+        ("plain", 42),
+        ("plain", 43),
+    ]
+    (verdict,) = (v for v in project.record.verdicts if v.kind == "NoRegression")
+    assert (verdict.reason, verdict.seeds) == (Reason.SAME_OUTPUT, 2)
+
+
+def test_a_seed_that_is_named_counts(blessed):
+    blessed.run("-k", "test_gate", "--fit-seed", "2007")
+    assert [fit.seed for fit in blessed.record.fits] == [2007]
+
+
+def test_a_damaged_baseline_costs_the_default_seed_nothing_but_its_gates(blessed):
+    (path,) = (blessed.path / "baselines").rglob("*.npz")
+    path.write_bytes(path.read_bytes()[:100])
+    assert blessed.run("-k", "test_gate").ret == 1
+    (verdict,) = blessed.record.verdicts
+    assert verdict.reason is Reason.BAD_BASELINE
+    assert [fit.seed for fit in blessed.record.fits] == [42]
 
 
 def test_a_gate_that_was_selected_and_not_judged_fails_the_session(project):
@@ -220,7 +320,7 @@ def test_a_record_whose_metric_is_not_known_says_where_to_judge_it(odd, capsys, 
 
 def test_more_seeds_that_nobody_trains_are_not_waited_for(blessed):
     blessed.write(SEEDED.replace("0.1", "0.001").replace("seeded=True", "seeded=True, stochastic=False"))
-    blessed.run("-k", "test_gate", "--fit-seed", "70", "--gate-most-seeds", "5")
+    blessed.run("-k", "test_gate", "--fit-seed", "20", "--gate-budget", "5")
     (verdict,) = blessed.record.verdicts
     assert (verdict.outcome, verdict.seeds) == (Outcome.INCONCLUSIVE, 1)
 

@@ -21,6 +21,7 @@ from fitgate.report.view.report import report_view
 from fitgate.runs import Failure
 from fitgate.tasks import TaskData
 from tests import fakes, records
+from tests.conftest import SEEDED
 from tests.records import ERROR
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -263,12 +264,14 @@ def of_seed(record, seed, **fields):
 def test_floors_are_shown_over_records_of_several_seeds(golden):
     report = re.sub(" +", " ", floors([golden, of_seed(golden, 43)]))
     assert report.startswith("# Floors: fake, profile quick: 200 training and 200 test images; 2 seeds (42 to 43)\n")
-    assert (
-        "| good | digits | `accuracy>=0.9` | 2 | 2 | 0.9800 | 0.0000 | 0.9800 | 0.9413 | 0.0000 | 0.9413 | +0.0413 |"
-        in report
+    assert "| good | digits | `accuracy>=0.9` | 2 | 2 | 0.9800 | 0.0000 | 0.9800 | 0.9413 | 0.0000 |" in report
+    assert "| - | 0.9413 | +0.0413 |" in report
+    assert re.search(
+        r"\| good \| fives \| `roc_auc>poor` \|.* \| 0.0484 \| 0.0000 \| - \| 0.0484 \| \+0.0484 \|", report
     )
-    assert re.search(r"\| good \| fives \| `roc_auc>poor` \|.* \| 0.0484 \| 0.0000 \| 0.0484 \| \+0.0484 \|", report)
-    assert "| poor | digits | `accuracy>baseline-0.01` | 2 | 0 | 0.8300 | 0.0000 | 0.8300 | - | - | - | - |" in report
+    assert (
+        "| poor | digits | `accuracy>baseline-0.01` | 2 | 0 | 0.8300 | 0.0000 | 0.8300 | - | - | - | - | - |" in report
+    )
 
 
 def test_a_floor_of_an_error_is_safe_above_its_bounds(golden):
@@ -278,7 +281,27 @@ def test_a_floor_of_an_error_is_safe_above_its_bounds(golden):
 
     golden.metrics = [describe_metric(ERROR)]
     report = re.sub(" +", " ", floors([of_seed(golden, seed, verdicts=verdicts(2 + seed / 10)) for seed in (1, 2, 3)]))
-    assert "| m | t | `error<=3` | 3 | 3 | 2.1000 | 0.1000 | 2.2000 | 2.2000 | 0.1000 | 2.5000 | +0.5000 |" in report
+    assert "| m | t | `error<=3` | 3 | 3 | 2.1000 | 0.1000 | 2.2000 | 2.2000 | 0.1000 | 25.78 | 4.778" in report
+
+
+def test_one_record_of_several_seeds_tells_how_high_a_floor_may_be(project):
+    project.write('model("learner", Learner, tasks=(DIGITS,), seeded=True, gates=(Floor(DIGITS, "accuracy", 0.7),))')
+    project.run("--fit-seeds", "6", "--fit-seed", "0", "-k", "seed or gate")
+    report = re.sub(" +", " ", floors([project.record]))
+    assert report.startswith("# Floors: fake, profile quick: 200 training and 200 test images; 6 seeds (0 to 5) of one")
+    assert re.search(r"\| learner \| digits \| `accuracy>=0.7` \| 6 \| 6 \| .* \| 6.37 \| 0.8\d+ \| \+0.1", report)
+
+
+def test_the_baselines_tell_how_high_a_floor_may_be(blessed, capsys, monkeypatch):
+    blessed.write(SEEDED.replace("gates=(", 'gates=(Floor(DIGITS, "accuracy", 0.9), '))
+    monkeypatch.chdir(blessed.path)
+    assert main(["floors"]) == 0
+    out = re.sub(" +", " ", capsys.readouterr().out)
+    assert "# Floors: fake, profile quick: 200 training and 200 test images; the baselines\n" in out
+    assert "| learner | digits | `accuracy>=0.9` | 3 | 3 | 0.9800 | 0.0000 | 0.9800 |" in out
+    blessed.write(SEEDED)
+    assert main(["floors"]) == 1
+    assert "no baseline of a model with a floor" in capsys.readouterr().err
 
 
 def test_floors_refuse_what_can_t_be_compared(golden, flowers):

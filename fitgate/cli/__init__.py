@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from fitgate.cli import experiments, judging, projects, records
+from fitgate.cli import experiments, judging, plan, projects, records
 from fitgate.errors import FitgateError
 
 
@@ -45,6 +45,7 @@ def command_line() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=Version, nargs=0, help="show the version, and exit")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
     projects.add_commands(commands)
+    plan.add_commands(commands)
     records.add_commands(commands)
     judging.add_commands(commands)
     experiments.add_commands(commands)

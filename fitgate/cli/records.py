@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fitgate.record import Record, RecordError, read
 from fitgate.text import shown
+
+if TYPE_CHECKING:
+    from fitgate.plugin.project import Project
 
 RECORD = "a record.json, or the directory that holds it"
 COMPARISON = Path("comparison.md")
@@ -59,8 +62,17 @@ def add_commands(commands: Any) -> None:
     )
     repeat.set_defaults(run=_repeat)
 
-    floors = commands.add_parser("floors", help="how safely clean seeds clear their gates: what to set a floor to")
-    floors.add_argument("records", type=Path, nargs="+", metavar="RECORD", help="records of several seeds")
+    floors = commands.add_parser(
+        "floors",
+        help="how safely clean seeds clear their gates: what to set a floor to",
+        description="Suggest floors that a clean seed fails once in a thousand runs: by one record of several seeds "
+        "(pytest --fit-seeds=20), by several records of a seed each, or, where none is named, by the seeds of the "
+        "baselines of the project around the current directory.",
+    )
+    floors.add_argument("records", type=Path, nargs="*", metavar="RECORD", help="records (default: the baselines)")
+    floors.add_argument("--profile", metavar="NAME", help="of the baselines' data (default: as the project has it)")
+    floors.add_argument("--models", default="", metavar="NAME,...", help="default: all but the slow ones")
+    floors.add_argument("--tasks", default="", metavar="NAME,...", help="default: all but the slow ones")
     floors.set_defaults(run=_floors)
 
 
@@ -115,6 +127,33 @@ def _repeat(options: argparse.Namespace) -> None:
 
 
 def _floors(options: argparse.Namespace) -> None:
+    from fitgate.plugin.project import project
     from fitgate.report import floors
 
-    print(floors([read(path) for path in options.records]), end="")
+    around = project(Path.cwd(), options.profile)
+    if options.records:
+        print(floors([read(path) for path in options.records], around.kinds, around.metrics), end="")
+    else:
+        print(_floors_of_baselines(around, options), end="")
+
+
+def _floors_of_baselines(around: Project, options: argparse.Namespace) -> str:
+    from fitgate.cli.standing import standing
+    from fitgate.gates import BaselineError, JudgeSettings
+    from fitgate.record import describe_data
+    from fitgate.report.safety import floors_by_seed
+    from fitgate.report.view.environment import size
+
+    models, tasks = ([name for name in text.split(",") if name] for text in (options.models, options.tasks))
+    found = standing(around, models, tasks, JudgeSettings())
+    known = [c for c in found.claims if found.evidence.runs.keys() >= set(c.gate.needs(c.model))]
+    judged = [claim for claim in known if not claim.gate.baselines(claim.model)]
+    if not judged:
+        raise BaselineError(
+            around.baselines,
+            found="no baseline of a model with a floor",
+            expected="baselines, whose seeds show how high a floor may be",
+            next_step="bless a run of several seeds, or name records",
+        )
+    data = {of_task.dataset.name: of_task.dataset for of_task in found.data.values()}
+    return floors_by_seed(judged, found.evidence, [size(describe_data(one)) for one in data.values()], "the baselines")

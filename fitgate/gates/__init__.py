@@ -6,18 +6,20 @@ from fitgate.gates.baseline import Baseline, baseline_file, collect
 from fitgate.gates.errors import BaselineError
 from fitgate.gates.evidence import Evidence, NotEvaluated, Truth
 from fitgate.gates.floor import Floor
-from fitgate.gates.gate import Contested, Declaration, Gate, Need, Request
+from fitgate.gates.gate import Adjusted, Contested, Declaration, Gate, Need, Request
 from fitgate.gates.judging import Claim, Judgement, judge, needs
 from fitgate.gates.regression import NoRegression
 from fitgate.gates.settings import JudgeSettings
 from fitgate.gates.stored import read_baseline, write_baseline
 from fitgate.gates.verdict import Outcome, Reason, Verdict
+from fitgate.gates.waiver import Waiver
 
 GATES: dict[str, type[Gate]] = {gate.kind: gate for gate in (Floor, Above, NoRegression)}
 
 __all__ = [
     "GATES",
     "Above",
+    "Adjusted",
     "Baseline",
     "BaselineError",
     "Claim",
@@ -36,6 +38,7 @@ __all__ = [
     "Request",
     "Truth",
     "Verdict",
+    "Waiver",
     "baseline_file",
     "collect",
     "find_baseline",

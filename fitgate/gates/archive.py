@@ -72,6 +72,23 @@ def standing_baseline(directory: Path, path: Path) -> Baseline | None:
     return _standing(read_baseline, Standing(directory), path)
 
 
+def seeds_of(directory: Path, profile: str, model: str, task: str, digest: Callable[[], str]) -> list[int]:
+    """The seeds of a baseline, without its arrays; empty where there is none that can be read.
+
+    Args:
+        directory, profile, model, task: as for `baseline_file`.
+        digest: gives the data's, where the baselines of several data stand beside each other.
+    """
+    paths = baseline_files(directory, profile, model, task)
+    if len(paths) > 1:
+        paths = [baseline_file(directory, profile, model, task, digest())]
+    try:
+        found = [_standing(read_about, Standing(directory), path) for path in paths]
+    except BaselineError:
+        return []  # its gates say so
+    return [seed for about in found if about is not None for seed in about.seeds]
+
+
 def _standing(read: Callable[[Path, Path], T | None], standing: Standing, path: Path) -> T | None:
     return next((found for place in standing.places(path) if (found := read(path, place)) is not None), None)
 

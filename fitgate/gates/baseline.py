@@ -89,17 +89,27 @@ class Baseline(msgspec.Struct, frozen=True, tag=True, eq=False, dict=True):
         probabilities = none if self.probabilities is None else list(self.probabilities)
         return [Outputs(*of_seed) for of_seed in zip(self.predictions, ranks, probabilities, strict=True)]
 
-    def holds(self, outputs: Outputs) -> bool:
-        """Whether one of its seeds gave just these predictions, scores that rank the same, and these probabilities."""
-        pairs: list[tuple[Array | None, Array | None]] = [(self.predictions, outputs.predictions)]
+    def gave(self, outputs: Sequence[Outputs], seeds: Sequence[int]) -> bool:
+        """Whether it has just these outputs: predictions, scores that rank the same, and probabilities.
+
+        Args:
+            outputs: of a model, one a seed.
+            seeds: these, each of which is to have given the same here; a baseline of one seed, as deterministic models
+                have, is held against any.
+        """
+        own = self.about.seeds
+        if len(own) == 1:
+            return all(self._gave(0, some) for some in outputs)
+        known = len(seeds) == len(outputs) and all(seed in own for seed in seeds)
+        return known and all(self._gave(own.index(seed), some) for seed, some in zip(seeds, outputs, strict=True))
+
+    def _gave(self, i: int, outputs: Outputs) -> bool:
+        pairs: list[tuple[Array, Array]] = [(self.predictions[i], outputs.predictions)]
         if self.ranks is not None and outputs.scores is not None:
-            pairs.append((self.ranks, ranks_of(outputs.scores)))
+            pairs.append((self.ranks[i], ranks_of(outputs.scores)))
         if self.probabilities is not None and outputs.probabilities is not None:
-            pairs.append((self.probabilities, outputs.probabilities.astype(np.float32)))
-        same = np.ones(len(self.predictions), bool)
-        for earlier, now in pairs:
-            same &= [np.array_equal(of_seed, now) for of_seed in earlier]  # type: ignore[arg-type, union-attr]
-        return bool(same.any())
+            pairs.append((self.probabilities[i], outputs.probabilities.astype(np.float32)))
+        return all(np.array_equal(earlier, now) for earlier, now in pairs)
 
 
 def baseline_file(directory: Path, profile: str, model: str, task: str, digest: str) -> Path:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import date
+from typing import Any, Self
 
+import numpy as np
 from numpy.typing import NDArray
 
 from fitgate.errors import FitgateError
 from fitgate.gates.baseline import Baseline
 from fitgate.gates.settings import JudgeSettings
+from fitgate.gates.waiver import Waiver
 from fitgate.machine import Environment
 from fitgate.metrics import Metric
 from fitgate.runs import Evaluation
+from fitgate.tasks import TaskData
 
 Key = tuple[str, str]  # the names of a model and of a task
 
@@ -44,6 +48,13 @@ class Truth:
     kind: str = ""
     classes: NDArray[Any] | None = None
 
+    @classmethod
+    def of(cls, data: TaskData) -> Self:
+        """That of a task on its data, which are loaded for it."""
+        dataset = data.dataset
+        labels = np.asarray(dataset.test.y)
+        return cls(dataset.profile, dataset.digest, data.y_test, labels, dataset.class_names, data.kind, data.classes)
+
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
@@ -57,6 +68,9 @@ class Evidence:
         runs: evaluations of a model on a task: the session's one, or one a seed.
         missing: why a model was not evaluated on a task.
         baselines: of a model on a task, or why one can't be used.
+        waivers: failures that are accepted.
+        today: the day of the run, by which waivers end.
+        seeds: of the runs, in their order; where a model and task are not among them, they are not known.
     """
 
     truths: Mapping[str, Truth]
@@ -66,6 +80,9 @@ class Evidence:
     runs: Mapping[Key, Sequence[Evaluation]] = field(default_factory=dict)
     missing: Mapping[Key, str] = field(default_factory=dict)
     baselines: Mapping[Key, Baseline | FitgateError] = field(default_factory=dict)
+    seeds: Mapping[Key, Sequence[int]] = field(default_factory=dict)
+    waivers: Sequence[Waiver] = ()
+    today: date = date.max
 
     def metric(self, name: str, task: str) -> Metric:
         """A metric, as it is on the classes of a task."""

@@ -37,20 +37,32 @@ class Request(NamedTuple):
     seeds: int
 
 
+class Adjusted(NamedTuple):
+    """A test among those of the session.
+
+    Attributes:
+        p_value: adjusted for the others.
+        level: at which it is decided, given the others: its own p-value is to be below.
+    """
+
+    p_value: float
+    level: float
+
+
 @dataclass(frozen=True)
 class Contested:
     """What a gate found that tests a hypothesis, before the session's tests are adjusted for each other.
 
     Attributes:
         p_worse, p_better: one-sided p-values: that the model is no worse, and that it is no better.
-        conclude: from both, adjusted, to the verdict.
-        seeds: how many the gate would ask for, were the verdict INCONCLUSIVE; None for no more.
+        conclude: from both tests, adjusted, to the verdict.
+        seeds: from a verdict to how many seeds the gate asks for, to reach a better one; None for no more.
     """
 
     p_worse: float
     p_better: float
-    conclude: Callable[[float, float], Verdict]
-    seeds: int | None = None
+    conclude: Callable[[Adjusted, Adjusted], Verdict]
+    seeds: Callable[[Verdict], int | None] = lambda verdict: None
 
 
 class Declaration(msgspec.Struct, frozen=True, tag=True):

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from fitgate.errors import LoggedError, in_one_line, traceback_of
 from fitgate.gates.evidence import Evidence, NotEvaluated
-from fitgate.gates.gate import Contested, Gate, Need, Request
+from fitgate.gates.gate import Adjusted, Contested, Gate, Need, Request
 from fitgate.gates.verdict import Outcome, Reason, Verdict
+from fitgate.gates.waiver import waived
 from fitgate.runs.watch import Watch
-from fitgate.statistics import holm
+from fitgate.statistics import holm, holm_levels
 
 
 class Claim(NamedTuple):
@@ -41,11 +42,13 @@ class Judgement(NamedTuple):
         verdicts: of the claims, in their order.
         requests: more seeds, without which verdicts stay INCONCLUSIVE; empty if all is decided or the limit is reached.
         errors: of gates that are themselves broken, for the log.
+        found: what each gate found, in the claims' order, for the next round.
     """
 
     verdicts: list[Verdict]
     requests: list[Request]
     errors: list[LoggedError]
+    found: list[Verdict | Contested]
 
 
 def needs(claims: Iterable[Claim]) -> list[Need]:
@@ -53,24 +56,47 @@ def needs(claims: Iterable[Claim]) -> list[Need]:
     return list(dict.fromkeys(need for claim in claims for need in claim.gate.needs(claim.model)))
 
 
-def judge(claims: Sequence[Claim], evidence: Evidence) -> Judgement:
+def judge(
+    claims: Sequence[Claim], evidence: Evidence, earlier: Judgement | None = None, renewed: Collection[Need] = ()
+) -> Judgement:
     """Judge all claims as one family: their tests are adjusted for each other, once, by Holm's procedure.
 
-    Each gate is examined once, so the work is linear in their number. Worsenings and gains are two families.
+    Each gate is examined once, so the work is linear in their number. Worsenings and gains are two families. What is
+    certain without a test, as output that is the baseline's, is in neither.
+
+    Args:
+        claims: what models are to hold to.
+        evidence: all that there is.
+        earlier: what the same claims came to by less evidence; None if this is the first round.
+        renewed: of what there is new evidence since; gates that need none of it are not examined again.
     """
-    errors: list[LoggedError] = []
-    found = [_examined(claim, evidence, errors) for claim in claims]
+    errors: list[LoggedError] = [] if earlier is None else list(earlier.errors)
+    kept = [None] * len(claims) if earlier is None else earlier.found
+    found = [
+        _examined(claim, evidence, errors)
+        if known is None or not set(claim.gate.needs(claim.model)).isdisjoint(renewed)
+        else known
+        for claim, known in zip(claims, kept, strict=True)
+    ]
     contested = [item for item in found if isinstance(item, Contested)]
-    worse, better = holm([item.p_worse for item in contested]), holm([item.p_better for item in contested])
-    adjusted = iter(zip(worse, better, strict=True))
+    level = evidence.settings.significance
+    worse, better = ([item.p_worse for item in contested], [item.p_better for item in contested])
+    adjusted = iter(zip(_adjusted(worse, level), _adjusted(better, level), strict=True))
     verdicts, requests = [], []
     for claim, item in zip(claims, found, strict=True):
         verdict = item if isinstance(item, Verdict) else _concluded(claim, item, next(adjusted), errors)
-        verdicts.append(msgspec.structs.replace(verdict, gate=claim.rule))
-        asks = isinstance(item, Contested) and verdict.outcome is Outcome.INCONCLUSIVE
-        if asks and isinstance(item, Contested) and item.seeds is not None:
-            requests.append(Request(claim.model, claim.gate.task.name, item.seeds))
-    return Judgement(verdicts, list(dict.fromkeys(requests)), errors)
+        verdict = msgspec.structs.replace(verdict, gate=claim.rule)
+        metric = evidence.metrics.get(verdict.metric)
+        better_up = metric is None or metric.higher_is_better
+        verdicts.append(waived(verdict, evidence.waivers, evidence.today, better_up))
+        if isinstance(item, Contested) and (seeds := item.seeds(verdict)) is not None:
+            requests.append(Request(claim.model, claim.gate.task.name, seeds))
+    return Judgement(verdicts, list(dict.fromkeys(requests)), list(dict.fromkeys(errors)), found)
+
+
+def _adjusted(p_values: Sequence[float], level: float) -> list[Adjusted]:
+    pairs = zip(holm(p_values), holm_levels(p_values, level), strict=True)
+    return [Adjusted(float(p_value), float(of_one)) for p_value, of_one in pairs]
 
 
 def _examined(claim: Claim, evidence: Evidence, errors: list[LoggedError]) -> Verdict | Contested:
@@ -88,11 +114,13 @@ def _examined(claim: Claim, evidence: Evidence, errors: list[LoggedError]) -> Ve
     return found
 
 
-def _concluded(claim: Claim, contested: Contested, adjusted: tuple[float, float], errors: list[LoggedError]) -> Verdict:
+def _concluded(
+    claim: Claim, contested: Contested, adjusted: tuple[Adjusted, Adjusted], errors: list[LoggedError]
+) -> Verdict:
     watch = Watch()
     try:
         with watch:
-            return contested.conclude(*map(float, adjusted))
+            return contested.conclude(*adjusted)
     except BaseException as error:
         return _broken(claim, error, errors, watch)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,59 +10,37 @@ import numpy as np
 
 from fitgate.errors import FitgateError
 from fitgate.gates.baseline import Baseline
+from fitgate.gates.comparison import Comparison, Terms, compare
 from fitgate.gates.errors import BaselineError
 from fitgate.gates.evidence import Evidence
-from fitgate.gates.gate import Contested, Gate, Need
+from fitgate.gates.gate import Adjusted, Contested, Gate, Need
 from fitgate.gates.limit import Limit, check_profiles, declared_at, limit, on_profile, profiles_of
 from fitgate.gates.losses import describe_losses
 from fitgate.gates.missing import without_value
 from fitgate.gates.perfect import perfect_output
-from fitgate.gates.settings import ENOUGH_SEEDS
 from fitgate.gates.soundness import check_baseline
 from fitgate.gates.verdict import Outcome, Reason, Verdict
+from fitgate.gates.wording import explain, measured
+from fitgate.machine import changes
 from fitgate.metrics import Metric
 from fitgate.runs import Evaluation, same_output
-from fitgate.statistics import Change, mean_fall, p_value_of_gain
 from fitgate.tasks import Task, TaskError, check_metric, is_better_higher
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """What came of comparing a model with its baseline.
-
-    Attributes:
-        before, now: the metric's mean over the seeds that were compared.
-        change: from the one to the other, with its test; a worsening is positive.
-        method: the test, in words.
-        identical: whether the output is one of the baseline's to the last example.
-        seeds: how many of the model's seeds were compared; seeds that all gave the same output count as one.
-        deterministic: whether the baseline holds the one output that the model has, or all of its seeds gave the same.
-        repeats: how many seeds gave the one output; 1 where others differ, or there is but one.
-    """
-
-    before: float
-    now: float
-    change: Change
-    method: str
-    identical: bool
-    seeds: int
-    deterministic: bool
-    repeats: int = 1
 
 
 @dataclass(frozen=True, init=False)
 class NoRegression(Gate):
-    """A metric has not become worse than its baseline: FAIL takes significance, and a fall that matters.
+    """A metric has not become worse than its baseline: FAIL where it has for sure, PASS where it has not for sure.
 
-    A deterministic model passes at once if its output is the baseline's, and is otherwise tested on the same examples
-    by the metric's own paired test: McNemar's for accuracy, DeLong's for ROC AUC, the paired bootstrap for others. It
-    is deterministic if its author says so, or all of its seeds gave the same output, which counts as one. So is a
-    single seed of a stochastic one tested, as a smoke test. Several seeds (`--fit-seeds`) are tested by Student's t on
-    their metrics. All tests are one-sided; Holm's procedure holds the false alarms of all of a session's gates together
-    to 1 %.
+    A model passes at once if it gives the baseline's output with the baseline's seed. Else a stochastic model's seeds
+    are tested against the baseline's by Student's t, with the spread of the baseline's alone; a seed that has collapsed
+    fails by itself. There is a look after each seed, up to `--gate-budget`. A deterministic model is tested on the same
+    examples by the metric's own paired test: McNemar's for accuracy, DeLong's for ROC AUC, the paired bootstrap for
+    others. It is deterministic if its author says so, or all of its seeds gave the same output.
 
-    The margin is the fall that the gate answers for: where its test would find a fall of that size with a probability
-    of less than 80 %, it is INCONCLUSIVE. A significant fall of less than half of the margin is reported, and passes.
+    The margin is the fall that the gate answers for. FAIL takes a fall that is significant, and at least half of the
+    margin; Holm's procedure holds the false alarms of all of a session's gates together to 1 %. PASS takes an upper
+    bound of the fall below the margin: a model that has fallen by just the margin passes at most one time in ten. What
+    lies between is INCONCLUSIVE.
 
     Args:
         task: on which task.
@@ -121,21 +100,20 @@ class NoRegression(Gate):
                 next_step="correct the margin, which is in the metric's own unit: 0.01 is a point of a share",
             )
 
-    def examine(self, model: str, evidence: Evidence) -> Contested:
-        """Compare a model with its baseline; the verdict waits for the p-values of all of the session's gates."""
+    def examine(self, model: str, evidence: Evidence) -> Verdict | Contested:
+        """Compare a model with its baseline; where its output is another, p-values of all gates decide together."""
         task = self.task.name
         runs, baseline = evidence.runs_of(model, task), evidence.baselines.get((model, task))
         if leaked := perfect_output(self, self.metric, model, evidence):
-            return _certain(leaked)
-        repeats = len(runs) if same_output(runs) else 1
-        runs = runs[:1] if repeats > 1 else runs  # no test of seeds that change nothing
+            return leaked
         if baseline is None:
-            return _certain(self._without_baseline(model, evidence))
+            return self._without_baseline(model, evidence)
+        metric, repeats = evidence.metric(self.metric, task), len(runs) if same_output(runs) else 1
         try:
             if isinstance(baseline, FitgateError):
                 raise baseline
             check_baseline(baseline, model, task, runs, evidence.truths[task])
-            if len(runs) > 1 and len(baseline.predictions) == 1:
+            if len(runs) > repeats and len(baseline.predictions) == 1:
                 raise BaselineError(
                     f"the baseline of {model} on {task}",
                     found="one seed",
@@ -144,27 +122,49 @@ class NoRegression(Gate):
                     "--fit-seed=2000, and bless that run",
                 )
         except FitgateError as error:
-            verdict = self.verdict(
-                model, evidence, Outcome.FAIL, str(error), metric=self.metric, reason=Reason.BAD_BASELINE
-            )
-            return _certain(verdict)
-        found = self._compare(baseline, runs, repeats, evidence)
+            return self._unusable(model, evidence, str(error))
+        lacking = next((run for run in runs if not _has_value(metric, run, evidence)), None)
+        if lacking is not None:
+            return without_value(self, metric, model, evidence, lacking)
+        if baseline.gave([run.outputs for run in runs], evidence.seeds.get((model, task), ())):
+            return self._same(model, metric, runs, evidence)
+        found = compare(baseline, runs[:1] if repeats > 1 else runs, repeats, metric, evidence)
         if found is None:
-            metric = evidence.metric(self.metric, task)
-            lacking = next((run for run in runs if run.metrics.get(self.metric) is None), None)
-            if lacking is not None:
-                return _certain(without_value(self, metric, model, evidence, lacking))
-            message = f"The baseline of {model} on {task} has no {metric.title}: bless a run that has."
-            verdict = self.verdict(
-                model, evidence, Outcome.FAIL, message, metric=self.metric, reason=Reason.BAD_BASELINE
+            return self._unusable(
+                model, evidence, f"The baseline of {model} on {task} has no {metric.title}: bless a run that has."
             )
-            return _certain(verdict)
 
-        def conclude(p_worse: float, p_better: float) -> Verdict:
-            return self._conclude(model, baseline, found, p_worse, p_better, evidence)
+        def conclude(worse: Adjusted, better: Adjusted) -> Verdict:
+            return self._conclude(model, baseline, found, worse, better, evidence)
 
-        more = None if found.deterministic else evidence.settings.more_seeds(found.seeds)
-        return Contested(found.change.p_value, p_value_of_gain(found.change), conclude, more)
+        def more(verdict: Verdict) -> int | None:
+            if verdict.level is None or verdict.margin is None:  # the gate itself is broken
+                return None
+            return found.more_seeds(Terms(verdict.margin, verdict.level, evidence.settings.missed))
+
+        return Contested(found.p_worse, found.p_better, conclude, more)
+
+    def _same(self, model: str, metric: Metric, runs: Sequence[Evaluation], evidence: Evidence) -> Verdict:
+        truth = evidence.truths[self.task.name]
+        margin = self.margin_on(truth.profile)
+        value = float(np.mean([metric.value(truth.target, run.outputs) for run in runs]))
+        with_seeds = "" if len(runs) == 1 else f", with each of {len(runs)} seeds"
+        return self.verdict(
+            model,
+            evidence,
+            Outcome.PASS,
+            f"{metric.title} {metric.shown(value)}: the output is the baseline's, to the last example{with_seeds}.",
+            metric=self.metric,
+            reason=Reason.SAME_OUTPUT,
+            value=value,
+            threshold=value - margin if metric.higher_is_better else value + margin,
+            n=len(truth.target),
+            seeds=len(runs),
+            margin=margin,
+        )
+
+    def _unusable(self, model: str, evidence: Evidence, message: str) -> Verdict:
+        return self.verdict(model, evidence, Outcome.FAIL, message, metric=self.metric, reason=Reason.BAD_BASELINE)
 
     def _without_baseline(self, model: str, evidence: Evidence) -> Verdict:
         profile = evidence.truths[self.task.name].profile
@@ -179,49 +179,35 @@ class NoRegression(Gate):
             model, evidence, Outcome.NO_BASELINE, message, metric=self.metric, reason=Reason.NO_BASELINE
         )
 
-    def _compare(
-        self, baseline: Baseline, runs: Sequence[Evaluation], repeats: int, evidence: Evidence
-    ) -> Comparison | None:
-        """A model, whose one run may stand for several that it repeats, against its baseline; None without a value."""
-        metric, target = evidence.metric(self.metric, self.task.name), evidence.truths[self.task.name].target
-        now = [metric.value(target, run.outputs) for run in runs]
-        before = [metric.value(target, outputs) for outputs in baseline.outputs]
-        if not np.isfinite([*now, *before]).all():
-            return None
-        if len(now) > 1:
-            change = mean_fall(before, now, higher_is_better=metric.higher_is_better)
-            method = f"Student's t, {len(now)} seeds against {len(before)}"
-            return Comparison(float(np.mean(before)), float(np.mean(now)), change, method, False, len(now), False)
-        # The baseline's seed of middling quality: the best or the worst would bias the comparison.
-        i = int(np.argsort(before, kind="stable")[(len(before) - 1) // 2])
-        outputs = metric.output(baseline.outputs[i]), metric.output(runs[0].outputs)
-        paired = metric.paired_test.compute(target, *outputs)
-        same = baseline.holds(runs[0].outputs)
-        method, deterministic = metric.paired_test.describe(paired), len(before) == 1 or repeats > 1
-        return Comparison(before[i], now[0], paired, method, same, 1, deterministic, repeats)
-
     def _conclude(
-        self, model: str, baseline: Baseline, found: Comparison, p_worse: float, p_better: float, evidence: Evidence
+        self,
+        model: str,
+        baseline: Baseline,
+        found: Comparison,
+        worse: Adjusted,
+        better: Adjusted,
+        evidence: Evidence,
     ) -> Verdict:
-        metric, settings = evidence.metric(self.metric, self.task.name), evidence.settings
-        truth, change, significance = evidence.truths[self.task.name], found.change, settings.significance_a_look
-        margin = on_profile(self.margin, truth.profile)
-        assert margin is not None, "a gate examines on a profile that it applies to"
-        power = None if found.identical else change.power(margin, significance)
-        outcome, reason = self._outcome(found, p_worse, margin, power, significance, settings.power)
-        gained = p_better < significance and -change.size >= margin / 2 and not found.identical
-        parts = [_measured(metric, found, p_worse), self._explain(metric, reason, found, margin, power)]
+        task, settings = self.task.name, evidence.settings
+        metric, truth = evidence.metric(self.metric, task), evidence.truths[task]
+        terms = Terms(self.margin_on(truth.profile), worse.level, settings.missed)
+        outcome, reason = found.decide(terms)
+        gained = found.gained(terms._replace(level=better.level))
+        power = found.power(terms)
+        parts = [measured(metric, found, worse.p_value), explain(metric, reason, found, terms, power)]
         if gained:
             parts.append("It has become better than its seeds explain: suspect a leak of test examples.")
             if settings.leaks == "fail":
                 outcome, reason = Outcome.FAIL, Reason.GAIN
                 parts.append("--gate-leaks=fail makes that a failure: bless this run if the gain is earned.")
         lost: list[int] = []
-        if reason is Reason.FALL:
-            lost, losses = describe_losses(
-                baseline, evidence.runs_of(model, self.task.name), truth, evidence.environment
-            )
+        if reason in (Reason.FALL, Reason.COLLAPSE):
+            lost, losses = describe_losses(baseline, evidence.runs_of(model, task), truth, evidence.environment)
             parts.append(losses)
+        elif self._same_seeds(model, baseline, evidence) and (
+            changed := changes(baseline.about.environment, evidence.environment)
+        ):
+            parts.append(f"The output may differ by the environment alone: {'; '.join(changed)}.")
         return self.verdict(
             model,
             evidence,
@@ -230,58 +216,28 @@ class NoRegression(Gate):
             metric=self.metric,
             reason=reason,
             value=found.now,
-            threshold=found.before - margin if metric.higher_is_better else found.before + margin,
+            threshold=found.before - terms.margin if metric.higher_is_better else found.before + terms.margin,
             n=len(truth.target),
             seeds=found.seeds,
-            p_value=p_worse,
-            margin=margin,
+            p_value=worse.p_value,
+            margin=terms.margin,
             power=power,
+            level=worse.level,
             lost=lost,
             gained=bool(gained),
         )
 
-    def _outcome(
-        self,
-        found: Comparison,
-        p_value: float,
-        margin: float,
-        power: float | None,
-        significance: float,
-        enough: float,
-    ) -> tuple[Outcome, Reason]:
-        if power is None:
-            return Outcome.PASS, Reason.SAME_OUTPUT
-        if p_value < significance:
-            matters = found.change.size >= margin / 2
-            return (Outcome.FAIL, Reason.FALL) if matters else (Outcome.PASS, Reason.SMALL_FALL)
-        return (Outcome.PASS, Reason.NO_FALL) if power >= enough else (Outcome.INCONCLUSIVE, Reason.LOW_POWER)
+    def _same_seeds(self, model: str, baseline: Baseline, evidence: Evidence) -> bool:
+        """Whether the same code in the same environment would have given the baseline's output."""
+        own = baseline.about.seeds
+        return len(own) == 1 or not set(own).isdisjoint(evidence.seeds.get((model, self.task.name), ()))
 
-    def _explain(self, metric: Metric, reason: Reason, found: Comparison, margin: float, power: float | None) -> str:
-        size = metric.difference(margin, signed=False)
-        if reason is Reason.SAME_OUTPUT:
-            return "The output is the baseline's."
-        if reason is Reason.FALL:
-            return f"It has become worse; the gate answers for a {metric.worsening} of {size}."
-        if reason is Reason.SMALL_FALL:
-            return f"It has become worse, by less than half of the margin of {size}."
-        sees = f"A {metric.worsening} of {size} would be found with a probability of {power:.0%}"
-        if reason is Reason.NO_FALL:
-            return f"{sees}."
-        if found.deterministic:
-            return f"{sees}, which is too little to decide: it takes more test examples, such as a larger profile."
-        seeds = ENOUGH_SEEDS if found.seeds < ENOUGH_SEEDS else 2 * found.seeds
-        return f"{sees}, which is too little to decide: run with --fit-seeds={seeds}."
+    def margin_on(self, profile: str) -> float:
+        """The margin on a profile that the gate applies to."""
+        margin = on_profile(self.margin, profile)
+        assert margin is not None, "a gate examines on a profile that it applies to"
+        return margin
 
 
-def _certain(verdict: Verdict) -> Contested:
-    """A verdict that no p-value changes; it counts among the session's tests as one that rejects nothing."""
-    return Contested(1.0, 1.0, lambda p_worse, p_better: verdict)
-
-
-def _measured(metric: Metric, found: Comparison, p_value: float) -> str:
-    smoke = " (one seed: a smoke test)" if found.seeds == 1 and not found.deterministic else ""
-    how = f" (deterministic: {found.repeats} seeds, same output)" if found.repeats > 1 else smoke
-    return (
-        f"{metric.title} {metric.shown(found.now)} against the baseline's {metric.shown(found.before)}{how}: "
-        f"{metric.difference(found.now - found.before)}, by {found.method}, p = {p_value:.2g} after Holm's adjustment."
-    )
+def _has_value(metric: Metric, run: Evaluation, evidence: Evidence) -> bool:
+    return math.isfinite(metric.value(evidence.truths[run.task].target, run.outputs))

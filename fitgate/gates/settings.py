@@ -6,7 +6,11 @@ from typing import Literal
 
 import msgspec
 
-ENOUGH_SEEDS = 5
+MOST_SEEDS = 10  # that an undecided gate may come to, where the user sets no budget
+MOST_SEEDS_BY_TIME = 40  # where the budget is a time
+CONFIRMING = 5  # fresh seeds that are to see a fall, too
+CONFIRMED_AT = 0.02  # the level at which they do
+COLLAPSED_AT = 0.1  # of its level, the part that the test of the worst seed has left where falls are confirmed
 
 
 class JudgeSettings(msgspec.Struct, frozen=True):
@@ -15,40 +19,28 @@ class JudgeSettings(msgspec.Struct, frozen=True):
     Attributes:
         confidence: of the one-sided bounds of floors.
         significance: that the tests of a session may err with, all regression gates together; a rival gate's own.
-        power: the least with which a regression gate must see its margin, to be believed when it finds no fall.
+        missed: how often a regression gate may pass a model that has fallen by just its margin.
         strict: whether INCONCLUSIVE fails a session.
         require_baseline: whether NO BASELINE fails a session.
         seeds: how many a stochastic model was trained with from the start.
         leaks: whether a gain beyond what seeds explain is a warning (`warn`) or fails its gate (`fail`).
-        most_seeds: up to how many gates may ask for; no more than `seeds` lets them ask for none.
+        most_seeds: how many a model may come to while a gate of it is undecided; there is a look after each.
+        confirm: whether a fall of a stochastic model fails only if fresh seeds see it, too.
+        minutes: after how long no further seed is begun for undecided gates; None for no limit.
     """
 
     confidence: float = 0.99
     significance: float = 0.01
-    power: float = 0.8
+    missed: float = 0.1
     strict: bool = False
     require_baseline: bool = False
     leaks: Literal["warn", "fail"] = "warn"
     seeds: int = 1
-    most_seeds: int = 1
-
-    def more_seeds(self, seeds: int) -> int | None:
-        """How many seeds an inconclusive gate asks for after so many; None where it may have no more."""
-        wanted = min(self.most_seeds, ENOUGH_SEEDS if seeds < ENOUGH_SEEDS else 2 * seeds)
-        return wanted if wanted > seeds else None
+    most_seeds: int = MOST_SEEDS
+    minutes: float | None = None
+    confirm: bool = False
 
     @property
-    def looks(self) -> int:
-        """How often a gate may look at a model, with more seeds each time."""
-        looks, seeds = 1, self.seeds
-        while (wanted := self.more_seeds(seeds)) is not None:
-            looks, seeds = looks + 1, wanted
-        return looks
-
-    @property
-    def significance_a_look(self) -> float:
-        """The significance of each look: looks share the session's equally, so that together they err no more often.
-
-        Source: C. E. Bonferroni's inequality; conservative, for looks at the same seeds depend on each other.
-        """
-        return self.significance / self.looks
+    def last_look(self) -> int:
+        """How many seeds a model has at the last look of a plan."""
+        return max(self.most_seeds, self.seeds)

@@ -17,6 +17,7 @@ class Outcome(StrEnum):
     FAIL = "FAIL"
     INCONCLUSIVE = "INCONCLUSIVE"
     NO_BASELINE = "NO BASELINE"
+    WAIVED = "WAIVED"
 
 
 class Reason(StrEnum):
@@ -29,9 +30,11 @@ class Reason(StrEnum):
     SAME_OUTPUT = "the output is one of the baseline's"
     NO_FALL = "no fall was found, and one of the margin's size would have been"
     SMALL_FALL = "a significant fall, but of less than half of the margin"
+    COLLAPSE = "one seed lies far below what the baseline's seeds predict"
     FALL = "a significant fall of at least half of the margin"
     GAIN = "a significant gain of at least half of the margin, where leaks are to fail"
     PERFECT = "the output equals the test labels"
+    UNCONFIRMED = "fresh seeds do not see the fall that others showed"
     LOW_POWER = "a fall of the margin's size could have been missed"
     NO_BASELINE = "there is no baseline"
     BAD_BASELINE = "the baseline can't be used"
@@ -62,7 +65,8 @@ class Verdict(msgspec.Struct, frozen=True, tag=True):
         seeds: seeds of the model that were judged.
         p_value: of the test, adjusted for all tests of the session; None for a gate that tests nothing.
         margin: the fall that a regression gate answers for.
-        power: probability that a fall of the margin's size would have been found.
+        power: probability that a fall of the margin's size comes to FAIL, at this level.
+        level: with which the gate's test may err; None for a gate whose test is not adjusted, or that tests nothing.
         lost: places in the test split of examples that it used to get right, those that lost most first.
         gained: whether it has become better than chance explains, which a leak of test examples does too.
         where: the file and line that declare the gate; empty where that is not known.
@@ -85,6 +89,7 @@ class Verdict(msgspec.Struct, frozen=True, tag=True):
     p_value: float | None = None
     margin: float | None = None
     power: float | None = None
+    level: float | None = None
     lost: list[int] = []
     gained: bool = False
     where: str = ""

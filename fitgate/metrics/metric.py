@@ -246,6 +246,11 @@ class Metric:
         """What becoming worse is, in a word."""
         return "fall" if self.higher_is_better else "rise"
 
+    def step(self, n: int) -> float:
+        """By how much one of n examples can change a mean over them; 0 where values have no end."""
+        low, high = self.range
+        return (high - low) / n if math.isfinite(high - low) else 0.0
+
     def lead(self, value: float, other: float) -> float:
         """By how much a value is better than another."""
         return value - other if self.higher_is_better else other - value

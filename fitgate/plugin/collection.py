@@ -21,13 +21,14 @@ def parametrize(metafunc: pytest.Metafunc, parts: Parts) -> None:
         gates = [(model, gate) for model in models for gate in model.gates if isinstance(gate, Gate)]
         metafunc.parametrize(("model", "gate"), [_of_gate(model, gate, parts) for model, gate in gates])
     elif "seed" in names:  # seed by seed, so that whatever slows the machine slows all models alike
-        of_seed = [(seed, model) for seed in parts.options.seeds for model in models if model.stochastic is not False]
-        runs = [(model, task, seed) for seed, model in of_seed for task in model.tasks]
+        pairs = [(model, task) for model in models if model.stochastic is not False for task in model.tasks]
+        all_seeds = [parts.seeds.all(model, task) for model, task in pairs]
+        runs = [(*pair, seed) for turn in zip(*all_seeds, strict=True) for pair, seed in zip(pairs, turn, strict=True)]
         ids = [f"{model.name}-{task.name}-{seed}" for model, task, seed in runs]
         metafunc.parametrize(("model", "task", "seed"), runs, ids=ids)
     elif "task" in names:
-        pairs = [(model, task) for model in models for task in model.tasks]
-        metafunc.parametrize(("model", "task"), [pytest.param(m, t, id=f"{m.name}-{t.name}") for m, t in pairs])
+        every = [(model, task) for model in models for task in model.tasks]
+        metafunc.parametrize(("model", "task"), [pytest.param(m, t, id=f"{m.name}-{t.name}") for m, t in every])
     else:
         metafunc.parametrize("model", [pytest.param(model, id=model.name) for model in models])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,11 @@ from typing import Any
 import pytest
 
 from fitgate.gates import JudgeSettings
+from fitgate.gates.settings import MOST_SEEDS_BY_TIME
 from fitgate.record import Settings
-from fitgate_pytest.options import OPTIONS, Option
+from fitgate_pytest.options import OPTIONS, WAIVERS, Option
+
+DEFAULT_SEED = 42  # of models without a baseline, where the user names none
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,7 @@ class Options:
     Attributes:
         settings: all that a record keeps; its profile is as it was asked for, empty for none.
         runs_dir, baselines: directories, absolute.
+        waivers: the file of them, absolute; None for none.
         scheduler: address of the backend's scheduler; None for none.
     """
 
@@ -28,11 +33,7 @@ class Options:
     runs_dir: Path
     baselines: Path
     scheduler: str | None
-
-    @property
-    def seeds(self) -> list[int]:
-        """The seeds of `--fit-seeds`; empty without it."""
-        return [self.settings.seed + i for i in range(self.settings.seeds)]
+    waivers: Path | None = None
 
 
 def read_options(config: pytest.Config) -> Options:
@@ -42,17 +43,21 @@ def read_options(config: pytest.Config) -> Options:
         UsageError: if a key of the configuration has a value that can't be read.
     """
     given = {option.key: _value(config, option) for option in OPTIONS}
-    seeds = given["fit_seeds"]
+    seeds, budget, seed = given["fit_seeds"], given["gate_budget"], given["fit_seed"]
+    most = MOST_SEEDS_BY_TIME if budget.seeds is None else budget.seeds
     judge = JudgeSettings(
         strict=given["gate_strict"],
         require_baseline=given["gate_require_baseline"],
         leaks=given["gate_leaks"],
         seeds=seeds or 1,
-        most_seeds=max(given["gate_most_seeds"], seeds or 1),
+        most_seeds=max(most, seeds or 1),
+        minutes=budget.minutes,
+        confirm=given["gate_confirm"],
     )
     settings = Settings(
         profile=given["fit_profile"] or "",
-        seed=given["fit_seed"],
+        seed=DEFAULT_SEED if seed is None else seed,
+        seed_named=seed is not None,
         seeds=seeds,
         models=list(given["fit_models"]),
         tasks=list(given["fit_tasks"]),
@@ -65,11 +70,14 @@ def read_options(config: pytest.Config) -> Options:
         judge=judge,
     )
     runs, baselines = (_directory(config, key, given[key]) for key in ("fit_runs_dir", "gate_baselines"))
-    return Options(settings, runs, baselines, given["fit_scheduler"])
+    waivers: Path | None = _directory(config, "gate_waivers", given["gate_waivers"] or WAIVERS)
+    if given["gate_waivers"] is None and not os.path.lexists(str(waivers)):
+        waivers = None
+    return Options(settings, runs, baselines, given["fit_scheduler"], waivers)
 
 
 def _directory(config: pytest.Config, key: str, given: Path) -> Path:
-    """A directory, absolute, so that no model moves it by changing the working directory.
+    """A directory, or a file, absolute, so that no model moves it by changing the working directory.
 
     One of the command line is relative to where pytest was started, any other to the project's root.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABCMeta
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import pytest
 
 from fitgate.data import Dataset
 from fitgate.errors import FitgateError
-from fitgate.gates import GATES, Gate
+from fitgate.gates import GATES, Gate, Waiver
 from fitgate.gates.archive import check_names
 from fitgate.machine import KERNELS, Kernel, distributions_of
 from fitgate.metrics import Metric
@@ -201,6 +201,31 @@ class Registry:
                     expected=f"one of {', '.join(sorted(self.known_models))}",
                     next_step="correct the name",
                 )
+
+    def check_waivers(self, waivers: Iterable[Waiver]) -> None:
+        """Refuse a waiver of a gate that no model declares, on any profile.
+
+        Raises:
+            ModelError: if there is such.
+        """
+        if self.absent:
+            return  # of a plugin that can't be imported, nobody knows the gates
+        for waiver in waivers:
+            model = self.known_models.get(waiver.model)
+            rules = set() if model is None else self._rules(model, waiver.task)
+            if waiver.gate not in rules:
+                raise ModelError(
+                    f"a waiver of {waiver.gate} of {waiver.model} on {waiver.task}",
+                    found="no such gate",
+                    expected=f"one of {', '.join(sorted(rules))}" if rules else "a model and task that have one",
+                    next_step="take the waiver away, or correct it",
+                )
+
+    def _rules(self, model: Model, task: str) -> set[str]:
+        """What a model's gates on a task are called, on any profile."""
+        gates = [gate for gate in model.gates if isinstance(gate, Gate) and gate.task.name == task]
+        profiles = [(gate, (*gate.profiles, self.data_of(gate.task).dataset.profile)) for gate in gates]
+        return {rule for gate, names in profiles for name in names if (rule := gate.rule(name))}
 
     def failures(self, baselines: Path) -> list[Failure]:
         """The plugins that can't be imported, and the models of baselines that nobody contributes, maybe for that.

@@ -11,7 +11,8 @@ import pytest
 from fitgate.errors import LoggedError, in_one_line
 from fitgate.executor import Executor
 from fitgate.files import FileError, check_writable
-from fitgate.gates import Gate, Outcome, Verdict
+from fitgate.gates import Gate, Outcome, Verdict, Waiver
+from fitgate.gates.waiver import read_waivers
 from fitgate.latency.audit import Auditor
 from fitgate.machine import calibrate
 from fitgate.model import Model
@@ -20,6 +21,7 @@ from fitgate.plugin.clashes import check_fixtures
 from fitgate.plugin.modules import stand_ins
 from fitgate.plugin.options import Options
 from fitgate.plugin.registry import Registry
+from fitgate.plugin.seeds import Seeds
 from fitgate.plugin.spool import Spool
 from fitgate.plugin.stage import Stage
 from fitgate.plugin.trained import TrainedModel
@@ -43,6 +45,7 @@ class Parts:
         announcer: shows long work on the terminal.
         once: keeps what the processes of a session compute once together.
         executor: does isolated and parallel work.
+        seeds: what models are built with.
         stage: judges.
         spool: keeps what was emitted, should this process end; None in a session of one process.
         deselected_gates: how many gates the command line left out.
@@ -54,7 +57,17 @@ class Parts:
         self.announcer = Announcer(config)
         self.once = Once(shared)
         self.executor = Executor(options.settings.backend or None, options.scheduler, self.announcer.say)
-        self.stage = Stage(options, self.registry, lambda: self.evaluator, self.emit, config.rootpath)
+        self.seeds = Seeds(options, self.registry)
+        self.stage = Stage(
+            options,
+            self.registry,
+            self.seeds,
+            self.once,
+            lambda: self.evaluator,
+            lambda: self.waivers,
+            self.emit,
+            config.rootpath,
+        )
         self.deselected_gates = 0
         self.spool = Spool(shared) if shared else None
         self._manager = config.pluginmanager
@@ -73,7 +86,17 @@ class Parts:
         if not self._checked:
             check_fixtures(self._manager)
             self.registry.check(self.options.baselines)
+            self.registry.check_waivers(self.waivers)
             self._checked = True
+
+    @cached_property
+    def waivers(self) -> list[Waiver]:
+        """The failures that are accepted on purpose.
+
+        Raises:
+            WaiverError: if their file can't be used.
+        """
+        return read_waivers(self.options.waivers) if self.options.waivers else []
 
     @cached_property
     def evaluator(self) -> Evaluator:
@@ -83,7 +106,7 @@ class Parts:
         return Evaluator(
             self.registry.data_of,
             self.registry.metrics,
-            self.options.settings.seed,
+            self.seeds.first,
             self.once,
             self.emit,
             self.announcer.progress,
@@ -127,7 +150,7 @@ class Parts:
             if model.name in settings.require:
                 pytest.fail(f"{reason}, and --gate-require {model.name} asks for it", pytrace=False)
             pytest.skip(reason)
-        return TrainedModel(narrowed, self.evaluator, tuple(self.options.seeds), self._skip_unselected)
+        return TrainedModel(narrowed, self.evaluator, self.seeds, self._skip_unselected)
 
     def _skip_unselected(self, task: Task) -> None:
         """Skip the test if the user left a task out."""
@@ -137,8 +160,8 @@ class Parts:
     def judge(self, subject: TrainedModel, gate: Gate) -> Verdict:
         """A gate's verdict on a model, recorded.
 
-        INCONCLUSIVE and NO BASELINE skip the test, unless `--gate-strict` or `--gate-require-baseline` make them
-        failures. Of a model that failed outright, its error is raised.
+        WAIVED, INCONCLUSIVE and NO BASELINE skip the test, unless `--gate-strict` or `--gate-require-baseline` make the
+        latter failures. Of a model that failed outright, its error is raised.
         """
         self._skip_unselected(gate.task)
         profile = self.registry.data_of(gate.task).dataset.profile
@@ -150,7 +173,11 @@ class Parts:
         if verdict.outcome is Outcome.FAIL and verdict.value is None:
             subject.evaluation(gate.task)  # raises what made it fail, if that is why
         settings = self.options.settings.judge
-        tolerated = {Outcome.INCONCLUSIVE: not settings.strict, Outcome.NO_BASELINE: not settings.require_baseline}
+        tolerated = {
+            Outcome.WAIVED: True,
+            Outcome.INCONCLUSIVE: not settings.strict,
+            Outcome.NO_BASELINE: not settings.require_baseline,
+        }
         if tolerated.get(verdict.outcome):
             pytest.skip(f"{verdict.outcome}: {verdict.message}")
         return verdict
@@ -181,7 +208,7 @@ class Parts:
         """What a model takes of the memory."""
         task, limit = model.timed_task, self.limit_of(model)
         with self.announcer.progress(f"measuring the memory of {model.name}, in processes of its own"):
-            return measure(model, self.registry.data_of(task), self.options.settings.seed, self.executor, limit)
+            return measure(model, self.registry.data_of(task), self.seeds.first(model, task), self.executor, limit)
 
     def check_data(self, model: Model) -> None:
         """Fail the test that has timed a model, if the model has changed the data: the others get it clean."""

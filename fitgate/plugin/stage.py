@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from time import monotonic
 
 from fitgate.errors import LoggedError
 from fitgate.gates import (
@@ -14,7 +15,9 @@ from fitgate.gates import (
     Claim,
     Gate,
     Need,
+    Request,
     Verdict,
+    Waiver,
     find_baseline,
     judge,
     needs,
@@ -22,6 +25,7 @@ from fitgate.gates import (
 from fitgate.model import ModelError
 from fitgate.plugin.options import Options
 from fitgate.plugin.registry import Registry, same_rule
+from fitgate.plugin.seeds import Seeds
 from fitgate.record import (
     Entry,
     Record,
@@ -32,7 +36,7 @@ from fitgate.record import (
     describe_task,
     evidence,
 )
-from fitgate.runs import Evaluator, Failure, ModelFailed
+from fitgate.runs import Evaluator, Failure, ModelFailed, Once
 from fitgate.runs.training import failing
 from fitgate.tasks import TaskData
 
@@ -45,7 +49,10 @@ class Stage:
     Args:
         options: what is in force.
         registry: the session's models and metrics.
+        seeds: what models are built with.
+        once: lets the processes of a session agree.
         evaluator: serves outputs.
+        waivers: the failures that are accepted.
         emit: is given what the record needs: baselines, and verdicts; and the errors of gates.
         directory: of the project.
     """
@@ -54,13 +61,19 @@ class Stage:
         self,
         options: Options,
         registry: Registry,
+        seeds: Seeds,
+        once: Once,
         evaluator: Callable[[], Evaluator],
+        waivers: Callable[[], Sequence[Waiver]],
         emit: Callable[[Entry | LoggedError], None],
         directory: Path,
     ):
         self._options = options
         self._registry = registry
+        self._seeds = seeds
+        self._once = once
         self._evaluator = evaluator
+        self._waivers = waivers
         self._emit = emit
         self._directory = directory
         self._claims: dict[Key, Claim] = {}
@@ -68,6 +81,7 @@ class Stage:
         self._baselines: set[Need] = set()
         self._described: set[str] = set()
         self._record: Record | None = None
+        self._judged = 0
 
     def select(self, gates: Iterable[tuple[str, Gate]]) -> None:
         """Note which gates of which models this session is to judge: their false alarms are counted together."""
@@ -110,43 +124,65 @@ class Stage:
         record = self._record = self._record or begin(
             self._options.settings, [], 1, self._directory, self._registry.libraries
         )
+        for waiver in self._waivers():
+            record.add(waiver)
+            self._emit(waiver)
         claims = list(self._claims.values())
         wanted = self._in_turn(needs(claims))
-        for seed in self._options.seeds:  # seed by seed, so that whatever slows the machine slows all models alike
+        for i in range(self._options.settings.seeds):  # in turns, so that whatever slows the machine slows all alike
             for need in wanted:
-                self._train_seed(need, seed)
+                self._train_seed(need, i)
         for need in wanted:
-            self._serve(record, need, self._options.seeds)
+            self._serve(record, need, self._options.settings.seeds)
         for claim in claims:
             self._add_baselines(record, claim)
-        while True:
-            judgement = judge(claims, evidence(record, self._registry.metrics))
-            if not judgement.requests:
-                break
-            served = len(record.seed_runs)
-            for request in judgement.requests:
-                seeds = [self._options.settings.seed + i for i in range(request.seeds)]
-                self._serve(record, Need(request.model, request.task), seeds)
-            if len(record.seed_runs) == served:
+        judgement = judge(claims, evidence(record, self._registry.metrics))
+        self._judged, started = self._judged + 1, monotonic()
+        while judgement.requests and self._affords(len(record.seed_runs), started):
+            renewed = [Need(*request[:2]) for request in judgement.requests if self._train_more(record, request)]
+            if not renewed:
                 break  # the models heed no seed, or failed
+            judgement = judge(claims, evidence(record, self._registry.metrics), judgement, renewed)
         for claim, verdict in zip(claims, judgement.verdicts, strict=True):
             self._verdicts[claim.key] = verdict
             self._emit(verdict)
         for error in judgement.errors:
             self._emit(error)
 
-    def _train_seed(self, need: Need, seed: int) -> None:
+    def _affords(self, trained: int, started: float) -> bool:
+        """Whether another seed may be begun; what one process of a session finds, all of them heed."""
+        minutes = self._options.settings.judge.minutes
+        if minutes is None:
+            return True
+        key = f"budget-{self._judged}-{trained}"
+        return bool(self._once(key, lambda: monotonic() - started < 60 * minutes))
+
+    def _train_more(self, record: Record, request: Request) -> bool:
+        """Serve a request; whether there is new evidence."""
+        before = len(record.seed_runs), len(record.failures)
+        have = sum((run.fit.model, run.fit.task) == request[:2] for run in record.seed_runs)
+        self._serve(record, Need(request.model, request.task), request.seeds, have or 1)
+        return (len(record.seed_runs), len(record.failures)) != before
+
+    def _train_seed(self, need: Need, i: int) -> None:
         """Train a model with one of the seeds of the session; what it fails of is seen when it serves."""
         model = self._registry.known_models.get(need.model)
         task = model.task(need.task) if model else None
         if model and task and self._registry.unavailable(model) is None:
-            evaluator, seeds = self._evaluator(), self._options.seeds
+            evaluator, seeds = self._evaluator(), self._seeds.all(model, task)
             with suppress(ModelFailed):
-                if evaluator.is_wanted(model, task, seed, seeds):
-                    evaluator.seed_run(model, task, seed, seeds)
+                if evaluator.is_wanted(model, task, seeds[i], seeds):
+                    evaluator.seed_run(model, task, seeds[i], seeds)
 
-    def _serve(self, record: Record, need: Need, seeds: Sequence[int]) -> None:
-        """Put outputs into the evidence, trained now if nobody has yet; or why there are none."""
+    def _serve(self, record: Record, need: Need, count: int, known: int = 0) -> None:
+        """Put outputs into the evidence, trained now if nobody has yet; or why there are none.
+
+        Args:
+            record: takes them.
+            need: of which model, on which task.
+            count: of how many seeds; 0 for the session's own.
+            known: how many of these were asked for before.
+        """
         model = self._registry.known_models.get(need.model)
         task = model.task(need.task) if model else None
         if model is None or task is None:
@@ -160,11 +196,11 @@ class Stage:
         try:
             with failing(model.name, task.name, "fit"):  # its data may be what fails
                 self._describe(record, data)
-            if seeds and model.stochastic is not False:
-                record.seed_runs[:] = [
-                    run for run in record.seed_runs if (run.fit.model, run.fit.task) != (model.name, task.name)
-                ]
-                record.seed_runs += evaluator.seed_runs(model, task, seeds)
+            if count and model.stochastic is not False:
+                runs = evaluator.seed_runs(model, task, self._seeds.of(model, task, count), known)
+                for run in runs:
+                    record.add(run)
+            record.add(evaluator.trained(model, task).fit)
             record.add(evaluator.evaluation(model, task))
         except ModelFailed as error:
             record.add(error.failure)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from fitgate.model import Model
+from fitgate.plugin.seeds import Seeds
 from fitgate.runs import Evaluation, Evaluator, SeedRun, Trained
 from fitgate.tasks import Task
 
@@ -19,13 +20,13 @@ class TrainedModel:
     Attributes:
         model: the model.
         evaluator: what fits and evaluates it.
-        seeds: those of `--fit-seeds`.
+        seeds: what it is built with.
         check: skips a test that asks for a task which does not take part.
     """
 
     model: Model
     evaluator: Evaluator
-    seeds: tuple[int, ...]
+    seeds: Seeds
     check: Callable[[Task], None]
 
     def on(self, task: Task) -> Trained:
@@ -53,7 +54,8 @@ class TrainedModel:
             ModelFailed: if fitting or predicting failed, now or before.
         """
         self.check(task)
-        if self.model.stochastic is None and not self.evaluator.is_wanted(self.model, task, seed, self.seeds):
-            pair = " and ".join(map(str, self.seeds[:2]))
+        seeds = self.seeds.all(self.model, task)
+        if self.model.stochastic is None and not self.evaluator.is_wanted(self.model, task, seed, seeds):
+            pair = " and ".join(map(str, seeds[:2]))
             pytest.skip(f"{self.model.name} is deterministic on {task.name}: seeds {pair} gave the same output")
-        return self.evaluator.seed_run(self.model, task, seed, self.seeds)
+        return self.evaluator.seed_run(self.model, task, seed, seeds)

@@ -27,6 +27,7 @@ from fitgate.record.evidence import (
     ignored_seeds,
     judge_again,
     seed_runs,
+    with_scorers,
 )
 from fitgate.record.examples import largest_errors, lost_examples, misclassified_examples, row
 from fitgate.record.log import log_error
@@ -85,6 +86,7 @@ __all__ = [
     "row",
     "save",
     "seed_runs",
+    "with_scorers",
     "working_commit",
     "write_json",
 ]

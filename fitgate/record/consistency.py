@@ -19,6 +19,7 @@ from fitgate.record.evidence import ABSOLUTE, RELATIVE, with_scorers, wrong_valu
 from fitgate.record.record import PLACES, Record
 from fitgate.runs import Evaluation, Fit
 from fitgate.tasks import CLASSES
+from fitgate_pytest.options import MOST_BUDGET
 
 Array = NDArray[Any]
 
@@ -47,7 +48,8 @@ def _fits(record: Record) -> list[Fit]:
 
 def _settings(record: Record) -> Iterator[str]:
     settings, judge = record.settings, record.settings.judge
-    for name, share in (("confidence", judge.confidence), ("significance", judge.significance), ("power", judge.power)):
+    shares = {"confidence": judge.confidence, "significance": judge.significance, "missed share": judge.missed}
+    for name, share in shares.items():
         if not 0 < share < 1:
             yield f"a {name} of {share:g}"
     counts = {
@@ -62,6 +64,8 @@ def _settings(record: Record) -> Iterator[str]:
     for name, (count, least) in counts.items():
         if count is not None and not least <= count < 2**31:
             yield f"{count} {name}"
+    if judge.most_seeds > max(MOST_BUDGET, judge.seeds):  # each is a look, which takes its time to plan
+        yield f"a budget of {judge.most_seeds} seeds"
     yield from _negative("the session", [settings.timing, record.wall_seconds, record.environment.memory_gib])
 
 
@@ -176,7 +180,7 @@ def _verdicts(record: Record, declared: bool) -> Iterator[str]:
         n = 2**31 if data is None else data.n_test
         if not 0 <= v.n <= n or not 0 <= v.seeds < 2**31 or not all(0 <= i < n for i in v.lost):
             yield f"a verdict on {where} by {v.n} examples and {v.seeds} seeds, of {n} examples"
-        if not all(share is None or 0 <= share <= 1 for share in (v.p_value, v.power)):
+        if not all(share is None or 0 <= share <= 1 for share in (v.p_value, v.power, v.level)):
             yield f"a verdict on {where} with a probability that is none"
         if v.kind not in GATES:
             continue

@@ -19,7 +19,7 @@ class Settings(msgspec.Struct, frozen=True):
 
     Attributes:
         profile: of the datasets; empty where they have one size.
-        seed: what models were built with.
+        seed: what models were built with, as far as `seed_named` says.
         seeds: with how many seeds each model was trained from the start; 0 for the session's one.
         models, tasks: names of those that took part alone; empty for all but the slow ones.
         require: names of models whose missing library is a failure.
@@ -29,6 +29,7 @@ class Settings(msgspec.Struct, frozen=True):
         memory: whether memory was measured.
         backend: joblib's backend of parallel work; empty for processes on this machine.
         judge: how gates judged.
+        seed_named: whether the user named the seed; where not, a model with a baseline was built with that's first.
     """
 
     profile: str = ""
@@ -43,6 +44,7 @@ class Settings(msgspec.Struct, frozen=True):
     memory: bool = False
     backend: str = ""
     judge: JudgeSettings = JudgeSettings()
+    seed_named: bool = True
 
 
 class DataEntry(msgspec.Struct, frozen=True, tag=True, eq=False):

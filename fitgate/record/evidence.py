@@ -41,7 +41,10 @@ def evidence(record: Record, metrics: Mapping[str, Metric]) -> Evidence:
     """
     failures = {(f.model, f.task): str(f) for f in record.failures}
     runs = {(e.model, e.task): [e] for e in record.evaluations}
-    runs |= {key: [run.evaluation for run in several] for key, several in seed_runs(record).items()}
+    several = seed_runs(record)
+    runs |= {key: [run.evaluation for run in of_key] for key, of_key in several.items()}
+    seeds = {(fit.model, fit.task): [fit.seed] for fit in record.fits}
+    seeds |= {key: [run.fit.seed for run in of_key] for key, of_key in several.items()}
     skipped = {(m.name, task): m.skipped for m in record.models if m.skipped for task in m.tasks}
     baselines: dict[tuple[str, str], Baseline | FitgateError] = {
         (b.about.model, b.about.task): b for b in record.baselines
@@ -55,9 +58,12 @@ def evidence(record: Record, metrics: Mapping[str, Metric]) -> Evidence:
         metrics=metrics,
         settings=record.settings.judge,
         environment=record.environment,
-        runs={key: several for key, several in runs.items() if key not in failures},
+        runs={key: of_key for key, of_key in runs.items() if key not in failures},
         missing={**skipped, **failures},
         baselines=baselines,
+        seeds=seeds,
+        waivers=record.waivers,
+        today=record.day,
     )
 
 

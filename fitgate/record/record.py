@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
-from fitgate.gates import Baseline, Declaration, Outcome, Reason, Verdict
+from fitgate.gates import Baseline, Declaration, Outcome, Reason, Verdict, Waiver
 from fitgate.latency.audit import Audit
 from fitgate.latency.timing import Timing
 from fitgate.machine import Calibration, Condition, Environment, condition, distributions_of, environment, thread_counts
@@ -35,7 +35,7 @@ UNKNOWN_PACE = 2.0
 
 Happened = Fit | Evaluation | Failure | Verdict | Timing | Audit | Calibration | Memory | SeedRun | Extra
 Described = DataEntry | TaskEntry | MetricEntry | ModelEntry | Declaration | NotApplied | Baseline | UnusableBaseline
-Entry = Happened | Described
+Entry = Happened | Described | Waiver
 
 
 class Record(msgspec.Struct):
@@ -55,6 +55,7 @@ class Record(msgspec.Struct):
         datasets, tasks, metrics, models: what took part.
         gates: those that were selected; each is to end in a verdict.
         not_applied: those that were selected, and have no number for the session's profile.
+        waivers: failures that were accepted, whether or not there were any.
         baselines, unusable_baselines: that regression gates were held to.
         fits, evaluations, failures, verdicts, timings, calibrations, memory, seed_runs: what happened, in order.
         audits: of the timings: whether they can be believed.
@@ -85,6 +86,7 @@ class Record(msgspec.Struct):
     models: list[ModelEntry] = []
     gates: list[Declaration] = []
     not_applied: list[NotApplied] = []
+    waivers: list[Waiver] = []
     baselines: list[Baseline] = []
     unusable_baselines: list[UnusableBaseline] = []
     fits: list[Fit] = []
@@ -177,6 +179,14 @@ class Record(msgspec.Struct):
         """The audits of timings that failed."""
         return [audit for audit in self.audits if audit.passed is False]
 
+    @property
+    def day(self) -> date:
+        """On which the run began; the last that there is, where the record does not say."""
+        try:
+            return datetime.fromisoformat(self.started).date()
+        except ValueError:
+            return date.max
+
     def count(self, outcome: Outcome) -> int:
         """How many verdicts have an outcome."""
         return sum(verdict.outcome is outcome for verdict in self.verdicts)
@@ -198,6 +208,7 @@ PLACES: dict[type, tuple[str, Callable[[Any], Any] | None]] = {
     ModelEntry: ("models", lambda e: e.name),
     Declaration: ("gates", lambda e: (e.model, e.task, e.gate)),
     NotApplied: ("not_applied", lambda e: (e.model, e.task, e.kind, e.where, *e.rules.values())),
+    Waiver: ("waivers", lambda e: e.key),
     Baseline: ("baselines", lambda e: (e.about.model, e.about.task)),
     UnusableBaseline: ("unusable_baselines", lambda e: (e.model, e.task)),
     Verdict: ("verdicts", lambda e: (e.model, e.task, e.gate)),

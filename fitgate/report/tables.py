@@ -13,7 +13,13 @@ from fitgate.report.escaping import cell, code, md
 from fitgate.report.view.environment import environment as facts
 
 NONE = "-"
-MARKS = {Outcome.PASS: "✅", Outcome.FAIL: "❌", Outcome.INCONCLUSIVE: "❔", Outcome.NO_BASELINE: "❓"}
+MARKS = {
+    Outcome.PASS: "✅",
+    Outcome.FAIL: "❌",
+    Outcome.INCONCLUSIVE: "❔",
+    Outcome.NO_BASELINE: "❓",
+    Outcome.WAIVED: "⏳",
+}
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]], right: int | None = None) -> str:

@@ -48,6 +48,7 @@ def run_verdict(record: Record) -> RunVerdict:
     if not judged:
         return RunVerdict(RunOutcome.NO_VERDICT, "no gate was selected")
     others = {
+        "waived": record.count(Outcome.WAIVED),
         "inconclusive": record.count(Outcome.INCONCLUSIVE),
         "without a baseline": record.count(Outcome.NO_BASELINE),
         "better than chance explains": sum(verdict.gained for verdict in record.verdicts),

@@ -56,7 +56,7 @@ class Evaluator:
     Args:
         data_of: a task on its data.
         metrics: by name.
-        seed: what models are built with; further seeds count up from it.
+        seed: what models are built with; or what gives it, for a model on a task.
         once: where results are kept.
         emit: is given each `Fit`, `Evaluation` and `SeedRun`, by the process in which it happened, and each `Failure`
             with its `LoggedError`, by each process that meets it.
@@ -70,7 +70,7 @@ class Evaluator:
         self,
         data_of: Callable[[Task], TaskData],
         metrics: Mapping[str, Metric],
-        seed: int,
+        seed: int | Callable[[Model, Task], int],
         once: Once,
         emit: Callable[[Emitted], None] = lambda entry: None,
         progress: Callable[[str], AbstractContextManager[None]] = lambda words: nullcontext(),
@@ -114,19 +114,21 @@ class Evaluator:
                 self.trained(model, task)  # says so if it was the fit that did not end
                 raise
 
-    def seed_run(self, model: Model, task: Task, seed: int, among: Sequence[int]) -> SeedRun:
+    def seed_run(self, model: Model, task: Task, seed: int, among: Sequence[int], known: int = 0) -> SeedRun:
         """The model trained with a seed, and evaluated, on first use.
 
         Args:
             model, task: what to train on what.
             seed: which one.
             among: the seeds that are wanted; a model that trains several at once trains these.
+            known: how many of them were wanted before, and are not trained again.
 
         Raises:
             ModelFailed: if training or predicting failed, now or before.
         """
+        batch = among[known:] if seed in among[known:] else [seed]
         with self._reporting(model, task, "fit"):
-            return self._once(f"{model.name}-{task.name}-seed-{seed}", lambda: self._run_seed(model, task, seed, among))
+            return self._once(f"{model.name}-{task.name}-seed-{seed}", lambda: self._run_seed(model, task, seed, batch))
 
     def is_wanted(self, model: Model, task: Task, seed: int, among: Sequence[int]) -> bool:
         """Whether a model is to be trained with a seed: always where it is stochastic, never where it is not.
@@ -142,14 +144,14 @@ class Evaluator:
         pair = among[:2]
         return seed in pair or not same_output([self.seed_run(model, task, s, among).evaluation for s in pair])
 
-    def seed_runs(self, model: Model, task: Task, seeds: Sequence[int]) -> list[SeedRun]:
-        """The model's runs with those of several seeds that are wanted.
+    def seed_runs(self, model: Model, task: Task, seeds: Sequence[int], known: int = 0) -> list[SeedRun]:
+        """The model's runs with those of several seeds that are wanted; `known` as for `seed_run`.
 
         Raises:
             ModelFailed: if training or predicting failed, now or before.
         """
         wanted = (seed for seed in seeds if self.is_wanted(model, task, seed, seeds))
-        return [self.seed_run(model, task, seed, seeds) for seed in wanted]
+        return [self.seed_run(model, task, seed, seeds, known) for seed in wanted]
 
     def runs(self, model: Model, task: Task, seeds: Sequence[int]) -> list[Evaluation]:
         """The model's evaluations with several seeds; the session's alone if there are none or it heeds none.
@@ -162,15 +164,16 @@ class Evaluator:
 
     def _run_seed(self, model: Model, task: Task, seed: int, among: Sequence[int]) -> SeedRun:
         data, subject, limit = self._data_of(task), f"{model.name} on {task.name}", self._limit_of(model)
-        if self._fits_seeds_at_once(model, task, seed):
+        own = self._seed_of(model, task)
+        if len(among) > 1 and self._fits_seeds_at_once(model, task, seed):
             with self._progress(f"fitting {subject} with seeds {_listed(among)}"):
                 run = self._run_at_once(model, task, seed, among)
-        elif seed == self._seed:  # the session trains it anyway
+        elif seed == own:  # the session trains it anyway
             run = SeedRun(self.trained(model, task).fit, self.evaluation(model, task))
         elif self._spread is not None:
             if model.stochastic is None:  # the others wait for what the first two show
                 among = among[:2] if seed in among[:2] else among[2:]
-            seeds = [s for s in among if s != self._seed]
+            seeds = [s for s in among if s != own]
             calls = [partial(run_seed, model, data, s, self._metrics, limit) for s in seeds]
             together = partial(self._spread, f"fitting {subject} with seeds {_listed(seeds)}", calls)
             runs: list[SeedRun] = self._once(_key(model, task, among), together)
@@ -180,6 +183,9 @@ class Evaluator:
                 run = run_seed(model, data, seed, self._metrics, limit)
         self._emit(run)
         return run
+
+    def _seed_of(self, model: Model, task: Task) -> int:
+        return self._seed if isinstance(self._seed, int) else self._seed(model, task)
 
     def _fits_seeds_at_once(self, model: Model, task: Task, seed: int) -> bool:
         if limit := self._limit_of(model):
@@ -201,7 +207,7 @@ class Evaluator:
         data = self._data_of(task)
         words = f"fitting {model.name} on {task.name} and predicting, in a process of its own"
         with self._progress(f"{words}: {len(data.dataset.train):,} and {len(data.dataset.test):,} examples"):
-            outcome = run_apart(model, data, self._seed, self._metrics, limit)
+            outcome = run_apart(model, data, self._seed_of(model, task), self._metrics, limit)
         self._emit(outcome.trained.fit)
         if isinstance(outcome.answer, Evaluation):
             self._emit(outcome.answer)
@@ -210,7 +216,7 @@ class Evaluator:
     def _train(self, model: Model, task: Task) -> Trained:
         data = self._data_of(task)
         with self._progress(f"fitting {model.name} on {task.name}: {len(data.dataset.train):,} examples"):
-            trained = train(model, data, self._seed)
+            trained = train(model, data, self._seed_of(model, task))
         self._emit(trained.fit)
         return trained
 

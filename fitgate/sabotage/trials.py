@@ -24,6 +24,7 @@ from fitgate.gates import (
     judge,
     needs,
 )
+from fitgate.gates.seedwise import evaluations_of
 from fitgate.machine import environment
 from fitgate.metrics import Metric, Outputs
 from fitgate.model import Model
@@ -74,7 +75,7 @@ class Trials:
         self.models = {name: model for name, model in models.items() if model.task(task.name)}
         self._task = task
         self._metrics = metrics
-        self._truth = _truth(self.data)
+        self._truth = Truth.of(self.data)
         self._environment = environment()
         self._claims = [
             Claim(name, gate, rule)
@@ -211,18 +212,5 @@ class Trials:
 
     def _as_evaluations(self, name: str, baseline: Baseline) -> list[Evaluation]:
         """The seeds of a baseline, as if they had been trained now."""
-        target, evaluations = self.data.y_test, []
-        for outputs in baseline.outputs:
-            own = [self._metrics[metric].on(self.data.classes) for metric in self._task.metric_names]
-            values = {metric.name: metric.value(target, outputs) for metric in own}
-            metrics = {metric: value if math.isfinite(value) else None for metric, value in values.items()}
-            evaluations.append(
-                Evaluation(name, self._task.name, len(target), metrics, 0.0, None, 0.0, *outputs),
-            )
-        return evaluations
-
-
-def _truth(data: TaskData) -> Truth:
-    dataset = data.dataset
-    labels = np.asarray(dataset.test.y)
-    return Truth(dataset.profile, dataset.digest, data.y_test, labels, dataset.class_names, data.kind, data.classes)
+        own = [self._metrics[metric].on(self.data.classes) for metric in self._task.metric_names]
+        return evaluations_of(baseline, own, self.data.y_test)

@@ -4,9 +4,9 @@ from fitgate.statistics.auc import PairedAuc, area, auc_fall, auc_lower_bound, p
 from fitgate.statistics.bootstrap import bootstrap_fall, bootstrap_lower_bound, unspread_bound
 from fitgate.statistics.change import Change, p_value_of_gain
 from fitgate.statistics.f1 import f1_fall, f1_lower_bound
-from fitgate.statistics.holm import holm
+from fitgate.statistics.holm import holm, holm_levels
 from fitgate.statistics.mcnemar import McNemar
-from fitgate.statistics.means import Fall, mean_fall, mean_interval, ratio_interval
+from fitgate.statistics.means import Fall, mean_interval, ratio_interval
 from fitgate.statistics.medians import median_interval
 from fitgate.statistics.power import normal_power, power_to_pass, student_power
 from fitgate.statistics.proportions import (
@@ -15,30 +15,48 @@ from fitgate.statistics.proportions import (
     proportion_upper_bound,
     wilson_lower_bound,
 )
+from fitgate.statistics.seeds import SeedsFall
+from fitgate.statistics.sequential import (
+    Looks,
+    Operation,
+    crossing,
+    height_of,
+    lowest_crossing,
+    operation,
+    prediction_factor,
+)
 from fitgate.statistics.sign_flip import least_blocks, sign_flip
 
 __all__ = [
     "Change",
     "Fall",
+    "Looks",
     "McNemar",
+    "Operation",
     "PairedAuc",
+    "SeedsFall",
     "area",
     "auc_fall",
     "auc_lower_bound",
     "bootstrap_fall",
     "bootstrap_lower_bound",
+    "crossing",
     "f1_fall",
     "f1_lower_bound",
+    "height_of",
     "holm",
+    "holm_levels",
     "least_blocks",
-    "mean_fall",
+    "lowest_crossing",
     "mean_interval",
     "median_interval",
     "normal_power",
+    "operation",
     "p_value_of_gain",
     "paired_auc",
     "passing_count",
     "power_to_pass",
+    "prediction_factor",
     "proportion_interval",
     "proportion_upper_bound",
     "ratio_interval",

@@ -27,6 +27,9 @@ class Change(Protocol):
     def power(self, size: float, significance: float) -> float:
         """Probability that the test rejects at a significance, if the true worsening is `size`."""
 
+    def upper_bound(self, confidence: float) -> float:
+        """One-sided confidence bound of the worsening, on the side where it is larger."""
+
 
 def p_value_of_gain(change: Change) -> float:
     """One-sided p-value of the hypothesis that the candidate is no better; 1 unless it looks better."""

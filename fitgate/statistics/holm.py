@@ -23,3 +23,27 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     adjusted = np.empty_like(p)
     adjusted[order] = np.minimum(raised, 1)
     return adjusted
+
+
+def holm_levels(p_values: ArrayLike, level: float) -> NDArray[np.float64]:
+    """The level at which each test is decided, given the others' p-values `(k,)`: it rejects where its own is below.
+
+    It is the level of all over the number of tests, less those of the others that are rejected first.
+
+    Args:
+        p_values: in any order; as for `holm`.
+        level: that all together may err with, as 0.01.
+    """
+    p = np.asarray(p_values, np.float64)
+    order = np.argsort(p, kind="stable")
+    levels = np.empty_like(p)
+    for i in range(len(p)):
+        rejected = 0
+        for j in order:
+            if j == i:
+                continue
+            if p[j] >= level / (len(p) - rejected):
+                break
+            rejected += 1
+        levels[i] = level / (len(p) - rejected)
+    return levels

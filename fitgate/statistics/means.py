@@ -59,30 +59,9 @@ class Fall:
         """Probability that the test rejects when the true worsening is `size`, at this standard error."""
         return student_power(size, self.standard_error, self.freedom, significance)
 
+    def upper_bound(self, confidence: float) -> float:
+        """One-sided confidence bound of the size, by Student's t."""
+        from scipy.stats import norm, t
 
-def mean_fall(before: ArrayLike, now: ArrayLike, higher_is_better: bool = True) -> Fall:
-    """Compare two samples of independent values of one spread, by Student's t with the pooled variance.
-
-    Args:
-        before, now: float `(m,)` and `(k,)`, such as a metric of each seed; together three or more.
-        higher_is_better: the direction of the values; a worsening is positive either way.
-
-    Raises:
-        ValueError: if a sample is empty, or there are too few values to estimate the spread.
-    """
-    from scipy.stats import t
-
-    x, y = np.asarray(before, np.float64), np.asarray(now, np.float64)
-    freedom = len(x) + len(y) - 2
-    if min(len(x), len(y)) < 1 or freedom < 1:
-        raise ValueError(f"{len(x)} values before and {len(y)} now, expected one or more of each, and three together")
-    size = float(x.mean() - y.mean()) if higher_is_better else float(y.mean() - x.mean())
-    variance = (((x - x.mean()) ** 2).sum() + ((y - y.mean()) ** 2).sum()) / freedom
-    error = math.sqrt(variance * (1 / len(x) + 1 / len(y)))
-    rounding = 1e-12 * max(np.abs(x).max(), np.abs(y).max())
-    size, error = (0.0 if abs(value) <= rounding else value for value in (size, error))
-    if error > 0:
-        p_value = float(t.sf(size / error, freedom))
-    else:
-        p_value = 0.0 if size > 0 else 1.0  # without spread, a difference is certain
-    return Fall(size, error, p_value, freedom)
+        reach = norm.ppf(confidence) if math.isinf(self.freedom) else t.ppf(confidence, self.freedom)
+        return self.size + float(reach) * self.standard_error

@@ -45,7 +45,7 @@ def environment(record: Record) -> tuple[Fact, ...]:
         Fact("machine", ", ".join(filter(None, [*machine, where.accelerator]))),
         Fact("software", ", ".join([f"Python {where.python}", *(f"{k} {v}" for k, v in where.libraries.items())])),
         *map(_data, record.datasets),
-        Fact("seed", str(record.settings.seed)),
+        Fact("seed", seeds_built_with(record)),
         Fact("started", record.started.replace("T", " ").replace("+00:00", " UTC")),
         Fact("duration", _duration(record)),
         Fact("threads", f"{option}{threads(record)}"),
@@ -54,6 +54,12 @@ def environment(record: Record) -> tuple[Fact, ...]:
         Fact("arguments", "" if record.selection else "none", " ".join(record.selection)),
         Fact("commit", "" if record.commit else "not in git", record.commit or ""),
     )
+
+
+def seeds_built_with(record: Record) -> str:
+    """The seeds of the session's own fits, as `42`, or `42 and 2000`, where models have those of their baselines."""
+    found = sorted({fit.seed for fit in record.fits}) or [record.settings.seed]
+    return " and ".join(filter(None, (", ".join(map(str, found[:-1])), str(found[-1]))))
 
 
 def size(data: DataEntry) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from fitgate.gates import Outcome
 from fitgate.record import DataEntry, Record, ignored_seeds
 from fitgate.report.view.words import noun, shortened
 
@@ -13,10 +14,9 @@ MOST_CHARACTERS = 300
 
 
 def notices(record: Record) -> tuple[str, ...]:
-    """A line each: test examples in the training split, seeds that were ignored, and models' side effects."""
-    return tuple(
-        shortened(line, MOST_CHARACTERS) for line in (*_overlaps(record), *_ignored(record), *_effects(record))
-    )
+    """A line each: test examples in the training split, waivers, seeds that were ignored, and side effects."""
+    lines = (*_overlaps(record), *_waivers(record), *_ignored(record), *_effects(record))
+    return tuple(shortened(line, MOST_CHARACTERS) for line in lines)
 
 
 def _overlaps(record: Record) -> Iterator[str]:
@@ -32,6 +32,14 @@ def overlap_line(data: DataEntry) -> str:
         f"{data.overlap_alike:,} of them with the same target: metrics are too good where models remember; "
         'overlap="fail" refuses such data'
     )
+
+
+def _waivers(record: Record) -> Iterator[str]:
+    outcomes = {(v.model, v.task, v.gate): v.outcome for v in record.verdicts}
+    for waiver in record.waivers:
+        outcome = outcomes.get(waiver.key)
+        state = "not judged by this run" if outcome is None else f"not in force, as it is {outcome}"
+        yield f"a waiver of {waiver}, {'in force' if outcome is Outcome.WAIVED else state}: {waiver.reason}"
 
 
 def _ignored(record: Record) -> Iterator[str]:

@@ -10,7 +10,7 @@ from fitgate.record import NotApplied, Record
 from fitgate.report.faults import Part, whole
 from fitgate.report.verdict import RunVerdict, run_verdict
 from fitgate.report.view.classes import Confusion, Recall, confusions, recalls
-from fitgate.report.view.environment import Fact, ModelRow, environment, models, size
+from fitgate.report.view.environment import Fact, ModelRow, environment, models, seeds_built_with, size
 from fitgate.report.view.examples import Examples, lost, misclassified
 from fitgate.report.view.gates import GateRow, gates
 from fitgate.report.view.latency import Latency, latency
@@ -33,7 +33,7 @@ class ReportView:
     verdict: RunVerdict
     datasets: tuple[str, ...]
     noun: Noun
-    seed: int
+    seed: str
     faults: tuple[str, ...]
     notices: tuple[str, ...]
     failures: tuple[FailureRow, ...]
@@ -98,7 +98,7 @@ def report_view(record: Record, part: Part = whole) -> ReportView:
             found[name] = make(record)
     return ReportView(
         verdict=run_verdict(record),
-        seed=record.settings.seed,
+        seed=seeds_built_with(record),
         faults=tuple(record.faults),
         failed_tests=tuple(record.failed_tests),
         not_applied=tuple(record.not_applied),

@@ -11,8 +11,9 @@ import numpy as np
 from fitgate.gates import Verdict
 from fitgate.record import Record
 from fitgate.report.view.environment import size
+from fitgate.statistics import prediction_factor
 
-DEVIATIONS = 3
+ALARMS = 1e-3  # share of clean seeds that a safe floor fails
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ class SafetyRow:
         runs, passed: how many there were, and how many passed.
         mean, deviation, worst: of the metric's values.
         bound, bound_deviation: mean and standard deviation of the confidence bounds.
-        safe: the bound three standard deviations to the worse side of its mean.
+        deviations: how many of them beyond the mean of the bounds another seed's falls one time in a thousand.
+        safe: the bound so far to the worse side of its mean.
         margin: by how much that is better than what the bound is to clear.
     """
 
@@ -38,44 +40,56 @@ class SafetyRow:
     worst: float | None
     bound: float | None
     bound_deviation: float | None
+    deviations: float | None
     safe: float | None
     margin: float | None
 
 
 @dataclass(frozen=True)
 class Safety:
-    """All gates of some runs, which differ in their seed."""
+    """All gates of some models, each with several seeds.
+
+    Attributes:
+        datasets: in words.
+        seeds: which they were, or where they come from, in words.
+        confidence: of the bounds.
+        rows: a gate each.
+    """
 
     datasets: tuple[str, ...]
-    seeds: tuple[int, ...]
+    seeds: str
     confidence: float
     rows: tuple[SafetyRow, ...]
 
 
-def safety_view(records: Sequence[Record]) -> Safety:
+def safety_of_runs(records: Sequence[Record]) -> Safety:
     """How safely the gates of some runs were passed, by model, task and rule."""
     gates: dict[tuple[str, str, str], list[Verdict]] = defaultdict(list)
     for record in records:
         for verdict in record.verdicts:
             gates[verdict.model, verdict.task, verdict.gate].append(verdict)
-    first = records[0]
+    first, seeds = records[0], sorted(record.settings.seed for record in records)
     return Safety(
         datasets=tuple(map(size, first.datasets)),
-        seeds=tuple(sorted(record.settings.seed for record in records)),
+        seeds=f"{len(seeds)} seeds ({seeds[0]} to {seeds[-1]})",
         confidence=first.settings.judge.confidence,
-        rows=tuple(_row(first, gates[key]) for key in sorted(gates)),
+        rows=tuple(
+            safety_row(gates[key], first.metric(gates[key][0].metric).higher_is_better) for key in sorted(gates)
+        ),
     )
 
 
-def _row(record: Record, verdicts: Sequence[Verdict]) -> SafetyRow:
+def safety_row(verdicts: Sequence[Verdict], higher_is_better: bool) -> SafetyRow:
+    """A gate's row, from its verdicts on each seed alone; one verdict is a deterministic model's."""
     first = verdicts[0]
-    better = 1 if record.metric(first.metric).higher_is_better else -1
+    better = 1 if higher_is_better else -1
     values = np.array([verdict.value for verdict in verdicts], np.float64)
     bounds = np.array([verdict.bound for verdict in verdicts], np.float64)
     known, bounded = bool(np.isfinite(values).all()), bool(np.isfinite(bounds).all())
     direction = better if first.bound_of == "value" else 1  # a lead is better the greater it is
     bound, spread = (float(bounds.mean()), _deviation(bounds)) if bounded else (None, None)
-    safe = bound - direction * DEVIATIONS * spread if bound is not None and spread is not None else None
+    deviations = prediction_factor(len(bounds), ALARMS) if spread else None
+    safe = bound if bound is None or not spread or not deviations else bound - direction * deviations * spread
     asked = {"value": first.threshold, "lead": 0.0}.get(first.bound_of)
     return SafetyRow(
         model=first.model,
@@ -88,6 +102,7 @@ def _row(record: Record, verdicts: Sequence[Verdict]) -> SafetyRow:
         worst=float(better * (better * values).min()) if known else None,
         bound=bound,
         bound_deviation=spread,
+        deviations=deviations,
         safe=safe,
         margin=direction * (safe - asked) if safe is not None and asked is not None else None,
     )

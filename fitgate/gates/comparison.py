@@ -1,0 +1,260 @@
+"""Comparisons of a model with its baseline: by the seeds of both, or on the examples of one output each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import NamedTuple
+
+import numpy as np
+
+from fitgate.gates.baseline import Baseline
+from fitgate.gates.evidence import Evidence
+from fitgate.gates.settings import COLLAPSED_AT, CONFIRMED_AT, CONFIRMING
+from fitgate.gates.verdict import Outcome, Reason
+from fitgate.metrics import Metric
+from fitgate.runs import Evaluation
+from fitgate.statistics import Change, SeedsFall, p_value_of_gain
+
+
+class Confirmation(NamedTuple):
+    """What fresh seeds say of a fall that others showed.
+
+    Attributes:
+        missing: how many of them are not trained yet.
+        p_value: of those that are, one-sided; 1 of none.
+    """
+
+    missing: int
+    p_value: float
+
+    @property
+    def seen(self) -> bool:
+        """Whether they see it, too."""
+        return not self.missing and self.p_value < CONFIRMED_AT
+
+
+class Terms(NamedTuple):
+    """What a comparison is decided by.
+
+    Attributes:
+        margin: the fall that the gate answers for, in the metric's unit.
+        level: of the test, among those of the session.
+        missed: how often a model that has fallen by the margin may pass.
+    """
+
+    margin: float
+    level: float
+    missed: float
+
+
+@dataclass(frozen=True, eq=False)
+class OfSeeds:
+    """By the seeds of both, with the baseline's spread.
+
+    Attributes:
+        fall: of the metric's mean.
+        before, now: means, in the metric's unit.
+        repeats: how many seeds gave the one output; 1 where others differ, or there is but one.
+        most: up to how many seeds the model may have at the last look.
+        values: of the metric, of all of the model's seeds in their order: of the looks, and fresh ones.
+        confirm: whether a fall is to be confirmed by fresh seeds.
+    """
+
+    fall: SeedsFall
+    before: float
+    now: float
+    repeats: int
+    most: int
+    values: Sequence[float] = ()
+    confirm: bool = False
+
+    @property
+    def seeds(self) -> int:
+        """How many of the model's were compared."""
+        return len(self.values)
+
+    @property
+    def method(self) -> str:
+        """The test, in words."""
+        count = self.fall.looks.first + len(self.fall.falls) - 1
+        seeds = f"{count} seed{'s' * (count > 1)}"
+        return f"Student's t, {seeds} against {self.fall.looks.baseline} and their spread"
+
+    @property
+    def p_worse(self) -> float:
+        """That the model is no worse."""
+        return self.fall.p_worse
+
+    @property
+    def p_better(self) -> float:
+        """That it is no better."""
+        return min(1.0, float(self.fall.p_better_at.min()))
+
+    def more_seeds(self, terms: Terms) -> int | None:
+        """How many seeds would tell more; None where there may be no more."""
+        outcome, reason = self.decide(terms)
+        if self.repeats > 1:
+            return None
+        if reason is Reason.FALL and (found := self.confirmation(terms)) is not None:
+            return self.seeds + found.missing if found.missing else None
+        undecided = outcome is Outcome.INCONCLUSIVE and reason is not Reason.UNCONFIRMED
+        return self.seeds + 1 if undecided and self.seeds < self.most else None
+
+    def confirmation(self, terms: Terms) -> Confirmation | None:
+        """What fresh seeds say of a fall that failed at a look; None where none did, or none are asked."""
+        first = self.fall.failed_at(terms.level, terms.margin / 2)
+        if not self.confirm or self.repeats > 1 or first is None:
+            return None
+        fresh = self.values[first : first + CONFIRMING]
+        return Confirmation(CONFIRMING - len(fresh), self.fall.p_fresh(fresh) if fresh else 1.0)
+
+    def decide(self, terms: Terms) -> tuple[Outcome, Reason]:
+        """FAIL where a significant fall matters, PASS where it is surely less than the margin, else INCONCLUSIVE.
+
+        A fall that is not confirmed yet is a FAIL until it is refuted.
+        """
+        fall, (margin, level, missed) = self.fall, terms
+        collapsed = fall.collapsed(level * (COLLAPSED_AT if self.confirm else 1), margin)  # no fresh seed confirms it
+        if fall.fails(level, margin / 2):
+            found = self.confirmation(terms)
+            if found is None or found.missing or found.seen:
+                return Outcome.FAIL, Reason.FALL
+            if not collapsed:
+                return Outcome.INCONCLUSIVE, Reason.UNCONFIRMED
+        if collapsed:
+            return Outcome.FAIL, Reason.COLLAPSE
+        if (fall.bounds(missed) < margin).any():
+            return Outcome.PASS, Reason.SMALL_FALL if fall.fails(level, 0.0) else Reason.NO_FALL
+        return Outcome.INCONCLUSIVE, Reason.LOW_POWER
+
+    def gained(self, terms: Terms) -> bool:
+        """Whether a significant gain is of at least half of the margin."""
+        return self.fall.gains(terms.level, terms.margin / 2)
+
+    def bound(self, terms: Terms) -> float:
+        """The upper bound of the fall, in the metric's unit."""
+        return float(self.fall.bounds(terms.missed).min())
+
+    def power(self, terms: Terms) -> float:
+        """How often a fall of the margin's size comes to FAIL."""
+        if self.confirm:
+            return self.fall.power_confirmed(*terms, CONFIRMING, CONFIRMED_AT)
+        return min(1.0, self.fall.operation(terms.margin, terms.margin, terms.level, terms.missed).fails)
+
+    def advice(self, terms: Terms) -> str:
+        """What it would take to decide, in words."""
+        if self.repeats > 1:
+            return "its seeds all give one output, and no seed tells more: a larger baseline or margin would"
+        if (needed := self.fall.to_decide(*terms)) is None:
+            return "it takes a larger margin, or more seeds than can be trained"
+        baseline, seeds = needed
+        if baseline <= self.fall.looks.baseline:
+            return f"about {seeds} seeds would decide (--gate-budget={seeds})"
+        own = f", and --gate-budget={seeds}" if seeds > self.most else ""
+        return f"a baseline of about {baseline} seeds would decide{own}"
+
+
+@dataclass(frozen=True, eq=False)
+class OfExamples:
+    """Of one output each, on the same examples, by the metric's own paired test: as deterministic models are compared.
+
+    Attributes:
+        change: from the one to the other.
+        before, now: the metric's values.
+        method: the test, in words.
+        n: number of examples.
+        repeats: how many seeds gave the one output.
+    """
+
+    change: Change
+    before: float
+    now: float
+    method: str
+    n: int
+    repeats: int = 1
+    seeds: int = 1
+
+    def more_seeds(self, terms: Terms) -> None:
+        """None: seeds tell nothing."""
+
+    def confirmation(self, terms: Terms) -> None:
+        """None: another fit gives the same output."""
+
+    @property
+    def p_worse(self) -> float:
+        """That the model is no worse."""
+        return self.change.p_value
+
+    @property
+    def p_better(self) -> float:
+        """That it is no better."""
+        return p_value_of_gain(self.change)
+
+    def decide(self, terms: Terms) -> tuple[Outcome, Reason]:
+        """FAIL where a significant fall matters, PASS where it is surely less than the margin, else INCONCLUSIVE."""
+        significant = self.change.p_value < terms.level
+        if significant and self.change.size >= terms.margin / 2:
+            return Outcome.FAIL, Reason.FALL
+        if self.bound(terms) < terms.margin:
+            return Outcome.PASS, Reason.SMALL_FALL if significant else Reason.NO_FALL
+        return Outcome.INCONCLUSIVE, Reason.LOW_POWER
+
+    def gained(self, terms: Terms) -> bool:
+        """Whether a significant gain is of at least half of the margin."""
+        return self.p_better < terms.level and -self.change.size >= terms.margin / 2
+
+    def bound(self, terms: Terms) -> float:
+        """The upper bound of the fall, in the metric's unit."""
+        return self.change.upper_bound(1 - terms.missed)
+
+    def power(self, terms: Terms) -> float:
+        """How often a fall of the margin's size comes to FAIL."""
+        return self.change.power(terms.margin, terms.level)
+
+    def advice(self, terms: Terms) -> str:
+        """What it would take to decide, in words."""
+        normal = NormalDist()
+        passes = (terms.margin - self.change.size) / normal.inv_cdf(1 - terms.missed)
+        fails = self.change.size / normal.inv_cdf(1 - terms.level) if self.change.size >= terms.margin / 2 else 0.0
+        one = (self.bound(terms) - self.change.size) / normal.inv_cdf(1 - terms.missed)  # the error, adjusted
+        needed = max(passes, fails)
+        if needed <= 0 or (examples := math.ceil(self.n * (one / needed) ** 2)) > 1_000 * self.n:
+            return "it takes a larger margin"
+        return f"it takes more test examples, about {max(examples, self.n + 1):,}, such as a larger profile"
+
+
+Comparison = OfSeeds | OfExamples
+
+
+def compare(
+    baseline: Baseline,
+    runs: Sequence[Evaluation],
+    repeats: int,
+    metric: Metric,
+    evidence: Evidence,
+) -> Comparison | None:
+    """A model against its baseline; None where one of them has no value of the metric.
+
+    Args:
+        baseline: of one seed for a deterministic model; else of several.
+        runs: of the model, in the order of training.
+        repeats: how many seeds the one run stands for.
+        metric: on the task's classes.
+        evidence: what there is.
+    """
+    target, settings = evidence.truths[baseline.about.task].target, evidence.settings
+    now = [metric.value(target, run.outputs) for run in runs]
+    before = [metric.value(target, outputs) for outputs in baseline.outputs]
+    if not np.isfinite([*now, *before]).all():
+        return None
+    if len(before) > 1:
+        plan = (settings.seeds, settings.most_seeds, metric.higher_is_better, metric.step(len(target)))
+        looked_at = now[: settings.last_look] if settings.confirm else now
+        fall, means = SeedsFall(before, looked_at, *plan), (float(np.mean(before)), float(np.mean(now)))
+        return OfSeeds(fall, *means, repeats, settings.most_seeds, now, settings.confirm)
+    outputs = metric.output(baseline.outputs[0]), metric.output(runs[0].outputs)
+    change = metric.paired_test.compute(target, *outputs)
+    return OfExamples(change, before[0], now[0], metric.paired_test.describe(change), len(target), repeats)

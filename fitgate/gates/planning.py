@@ -1,0 +1,169 @@
+"""Planning: what a regression gate can see, how often it errs and what it costs, before anything is trained."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+
+from fitgate.gates.baseline import Baseline
+from fitgate.gates.evidence import Evidence
+from fitgate.gates.judging import Claim
+from fitgate.gates.regression import NoRegression
+from fitgate.metrics import Metric
+from fitgate.statistics import SeedsFall, normal_power
+from fitgate.statistics.seeds import OF_LOWEST
+
+LARGER = (40, 100)  # seeds of baselines that one might make
+TOO_SMALL = 2.2  # SDs of the seeds, below which a margin is not seen nine times in ten by a baseline of 20
+WANTED_POWER = 0.9
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to expect of a regression gate, of a model whose output is no longer the baseline's.
+
+    Attributes:
+        model, task, rule: names.
+        note: why it can't be planned, or what is wrong with its margin; empty for neither.
+        baseline: seeds of the baseline; 0 for none.
+        n: test examples.
+        margin: in words.
+        in_spreads: the margin, in SDs of the baseline's seeds; None of a deterministic model.
+        power: how often a fall of the margin fails.
+        alarms: how often a model that is no worse fails.
+        open_clean, open_margin: how often the one and the other stay INCONCLUSIVE; None of a deterministic model.
+        seeds_clean, seeds_margin: how many seeds they take on average; None of a deterministic model.
+        larger: the power with baselines of `LARGER`; None of a deterministic model.
+        examples: how many it takes of a deterministic model to find the margin nine times in ten; None of others.
+    """
+
+    model: str
+    task: str
+    rule: str
+    note: str = ""
+    baseline: int = 0
+    n: int = 0
+    margin: str = ""
+    in_spreads: float | None = None
+    power: float | None = None
+    alarms: float | None = None
+    open_clean: float | None = None
+    open_margin: float | None = None
+    seeds_clean: float | None = None
+    seeds_margin: float | None = None
+    larger: tuple[float, ...] | None = None
+    examples: int | None = None
+
+
+def level_of_each(claims: Sequence[Claim], evidence: Evidence) -> float:
+    """The level that each regression gate with a baseline decides at, while none of the others is rejected."""
+    tested = [c for c in claims if isinstance(c.gate, NoRegression)]
+    count = sum(isinstance(evidence.baselines.get((c.model, c.gate.task.name)), Baseline) for c in tested)
+    return evidence.settings.significance / max(count, 1)
+
+
+def plans(claims: Sequence[Claim], evidence: Evidence) -> list[Plan]:
+    """A plan for each regression gate, as if none of the models gave its baseline's output.
+
+    Args:
+        claims: gates of a session, of any kind.
+        evidence: truths, metrics, settings and baselines; runs are not looked at.
+    """
+    level = level_of_each(claims, evidence)
+    return [_plan(claim, claim.gate, level, evidence) for claim in claims if isinstance(claim.gate, NoRegression)]
+
+
+def _plan(claim: Claim, gate: NoRegression, level: float, evidence: Evidence) -> Plan:
+    task = gate.task.name
+    about = (claim.model, task, claim.rule)
+    truth, metric = evidence.truths[task], evidence.metric(gate.metric, task)
+    found = evidence.baselines.get((claim.model, task))
+    if found is None:
+        return Plan(*about, note="no baseline: `pytest --fit-seeds=20 --fit-seed=2000`, then `fitgate bless`")
+    if not isinstance(found, Baseline):
+        return Plan(*about, note=str(found))
+    baseline, margin = found, gate.margin_on(truth.profile)
+    values = [metric.value(truth.target, outputs) for outputs in baseline.outputs]
+    if not np.isfinite(values).all():
+        return Plan(*about, note=f"the baseline has no {metric.title}: bless a run that has")
+    size = metric.difference(margin, signed=False)
+    if len(values) == 1:
+        return _of_examples(about, metric, baseline, size, margin, level, evidence)
+    return _of_seeds(about, metric, values, size, margin, level, evidence)
+
+
+def _of_seeds(
+    about: tuple[str, str, str],
+    metric: Metric,
+    values: list[float],
+    size: str,
+    margin: float,
+    level: float,
+    evidence: Evidence,
+) -> Plan:
+    settings, n = evidence.settings, len(evidence.truths[about[1]].target)
+    fall = SeedsFall(
+        values,
+        values[:1] * max(settings.seeds, 1),
+        settings.seeds,
+        settings.most_seeds,
+        metric.higher_is_better,
+        metric.step(n),
+    )
+    known = {"baseline": len(values), "n": n, "margin": size}
+    if not fall.spread:
+        return Plan(*about, note="the baseline's seeds do not differ in this metric", **known)  # type: ignore[arg-type]
+    clean, at_margin = (fall.operation(margin, true, level, settings.missed) for true in (0.0, margin))
+    larger = [
+        fall.operation(margin, margin, level, settings.missed, baseline=max(seeds, len(values))) for seeds in LARGER
+    ]
+    ratio = margin / fall.spread
+    least = metric.difference(float(f"{TOO_SMALL * fall.spread:.2g}"), signed=False)
+    note = f"a margin of {ratio:.1f} SDs of the seeds: too small for them; 2.2 would be {least}"
+    return Plan(
+        *about,
+        note=note if ratio < TOO_SMALL else "",
+        in_spreads=ratio,
+        power=at_margin.fails,
+        alarms=clean.fails + OF_LOWEST * level,
+        open_clean=clean.open,
+        open_margin=at_margin.open,
+        seeds_clean=clean.seeds,
+        seeds_margin=at_margin.seeds,
+        larger=tuple(one.fails for one in larger),
+        **known,  # type: ignore[arg-type]
+    )
+
+
+def _of_examples(
+    about: tuple[str, str, str],
+    metric: Metric,
+    baseline: Baseline,
+    size: str,
+    margin: float,
+    level: float,
+    evidence: Evidence,
+) -> Plan:
+    """By the error of the metric itself: that of a difference is as large where outputs are correlated by a half."""
+    truth, normal = evidence.truths[about[1]], NormalDist()
+    confidence = evidence.settings.confidence
+    (outputs,) = baseline.outputs
+    read = metric.output(outputs)
+    assert read is not None, "its value is finite"
+    value = metric.value(truth.target, outputs)
+    bound = float(metric.confidence_bound.compute(truth.target, read, confidence))
+    error, n = abs(value - bound) / normal.inv_cdf(confidence), len(truth.target)
+    reach = normal.inv_cdf(1 - level) + normal.inv_cdf(WANTED_POWER)
+    return Plan(
+        *about,
+        baseline=1,
+        n=n,
+        margin=size,
+        power=normal_power(margin, error, level),
+        alarms=level,
+        examples=math.ceil(n * (error * reach / margin) ** 2),
+    )

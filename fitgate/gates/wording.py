@@ -1,0 +1,69 @@
+"""Wording: what a regression gate says of a comparison."""
+
+from __future__ import annotations
+
+from fitgate.gates.comparison import Comparison, Confirmation, OfSeeds, Terms
+from fitgate.gates.settings import CONFIRMING
+from fitgate.gates.verdict import Reason
+from fitgate.metrics import Metric
+
+
+def measured(metric: Metric, found: Comparison, p_value: float) -> str:
+    """The numbers: what was before, what is now, and how likely that is by chance.
+
+    Args:
+        metric: that is judged.
+        found: the comparison.
+        p_value: adjusted for all tests of the session.
+    """
+    how = f" (deterministic: {found.repeats} seeds, same output)" if found.repeats > 1 else ""
+    return (
+        f"{metric.title} {metric.shown(found.now)} against the baseline's {metric.shown(found.before)}{how}: "
+        f"{metric.difference(found.now - found.before)}, by {found.method}, p = {p_value:.2g} after Holm's adjustment."
+    )
+
+
+def explain(metric: Metric, reason: Reason, found: Comparison, terms: Terms, power: float) -> str:
+    """What follows from them, why, and how often that errs: at the level at which the gate decides.
+
+    Args:
+        metric: that is judged.
+        reason: of the outcome.
+        found: the comparison.
+        terms: what it was decided by.
+        power: how often a fall of the margin's size comes to FAIL.
+    """
+    size = metric.difference(terms.margin, signed=False)
+    if reason is Reason.COLLAPSE:
+        assert isinstance(found, OfSeeds)
+        lowest = metric.difference(found.fall.lowest, signed=False)
+        return (
+            f"One seed lies {lowest} {'below' if metric.higher_is_better else 'above'} the baseline's mean, where the "
+            f"spread of its seeds predicts none: it has collapsed. The gate answers for a {metric.worsening} of {size}."
+        )
+    if reason is Reason.FALL:
+        confirmed = _confirmed(found.confirmation(terms))
+        return f"It has become worse{confirmed}; the gate answers for a {metric.worsening} of {size}."
+    if reason is Reason.UNCONFIRMED:
+        seen = _confirmed(found.confirmation(terms))
+        return f"It is not confirmed: seeds before showed a {metric.worsening}{seen}."
+    bound = metric.difference(found.bound(terms), signed=True).lstrip("+")
+    sees = (
+        f"The gate fails a {metric.worsening} of {size} with a probability of {power:.0%}, and a model that is no "
+        f"worse with one of {100 * terms.level:.2g}% at most."
+    )
+    surely = f"with {1 - terms.missed:.0%} confidence the {metric.worsening} is at most {bound}"
+    if reason is Reason.SMALL_FALL:
+        return f"It has become worse, but {surely}, less than the margin of {size}."
+    if reason is Reason.NO_FALL:
+        return f"{surely[0].upper()}{surely[1:]}, less than the margin of {size}. {sees}"
+    return f"Too little to decide: {surely}, and the margin is {size}; {found.advice(terms)}. {sees}"
+
+
+def _confirmed(found: Confirmation | None) -> str:
+    """What fresh seeds say, as a part of a sentence."""
+    if found is None:
+        return ""
+    if found.missing:
+        return f", and {found.missing} of {CONFIRMING} fresh seeds that were to confirm it were not trained"
+    return f", which {CONFIRMING} fresh seeds {'see, too' if found.seen else 'do not see'} (p = {found.p_value:.2g})"

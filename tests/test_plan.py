@@ -1,0 +1,97 @@
+"""Planning: what is said of gates before anything is trained, and that it is what judging then does."""
+
+import re
+
+import numpy as np
+import pytest
+
+from fitgate.cli import main
+from fitgate.gates.planning import level_of_each, plans
+from fitgate.statistics import Looks, operation
+from tests.conftest import SEEDED
+from tests.evidence import baseline, claim, evaluation, evidence, wrong
+from tests.fakes import DIGITS, Floor, NoRegression
+from tests.test_regression import spread
+
+BEFORE = baseline(*spread(20, 20, np.random.default_rng(0)))
+
+
+def planned(margin, before=BEFORE, **settings):
+    claims = [claim("m", NoRegression(DIGITS, "accuracy", margin)), claim("m", Floor(DIGITS, "accuracy", 0.5))]
+    (plan,) = plans(claims, evidence({}, {("m", "digits"): before} if before else {}, **settings))
+    return plan
+
+
+def test_a_plan_is_that_of_the_baseline_s_spread():
+    plan = planned(0.02)
+    spread_of_it = np.std([np.mean(p == wrong(0)) for p in BEFORE.predictions], ddof=1)
+    assert plan.in_spreads == pytest.approx(0.02 / spread_of_it)
+    expected = operation(Looks(20, 1, 10), 0.9 * 0.01, 0.1, plan.in_spreads, plan.in_spreads)
+    assert (plan.power, plan.seeds_margin, plan.open_margin) == (expected.fails, expected.seeds, expected.open)
+    assert 1 <= plan.seeds_clean < plan.seeds_margin
+    assert plan.power < plan.larger[0] < plan.larger[1] < 1
+    assert plan.alarms <= 0.01
+    assert (plan.baseline, plan.n, plan.note) == (20, 200, "")
+
+
+def test_a_margin_under_two_sds_is_called_too_small_for_its_seeds():
+    plan = planned(0.01)
+    assert plan.in_spreads < 2.2
+    assert re.search(r"a margin of 1\.\d SDs of the seeds: too small for them; 2\.2 would be 1\.\d points", plan.note)
+
+
+def test_more_seeds_buy_power_and_one_seed_alone_has_little():
+    assert planned(0.01, most_seeds=20).power > planned(0.01).power > planned(0.01, most_seeds=1).power
+    assert planned(0.02, seeds=5).seeds_clean >= 5
+
+
+def test_the_level_is_shared_by_the_gates_that_have_a_baseline():
+    names = [f"m{i}" for i in range(5)]
+    claims = [claim(name, NoRegression(DIGITS, "accuracy", 0.01)) for name in names]
+    found = evidence({}, {(name, "digits"): BEFORE for name in names[:4]})
+    assert level_of_each(claims, found) == pytest.approx(0.01 / 4)
+    notes = [plan.note for plan in plans(claims, found)]
+    assert "no baseline" in notes[-1]
+
+
+def test_of_a_deterministic_model_it_says_how_many_examples_it_takes():
+    plan = planned(0.02, baseline(evaluation(DIGITS, wrong(20))))
+    assert (plan.in_spreads, plan.seeds_clean, plan.larger, plan.baseline) == (None, None, None, 1)
+    assert plan.power < 0.5
+    assert 1_000 < plan.examples < 10_000  # a standard error of 2 points on 200
+    assert planned(0.04, baseline(evaluation(DIGITS, wrong(20)))).examples == pytest.approx(plan.examples / 4, abs=1)
+
+
+def test_the_command_trains_nothing_and_shows_each_regression_gate(blessed, capsys, monkeypatch):
+    other = 'model("other", gates=(NoRegression(DIGITS, "accuracy", 0.1), Floor(DIGITS, "accuracy", 0.5)))'
+    blessed.write(SEEDED, other)
+    fits = len(blessed.fits)
+    monkeypatch.chdir(blessed.path)
+    assert main(["plan"]) == 0
+    out = re.sub(" +", " ", capsys.readouterr().out)
+    assert "| learner | digits | accuracy>baseline-0.1 | 3 seeds | 10 points = " in out
+    assert "| other | digits | accuracy>baseline-0.1 | none |" in out
+    assert "other on digits, accuracy>baseline-0.1: no baseline" in out
+    assert "1 tests share false alarms of 1%" in out
+    assert len(blessed.fits) == fits
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--models", "nobody"], "--models: found 'nobody', expected one of learner"),
+        (["--budget", "5000"], "--budget: found 5000, expected a number of seeds up to 1,000"),
+        (["--tasks", "fives"], "--tasks: found 'fives', expected one of digits"),
+    ],
+)
+def test_what_can_t_be_planned_is_one_line(blessed, capsys, monkeypatch, arguments, message):
+    monkeypatch.chdir(blessed.path)
+    assert main(["plan", *arguments]) == 1
+    assert capsys.readouterr().err.startswith(f"error: {message}")
+
+
+def test_a_project_without_a_regression_gate_has_nothing_to_plan(project, capsys, monkeypatch):
+    project.write('model(gates=(Floor(DIGITS, "accuracy", 0.5),))')
+    monkeypatch.chdir(project.path)
+    assert main(["plan"]) == 1
+    assert "found no regression gate" in capsys.readouterr().err
