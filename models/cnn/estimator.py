@@ -7,11 +7,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from jax.sharding import PartitionSpec
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import check_random_state
@@ -19,14 +16,17 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from models.cnn.augment import Distortion
-from models.cnn.compilation import compiled
-from models.cnn.devices import BATCH, Devices
+from models.cnn.compilation import Compiled
+from models.cnn.devices import Devices
+from models.cnn.inference import Inference
 from models.cnn.network import Network, initial_variables, operations, smallest_side
-from models.cnn.training import Examples, Recipe, Scale, predict, train
+from models.cnn.program import Scale
+from models.cnn.recipe import Recipe
+from models.cnn.training import Examples, train
 
-# Predictions are padded to one of these, so that a new number of images does not compile a new program.
-BATCH_SIZES = (1, 8, 64, 512)
-WORTH_SPLITTING = 64  # images: fewer are done sooner by one device
+SHOWN = 60_000  # images, those that are shown again among them, until more epochs are of little use
+MOST_EPOCHS = 100
+WORTH_MINING = 20_000  # images: of fewer the hardest are too few to learn anything general from
 
 
 class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -74,14 +74,17 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def __init__(
         self,
         epochs: int | None = None,
+        hardest: float | None = None,
         batch_size: int = 128,
-        learning_rate: float = 1e-2,
-        weight_decay: float = 1e-4,
+        learning_rate: float = 1.2e-2,
+        weight_decay: float = 0.05,
+        smoothing: float = 0.1,
         dropout: float = 0.0,
         shift: int = 1,
         distortion: Distortion | None = None,
         test_time_shift: int = 0,
         channels: tuple[int, ...] = (8, 24),
+        kernels: tuple[int, ...] = (5, 4),
         normalise: bool = False,
         hidden: int = 128,
         image_shape: tuple[int, int] | None = None,
@@ -90,14 +93,17 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         random_state: Any = 0,
     ):
         self.epochs = epochs
+        self.hardest = hardest
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
+        self.smoothing = smoothing
         self.dropout = dropout
         self.shift = shift
         self.distortion = distortion
         self.test_time_shift = test_time_shift
         self.channels = channels
+        self.kernels = kernels
         self.normalise = normalise
         self.hidden = hidden
         self.image_shape = image_shape
@@ -159,12 +165,11 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     @property
     def operations_(self) -> int:
         """Floating-point operations of the network's products, for one image."""
-        return operations(self._scale.side, len(self.classes_), self.channels, self.hidden)
+        return operations(self._scale.side, len(self.classes_), self.channels, self.kernels, self.hidden)
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
-        if "_programs" in state:
-            state["_programs"] = {}  # compiled programs belong to this process
+        state.pop("_predictor", None)  # compiled programs belong to this process
         return state
 
     def _fit(self, fitted: Sequence[CNNClassifier], X: ArrayLike, y: ArrayLike, seeds: list[int]) -> None:
@@ -175,13 +180,16 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if len(labels) < 2:
             raise ValueError(f"y has one class, {labels[0]!r}, expected at least two")
         side = self._side(images.shape[1])
-        scale = Scale(side, float(images.mean(dtype=np.float64)), float(images.std(dtype=np.float64)) or 1.0)
+        scale = Scale.of(images, side)
         shown, held_out = self._split(Examples(_squared(images, side), classes.astype(np.int32)))
+        n = len(shown.classes)
         recipe = Recipe(
-            epochs=self.epochs or min(100, max(2, -(-120_000 // len(shown.classes)))),
+            epochs=self.epochs or min(MOST_EPOCHS, math.ceil(SHOWN / n)),
+            hardest=(0.1 if n >= WORTH_MINING else 0.0) if self.hardest is None else self.hardest,
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,
             weight_decay=self.weight_decay,
+            smoothing=self.smoothing,
             shift=min(self.shift, _smallest_square(images.shape[1]) // 8),
             distortion=self.distortion,
             test_time_shift=self.test_time_shift,
@@ -204,7 +212,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             estimator.compile_saved_seconds_ = {"fit": sum(program.saved_seconds for program in programs)}
             estimator.execution_ = devices.execution
             estimator.device_bytes_ = devices.peak_bytes
-            estimator._programs = {}
+            estimator.__dict__.pop("_predictor", None)
 
     def _seed(self) -> int:
         if isinstance(self.random_state, int | np.integer):
@@ -217,7 +225,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             height, width = self.image_shape
             if height != width or height * width != features:
                 raise ValueError(f"X has {features} features, expected {height} x {width} of a square image_shape")
-        return max(_smallest_square(features), smallest_side(self.channels))
+        return max(_smallest_square(features), smallest_side(self.kernels))
 
     def _split(self, examples: Examples) -> tuple[Examples, Examples | None]:
         """What to train on, and what to hold out."""
@@ -240,6 +248,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             side,
             outputs,
             channels=self.channels,
+            kernels=self.kernels,
             hidden=self.hidden,
             dropout=self.dropout,
             normalise=self.normalise,
@@ -248,44 +257,42 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return nnx.split(nnx.eval_shape(lambda: network(rngs=nnx.Rngs(0))), nnx.Param, ...)
 
     def _logits(self, X: ArrayLike, infer: bool = True) -> NDArray[np.float32]:
-        check_is_fitted(self)
-        images = validate_data(self, X, dtype=[np.float32, np.uint8], reset=False)
-        images = _squared(images, self._scale.side)
-        logits, largest = [], BATCH_SIZES[-1]
-        for start in range(0, len(images), largest):
-            batch = images[start : start + largest]
-            size = next(size for size in BATCH_SIZES if size >= len(batch))
-            padded = np.zeros((size, images.shape[1]), images.dtype)
-            padded[: len(batch)] = batch
-            logits.append(np.asarray(self._program(size, images.dtype, infer)(padded))[: len(batch)])
-        return np.concatenate(logits)
+        if not self._is_plain(X):
+            check_is_fitted(self)
+            X = validate_data(self, X, dtype=[np.float32, np.uint8], reset=False)
+        images = _squared(np.asarray(X), self._scale.side)
+        return self._inference.logits(images, infer)
 
-    def _program(self, size: int, dtype: np.dtype[Any], infer: bool) -> Any:
-        """The compiled map from `size` images to logits, or as many pixels, its parameters already on the devices."""
-        key = (size, dtype.name, infer)
-        if key not in self._programs:
-            devices, scale = Devices.named(self.device), self._scale
-            if size % devices.count or size < WORTH_SPLITTING:
-                devices = devices.first
-            graph, *_ = self._graph(scale.side, len(self.classes_), devices)
+    def _is_plain(self, X: ArrayLike) -> bool:
+        """Whether scikit-learn's checks, slower than the network on one image, could find nothing: bytes are finite."""
+        return (
+            type(X) is np.ndarray
+            and X.dtype == np.uint8
+            and X.ndim == 2
+            and len(X) > 0
+            and X.shape[1] == self.__dict__.get("n_features_in_")
+            and "feature_names_in_" not in self.__dict__
+        )
 
-            def logits(variables: Any, images: jax.Array) -> jax.Array:
-                return predict(nnx.merge(graph, *variables), images, scale, self.test_time_shift)
-
-            def pixels(_: Any, images: jax.Array) -> jax.Array:
-                return jnp.resize(images.astype(jnp.float32), (len(images), len(self.classes_)))
-
-            split = PartitionSpec(BATCH)
-            mapped = jax.shard_map(
-                logits if infer else pixels, mesh=devices.mesh, in_specs=(PartitionSpec(), split), out_specs=split
+    @property
+    def _inference(self) -> Inference:
+        """What predicts; made anew in each process, as compiled programs belong to one."""
+        found: Inference | None = self.__dict__.get("_predictor")
+        if found is None:
+            found = self._predictor = Inference(
+                lambda devices: self._graph(self._scale.side, len(self.classes_), devices)[0:1],
+                self.variables_,
+                self._scale,
+                len(self.classes_),
+                self.test_time_shift,
+                Devices.named(self.device),
+                self._note_compiled,
             )
-            variables = devices.whole(self.variables_)
-            program = compiled(mapped, variables, devices.split(np.zeros((size, scale.side**2), dtype), axis=0))
-            what = f"{'predict' if infer else 'round_trip'}[{size}]"
-            self.compile_seconds_[what] = program.seconds
-            self.compile_saved_seconds_[what] = program.saved_seconds
-            self._programs[key] = lambda images: program.call(variables, devices.split(images, axis=0))
-        return self._programs[key]
+        return found
+
+    def _note_compiled(self, name: str, program: Compiled) -> None:
+        self.compile_seconds_[name] = program.seconds
+        self.compile_saved_seconds_[name] = program.saved_seconds
 
 
 def _squared(images: NDArray[Any], side: int) -> NDArray[Any]:
