@@ -29,8 +29,8 @@ def network_defects() -> Iterator[Defect]:
     yield plant("model", "frozen layer", "first convolution", code=partial(_frozen, "convolutions"))
     yield plant("model", "constant initialisation", "0.01", code=_constant)
     yield plant("training", "wrong loss", "squared error", code=_squared_error)
-    for epochs in (15, 3):
-        yield plant("training", "epochs", f"{epochs} of 30", settings={"epochs": epochs})
+    for epochs in (7, 2):
+        yield plant("training", "epochs", f"{epochs} of 15", settings={"epochs": epochs})
     yield plant("training", "batch", "x8", settings={"batch_size": 1_024})
     yield plant("data", "unshuffled batches", "by class", train=_sorted, code=_in_order)
     yield plant(CONTROL, "another thread count", "1", settings={"device": "cpu:0"})

@@ -21,12 +21,8 @@ from models.cnn.devices import Devices
 from models.cnn.inference import Inference
 from models.cnn.network import Network, initial_variables, operations, smallest_side
 from models.cnn.program import Scale
-from models.cnn.recipe import Recipe
+from models.cnn.recipe import Recipe, usual_passes
 from models.cnn.training import Examples, train
-
-SHOWN = 60_000  # images, those that are shown again among them, until more epochs are of little use
-MOST_EPOCHS = 100
-WORTH_MINING = 20_000  # images: of fewer the hardest are too few to learn anything general from
 
 
 class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -36,10 +32,12 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     the logger `models.cnn.training`, an epoch a line: `logging.basicConfig(level="INFO")` shows it.
 
     Args:
-        epochs: passes over the training images; None for as many as show it 120,000 images, and at least two.
+        epochs: passes over the training images; None for `usual_passes`.
+        hardest: share of them, the hardest, that is shown three times again afterwards; None for `usual_passes`.
         batch_size: images a training step.
         learning_rate: the schedule's peak.
         weight_decay: of AdamW.
+        smoothing: share of a target that all classes have in common.
         dropout: share of the hidden units dropped while training.
         shift: training images are moved by up to so many pixels, a batch at a time, and by no more than an eighth of
             their side.
@@ -47,6 +45,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         test_time_shift: predictions are means over the image and its four copies that are moved by so many pixels up,
             down, left and right; 0 for the image alone.
         channels: output channels of each convolution, of which every one halves the image.
+        kernels: side of each one's kernel: odd ones are followed by 2x2 max-pooling, even ones have stride 2.
         normalise: whether convolutions are followed by batch normalisation.
         hidden: width of the hidden layer.
         image_shape: height and width of the images, which are alike; None for the square that the features fill.
@@ -61,8 +60,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Attributes:
         classes_: the labels, sorted, `(n_classes,)`.
         n_features_in_: pixels of an image.
-        loss_curve_: mean cross-entropy of each epoch.
-        validation_scores_: accuracy on the held-out images after each epoch; empty if there were none.
+        loss_curve_: mean cross-entropy, with smoothed labels, of each epoch, then of the hardest images.
+        validation_scores_: accuracy on the held-out images after each of these; empty if there were none.
         fit_seconds_: wall time of training, compilation apart.
         compile_seconds_: seconds spent compiling, or fetching what was compiled before, by `fit` and
             `predict[batch size]` and `round_trip[batch size]`.
@@ -120,7 +119,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             y: labels `(n,)`, of two or more classes.
 
         Raises:
-            ValueError: if the images do not have `image_shape`, or the labels are not classes.
+            ValueError: if the images do not have `image_shape`, the labels are not classes, or `channels` and
+                `kernels` are not of one length.
         """
         self._fit([self], X, y, [self._seed()])
         return self
@@ -169,8 +169,13 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
-        state.pop("_predictor", None)  # compiled programs belong to this process
+        state.pop("_inference", None)
         return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if "variables_" in state:
+            self._begin_inference()
 
     def _fit(self, fitted: Sequence[CNNClassifier], X: ArrayLike, y: ArrayLike, seeds: list[int]) -> None:
         """Train one network for each of the estimators that are to be fitted."""
@@ -182,10 +187,10 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         side = self._side(images.shape[1])
         scale = Scale.of(images, side)
         shown, held_out = self._split(Examples(_squared(images, side), classes.astype(np.int32)))
-        n = len(shown.classes)
+        epochs, again = usual_passes(len(shown.classes))
         recipe = Recipe(
-            epochs=self.epochs or min(MOST_EPOCHS, math.ceil(SHOWN / n)),
-            hardest=(0.1 if n >= WORTH_MINING else 0.0) if self.hardest is None else self.hardest,
+            epochs=self.epochs or epochs,
+            hardest=again if self.hardest is None else self.hardest,
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,
             weight_decay=self.weight_decay,
@@ -212,7 +217,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             estimator.compile_saved_seconds_ = {"fit": sum(program.saved_seconds for program in programs)}
             estimator.execution_ = devices.execution
             estimator.device_bytes_ = devices.peak_bytes
-            estimator.__dict__.pop("_predictor", None)
+            estimator._begin_inference()
 
     def _seed(self) -> int:
         if isinstance(self.random_state, int | np.integer):
@@ -221,6 +226,10 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _side(self, features: int) -> int:
         """Pixels a side of the square that the network sees."""
+        if len(self.kernels) != len(self.channels):
+            raise ValueError(
+                f"kernels has {len(self.kernels)} sides, expected one for each of {self.channels} channels"
+            )
         if self.image_shape is not None:
             height, width = self.image_shape
             if height != width or height * width != features:
@@ -274,21 +283,17 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             and "feature_names_in_" not in self.__dict__
         )
 
-    @property
-    def _inference(self) -> Inference:
-        """What predicts; made anew in each process, as compiled programs belong to one."""
-        found: Inference | None = self.__dict__.get("_predictor")
-        if found is None:
-            found = self._predictor = Inference(
-                lambda devices: self._graph(self._scale.side, len(self.classes_), devices)[0:1],
-                self.variables_,
-                self._scale,
-                len(self.classes_),
-                self.test_time_shift,
-                Devices.named(self.device),
-                self._note_compiled,
-            )
-        return found
+    def _begin_inference(self) -> None:
+        """Make what predicts: anew in each process, as compiled programs belong to one."""
+        self._inference = Inference(
+            lambda devices: self._graph(self._scale.side, len(self.classes_), devices),
+            self.variables_,
+            self._scale,
+            len(self.classes_),
+            self.test_time_shift,
+            Devices.named(self.device),
+            self._note_compiled,
+        )
 
     def _note_compiled(self, name: str, program: Compiled) -> None:
         self.compile_seconds_[name] = program.seconds

@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 from models.cnn.augment import Distortion
 
+SHOWN = 60_000  # images, about, however few there are
+MOST_EPOCHS = 100
+WORTH_MINING = 20_000  # images: of fewer, more epochs do more than the hardest once more
 SHOWINGS = 3  # of each hard image
 MOST_LOSS = 1.09  # times a guess's: of what costs more the label is likely wrong
 STEPS = range(24, 65)  # of a call of the program, where passes are of different lengths
@@ -51,6 +54,11 @@ class Recipe:
             max(steps, 2), self.learning_rate, pct_start=0.25, div_factor=10, final_div_factor=100
         )
         return optax.adamw(schedule, b1=0.8, b2=0.99, weight_decay=self.weight_decay)
+
+
+def usual_passes(n: int) -> tuple[int, float]:
+    """How often all of `n` training images are shown, and which share of them, the hardest, again afterwards."""
+    return min(MOST_EPOCHS, max(1, round(SHOWN / n))), 0.1 if n >= WORTH_MINING else 0.0
 
 
 @dataclass(frozen=True)
