@@ -25,7 +25,8 @@ labels = rng.integers(0, 3, 150)
 images = rng.integers(0, 80, (150, 28, 28), np.uint8)
 images[np.arange(150), 4 + 8 * labels] += 150  # a bright row, at one of three heights
 images = images.reshape(150, -1)
-for parameters in ({}, dict(channels=(4, 8, 8), kernels=(5, 3, 3), normalise=True, distortion=Distortion(), dropout=0.5)):
+deep = dict(channels=(4, 8, 8), kernels=(5, 3, 3), normalise=True, distortion=Distortion(), dropout=0.5)
+for parameters in ({}, deep):
     def fit(device):
         common = dict(epochs=2, batch_size=64, learning_rate=1e-3, device=device)
         return CNNClassifier(**common, **parameters).fit(images, labels)
