@@ -19,12 +19,16 @@ def build(seed: int) -> Any:
 
     return classifier(
         epochs=20,
+        hardest=0.0,
         learning_rate=3e-3,
+        weight_decay=1e-4,
+        smoothing=0.0,
         dropout=0.2,
         shift=0,
         distortion=Distortion(rotate=10, scale=0.1, shear=0.1, move=1.5, bend=0.6, smooth=4),
         test_time_shift=1,
         channels=(32, 64, 128),
+        kernels=(5, 3, 3),
         normalise=True,
         random_state=seed,
     )

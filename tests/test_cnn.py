@@ -10,14 +10,14 @@ import pytest
 jax = pytest.importorskip("jax")
 
 
-def test_training_starts_from_he_uniform_kernels_zero_biases_and_neutral_statistics():
+def test_training_starts_from_small_he_uniform_kernels_zero_biases_and_neutral_statistics():
     from models.cnn.network import initial_variables
 
     parameters = {"kernel": np.empty((5, 5, 8, 400)), "bias": np.empty(400)}
     drawn, kept = initial_variables((parameters, {"mean": np.empty(8), "var": np.empty(8)}), seed=1)
     assert not drawn["bias"].any()
     assert drawn["kernel"].dtype == np.float32
-    assert drawn["kernel"].var() == pytest.approx(2 / (5 * 5 * 8), rel=0.02)
+    assert drawn["kernel"].var() == pytest.approx(0.6**2 * 2 / (5 * 5 * 8), rel=0.02)
     assert (kept["mean"] == 0).all()
     assert (kept["var"] == 1).all()
 

@@ -29,8 +29,8 @@ def network_defects() -> Iterator[Defect]:
     yield plant("model", "frozen layer", "first convolution", code=partial(_frozen, "convolutions"))
     yield plant("model", "constant initialisation", "0.01", code=_constant)
     yield plant("training", "wrong loss", "squared error", code=_squared_error)
-    for epochs in (15, 3):
-        yield plant("training", "epochs", f"{epochs} of 30", settings={"epochs": epochs})
+    for epochs in (7, 2):
+        yield plant("training", "epochs", f"{epochs} of 15", settings={"epochs": epochs})
     yield plant("training", "batch", "x8", settings={"batch_size": 1_024})
     yield plant("data", "unshuffled batches", "by class", train=_sorted, code=_in_order)
     yield plant(CONTROL, "another thread count", "1", settings={"device": "cpu:0"})
@@ -46,13 +46,13 @@ def _in_order() -> AbstractContextManager[Any]:
     """Training that takes the images as they come."""
     training: Any = import_module("models.cnn.training")
 
-    draw = training._draw
+    draw = training.draw
 
-    def unshuffled(rng: np.random.Generator, n: int, steps: int, batch: int, shift: int) -> Any:
-        _, *rest = draw(rng, n, steps, batch, shift)
-        return np.resize(np.arange(n, dtype=np.int32), (steps, batch)), *rest
+    def unshuffled(rng: np.random.Generator, images: Any, shape: tuple[int, int], shift: int) -> Any:
+        _, *rest = draw(rng, images, shape, shift)
+        return np.resize(np.asarray(images, np.int32), shape), *rest
 
-    return patch.object(training, "_draw", unshuffled)
+    return patch.object(training, "draw", unshuffled)
 
 
 def _no_activation() -> AbstractContextManager[Any]:
@@ -65,31 +65,27 @@ def _softmax_twice() -> AbstractContextManager[Any]:
     import jax
     import optax
 
-    loss = optax.softmax_cross_entropy_with_integer_labels
-    return patch.object(optax, "softmax_cross_entropy_with_integer_labels", lambda z, y: loss(jax.nn.softmax(z), y))
+    loss = optax.softmax_cross_entropy
+    return patch.object(optax, "softmax_cross_entropy", lambda z, targets: loss(jax.nn.softmax(z), targets))
 
 
 def _squared_error() -> AbstractContextManager[Any]:
-    import jax
     import optax
 
-    def loss(logits: Any, classes: Any) -> Any:
-        return ((logits - jax.nn.one_hot(classes, logits.shape[1])) ** 2).mean(axis=1)
-
-    return patch.object(optax, "softmax_cross_entropy_with_integer_labels", loss)
+    return patch.object(optax, "softmax_cross_entropy", lambda z, targets: ((z - targets) ** 2).mean(axis=1))
 
 
 def _training_mode() -> AbstractContextManager[Any]:
     """Hidden units are dropped in prediction too."""
     import jax
 
-    estimator: Any = import_module("models.cnn.estimator")
+    inference: Any = import_module("models.cnn.inference")
 
     def predict(network: Any, images: Any, scale: Any, shift: int) -> Any:
         keys = jax.random.split(jax.random.key(0), len(images))
         return network(scale.standard(scale.raw(images)), dropout_keys=keys)
 
-    return patch.object(estimator, "predict", predict)
+    return patch.object(inference, "predict", predict)
 
 
 @contextmanager
@@ -97,15 +93,22 @@ def _frozen(layer: str) -> Iterator[None]:
     import jax
     import optax
 
-    apply = optax.apply_updates
+    training: Any = import_module("models.cnn.training")
+    apply, kept = optax.apply_updates, []
+
+    class Packing(training.Packing):  # type: ignore[misc]
+        def __init__(self, parameters: Any):
+            super().__init__(parameters)
+            moving = jax.tree_util.tree_map_with_path(
+                lambda path, x: np.full(x.shape, f"{layer}'][0" not in jax.tree_util.keystr(path), np.float32),
+                parameters,
+            )
+            kept.append(self.pack(moving))
 
     def frozen(parameters: Any, updates: Any) -> Any:
-        still = jax.tree_util.tree_map_with_path(
-            lambda path, update: update * 0 if f"{layer}'][0" in jax.tree_util.keystr(path) else update, updates
-        )
-        return apply(parameters, still)
+        return apply(parameters, jax.tree.map(lambda update, moves: update * moves, updates, kept[-1]))
 
-    with patch.object(optax, "apply_updates", frozen):
+    with patch.object(training, "Packing", Packing), patch.object(optax, "apply_updates", frozen):
         yield
 
 
@@ -143,10 +146,10 @@ def _reordered() -> AbstractContextManager[Any]:
     """Training that draws the same things in another order, as after an innocent change of the code."""
     training: Any = import_module("models.cnn.training")
 
-    draw = training._draw
+    draw = training.draw
 
-    def later(rng: np.random.Generator, n: int, steps: int, batch: int, shift: int) -> Any:
+    def later(rng: np.random.Generator, images: Any, shape: tuple[int, int], shift: int) -> Any:
         rng.random()
-        return draw(rng, n, steps, batch, shift)
+        return draw(rng, images, shape, shift)
 
-    return patch.object(training, "_draw", later)
+    return patch.object(training, "draw", later)

@@ -7,11 +7,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from jax.sharding import PartitionSpec
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import check_random_state
@@ -19,14 +16,13 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from models.cnn.augment import Distortion
-from models.cnn.compilation import compiled
-from models.cnn.devices import BATCH, Devices
+from models.cnn.compilation import Compiled
+from models.cnn.devices import Devices
+from models.cnn.inference import Inference
 from models.cnn.network import Network, initial_variables, operations, smallest_side
-from models.cnn.training import Examples, Recipe, Scale, predict, train
-
-# Predictions are padded to one of these, so that a new number of images does not compile a new program.
-BATCH_SIZES = (1, 8, 64, 512)
-WORTH_SPLITTING = 64  # images: fewer are done sooner by one device
+from models.cnn.program import Scale
+from models.cnn.recipe import Recipe, usual_passes
+from models.cnn.training import Examples, train
 
 
 class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -36,10 +32,12 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     the logger `models.cnn.training`, an epoch a line: `logging.basicConfig(level="INFO")` shows it.
 
     Args:
-        epochs: passes over the training images; None for as many as show it 120,000 images, and at least two.
+        epochs: passes over the training images; None for `usual_passes`.
+        hardest: share of them, the hardest, that is shown three times again afterwards; None for `usual_passes`.
         batch_size: images a training step.
         learning_rate: the schedule's peak.
         weight_decay: of AdamW.
+        smoothing: share of a target that all classes have in common.
         dropout: share of the hidden units dropped while training.
         shift: training images are moved by up to so many pixels, a batch at a time, and by no more than an eighth of
             their side.
@@ -47,6 +45,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         test_time_shift: predictions are means over the image and its four copies that are moved by so many pixels up,
             down, left and right; 0 for the image alone.
         channels: output channels of each convolution, of which every one halves the image.
+        kernels: side of each one's kernel: odd ones are followed by 2x2 max-pooling, even ones have stride 2.
         normalise: whether convolutions are followed by batch normalisation.
         hidden: width of the hidden layer.
         image_shape: height and width of the images, which are alike; None for the square that the features fill.
@@ -61,8 +60,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Attributes:
         classes_: the labels, sorted, `(n_classes,)`.
         n_features_in_: pixels of an image.
-        loss_curve_: mean cross-entropy of each epoch.
-        validation_scores_: accuracy on the held-out images after each epoch; empty if there were none.
+        loss_curve_: mean cross-entropy, with smoothed labels, of each epoch, then of the hardest images.
+        validation_scores_: accuracy on the held-out images after each of these; empty if there were none.
         fit_seconds_: wall time of training, compilation apart.
         compile_seconds_: seconds spent compiling, or fetching what was compiled before, by `fit` and
             `predict[batch size]` and `round_trip[batch size]`.
@@ -74,14 +73,17 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def __init__(
         self,
         epochs: int | None = None,
+        hardest: float | None = None,
         batch_size: int = 128,
-        learning_rate: float = 1e-2,
-        weight_decay: float = 1e-4,
+        learning_rate: float = 1.2e-2,
+        weight_decay: float = 0.05,
+        smoothing: float = 0.1,
         dropout: float = 0.0,
         shift: int = 1,
         distortion: Distortion | None = None,
         test_time_shift: int = 0,
         channels: tuple[int, ...] = (8, 24),
+        kernels: tuple[int, ...] = (5, 4),
         normalise: bool = False,
         hidden: int = 128,
         image_shape: tuple[int, int] | None = None,
@@ -90,14 +92,17 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         random_state: Any = 0,
     ):
         self.epochs = epochs
+        self.hardest = hardest
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
+        self.smoothing = smoothing
         self.dropout = dropout
         self.shift = shift
         self.distortion = distortion
         self.test_time_shift = test_time_shift
         self.channels = channels
+        self.kernels = kernels
         self.normalise = normalise
         self.hidden = hidden
         self.image_shape = image_shape
@@ -114,7 +119,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             y: labels `(n,)`, of two or more classes.
 
         Raises:
-            ValueError: if the images do not have `image_shape`, or the labels are not classes.
+            ValueError: if the images do not have `image_shape`, the labels are not classes, or `channels` and
+                `kernels` are not of one length.
         """
         self._fit([self], X, y, [self._seed()])
         return self
@@ -159,13 +165,17 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     @property
     def operations_(self) -> int:
         """Floating-point operations of the network's products, for one image."""
-        return operations(self._scale.side, len(self.classes_), self.channels, self.hidden)
+        return operations(self._scale.side, len(self.classes_), self.channels, self.kernels, self.hidden)
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
-        if "_programs" in state:
-            state["_programs"] = {}  # compiled programs belong to this process
+        state.pop("_inference", None)
         return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if "variables_" in state:
+            self._begin_inference()
 
     def _fit(self, fitted: Sequence[CNNClassifier], X: ArrayLike, y: ArrayLike, seeds: list[int]) -> None:
         """Train one network for each of the estimators that are to be fitted."""
@@ -175,13 +185,16 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if len(labels) < 2:
             raise ValueError(f"y has one class, {labels[0]!r}, expected at least two")
         side = self._side(images.shape[1])
-        scale = Scale(side, float(images.mean(dtype=np.float64)), float(images.std(dtype=np.float64)) or 1.0)
+        scale = Scale.of(images, side)
         shown, held_out = self._split(Examples(_squared(images, side), classes.astype(np.int32)))
+        epochs, again = usual_passes(len(shown.classes))
         recipe = Recipe(
-            epochs=self.epochs or min(100, max(2, -(-120_000 // len(shown.classes)))),
+            epochs=self.epochs or epochs,
+            hardest=again if self.hardest is None else self.hardest,
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,
             weight_decay=self.weight_decay,
+            smoothing=self.smoothing,
             shift=min(self.shift, _smallest_square(images.shape[1]) // 8),
             distortion=self.distortion,
             test_time_shift=self.test_time_shift,
@@ -204,7 +217,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             estimator.compile_saved_seconds_ = {"fit": sum(program.saved_seconds for program in programs)}
             estimator.execution_ = devices.execution
             estimator.device_bytes_ = devices.peak_bytes
-            estimator._programs = {}
+            estimator._begin_inference()
 
     def _seed(self) -> int:
         if isinstance(self.random_state, int | np.integer):
@@ -213,11 +226,15 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _side(self, features: int) -> int:
         """Pixels a side of the square that the network sees."""
+        if len(self.kernels) != len(self.channels):
+            raise ValueError(
+                f"kernels has {len(self.kernels)} sides, expected one for each of {self.channels} channels"
+            )
         if self.image_shape is not None:
             height, width = self.image_shape
             if height != width or height * width != features:
                 raise ValueError(f"X has {features} features, expected {height} x {width} of a square image_shape")
-        return max(_smallest_square(features), smallest_side(self.channels))
+        return max(_smallest_square(features), smallest_side(self.kernels))
 
     def _split(self, examples: Examples) -> tuple[Examples, Examples | None]:
         """What to train on, and what to hold out."""
@@ -240,6 +257,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             side,
             outputs,
             channels=self.channels,
+            kernels=self.kernels,
             hidden=self.hidden,
             dropout=self.dropout,
             normalise=self.normalise,
@@ -248,44 +266,38 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return nnx.split(nnx.eval_shape(lambda: network(rngs=nnx.Rngs(0))), nnx.Param, ...)
 
     def _logits(self, X: ArrayLike, infer: bool = True) -> NDArray[np.float32]:
-        check_is_fitted(self)
-        images = validate_data(self, X, dtype=[np.float32, np.uint8], reset=False)
-        images = _squared(images, self._scale.side)
-        logits, largest = [], BATCH_SIZES[-1]
-        for start in range(0, len(images), largest):
-            batch = images[start : start + largest]
-            size = next(size for size in BATCH_SIZES if size >= len(batch))
-            padded = np.zeros((size, images.shape[1]), images.dtype)
-            padded[: len(batch)] = batch
-            logits.append(np.asarray(self._program(size, images.dtype, infer)(padded))[: len(batch)])
-        return np.concatenate(logits)
+        if not self._is_plain(X):
+            check_is_fitted(self)
+            X = validate_data(self, X, dtype=[np.float32, np.uint8], reset=False)
+        images = _squared(np.asarray(X), self._scale.side)
+        return self._inference.logits(images, infer)
 
-    def _program(self, size: int, dtype: np.dtype[Any], infer: bool) -> Any:
-        """The compiled map from `size` images to logits, or as many pixels, its parameters already on the devices."""
-        key = (size, dtype.name, infer)
-        if key not in self._programs:
-            devices, scale = Devices.named(self.device), self._scale
-            if size % devices.count or size < WORTH_SPLITTING:
-                devices = devices.first
-            graph, *_ = self._graph(scale.side, len(self.classes_), devices)
+    def _is_plain(self, X: ArrayLike) -> bool:
+        """Whether scikit-learn's checks, slower than the network on one image, could find nothing: bytes are finite."""
+        return (
+            type(X) is np.ndarray
+            and X.dtype == np.uint8
+            and X.ndim == 2
+            and len(X) > 0
+            and X.shape[1] == self.__dict__.get("n_features_in_")
+            and "feature_names_in_" not in self.__dict__
+        )
 
-            def logits(variables: Any, images: jax.Array) -> jax.Array:
-                return predict(nnx.merge(graph, *variables), images, scale, self.test_time_shift)
+    def _begin_inference(self) -> None:
+        """Make what predicts: anew in each process, as compiled programs belong to one."""
+        self._inference = Inference(
+            lambda devices: self._graph(self._scale.side, len(self.classes_), devices),
+            self.variables_,
+            self._scale,
+            len(self.classes_),
+            self.test_time_shift,
+            Devices.named(self.device),
+            self._note_compiled,
+        )
 
-            def pixels(_: Any, images: jax.Array) -> jax.Array:
-                return jnp.resize(images.astype(jnp.float32), (len(images), len(self.classes_)))
-
-            split = PartitionSpec(BATCH)
-            mapped = jax.shard_map(
-                logits if infer else pixels, mesh=devices.mesh, in_specs=(PartitionSpec(), split), out_specs=split
-            )
-            variables = devices.whole(self.variables_)
-            program = compiled(mapped, variables, devices.split(np.zeros((size, scale.side**2), dtype), axis=0))
-            what = f"{'predict' if infer else 'round_trip'}[{size}]"
-            self.compile_seconds_[what] = program.seconds
-            self.compile_saved_seconds_[what] = program.saved_seconds
-            self._programs[key] = lambda images: program.call(variables, devices.split(images, axis=0))
-        return self._programs[key]
+    def _note_compiled(self, name: str, program: Compiled) -> None:
+        self.compile_seconds_[name] = program.seconds
+        self.compile_saved_seconds_[name] = program.saved_seconds
 
 
 def _squared(images: NDArray[Any], side: int) -> NDArray[Any]:

@@ -25,7 +25,8 @@ labels = rng.integers(0, 3, 150)
 images = rng.integers(0, 80, (150, 28, 28), np.uint8)
 images[np.arange(150), 4 + 8 * labels] += 150  # a bright row, at one of three heights
 images = images.reshape(150, -1)
-for parameters in ({}, dict(channels=(4, 8, 8), normalise=True, distortion=Distortion(), dropout=0.5)):
+deep = dict(channels=(4, 8, 8), kernels=(5, 3, 3), normalise=True, distortion=Distortion(), dropout=0.5)
+for parameters in ({}, deep):
     def fit(device):
         common = dict(epochs=2, batch_size=64, learning_rate=1e-3, device=device)
         return CNNClassifier(**common, **parameters).fit(images, labels)
@@ -81,7 +82,7 @@ def test_seeds_that_train_at_once_give_what_each_gives_alone(classifier, digits,
 
 
 def test_any_number_of_images_is_predicted_whole_by_a_few_programs(classifier, digits):
-    from models.cnn.estimator import BATCH_SIZES
+    from models.cnn.inference import CHUNKS
 
     images, labels, _, _ = digits
     fitted = classifier(epochs=2).fit(images, labels)
@@ -91,18 +92,18 @@ def test_any_number_of_images_is_predicted_whole_by_a_few_programs(classifier, d
         if event == "/jax/core/compile/backend_compile_duration":
             compiled.append(event)
 
-    every = np.resize(images, (1_100, 784))
+    every = np.resize(images, (5_000, 784))
     whole = fitted.predict(every)
-    for size in BATCH_SIZES:
+    for size in CHUNKS:
         fitted.predict(every[:size])
     jax.monitoring.register_event_duration_secs_listener(count)
     try:
-        for n in (1, 2, 7, 8, 9, 63, 100, 511, 512, 513, 700, 1_024, 1_100):
+        for n in (1, 2, 7, 8, 9, 63, 100, 511, 512, 513, 1_024, 4_097, 5_000):
             assert fitted.predict(every[:n]).tolist() == whole[:n].tolist()
     finally:
         jax.monitoring.unregister_event_duration_listener(count)
     assert not compiled
-    assert sum(name.startswith("predict") for name in fitted.compile_seconds_) == len(BATCH_SIZES)
+    assert sum(name.startswith("predict") for name in fitted.compile_seconds_) == len(CHUNKS)
 
 
 def test_a_round_trip_runs_no_network(classifier, digits):

@@ -1,0 +1,140 @@
+"""Inference: images to logits by a few compiled programs, whatever their number."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from jax.sharding import PartitionSpec
+from numpy.typing import NDArray
+
+from models.cnn.compilation import compiled
+from models.cnn.devices import BATCH, Devices
+from models.cnn.program import Scale, predict
+
+# Images that a program takes at most, and how many at a time it computes: as many such chunks as there are images for,
+# so a new number of images neither compiles a program nor computes many for nothing.
+CHUNKS = {1: 1, 32: 8, 512: 64, 4_096: 64}
+WORTH_SPLITTING = 512  # images: programs for fewer are done sooner by one device
+POLLS = 2_000  # of a program that is nearly done, before its thread is put to sleep, whose wakening takes longer
+
+
+class Inference:
+    """A trained network, and what was compiled for it.
+
+    Args:
+        graph: from devices, the network's as `nnx.split` parts it.
+        variables: its parameters and what else it keeps, NumPy arrays.
+        scale: of the pixels.
+        outputs: number of logits.
+        shift: of test-time augmentation, in pixels; 0 for none.
+        devices: that there are.
+        on_compiled: is told a program's name and what was compiled.
+    """
+
+    def __init__(
+        self,
+        graph: Callable[[Devices], Any],
+        variables: Any,
+        scale: Scale,
+        outputs: int,
+        shift: int,
+        devices: Devices,
+        on_compiled: Callable[[str, Any], None],
+    ):
+        self._graph, self._variables, self._scale, self._shift = graph, variables, scale, shift
+        self._outputs, self._devices, self._on_compiled = outputs, devices, on_compiled
+        self._programs: dict[tuple[int, str, bool], Callable[[NDArray[Any]], NDArray[np.float32]]] = {}
+
+    def logits(self, images: NDArray[Any], infer: bool = True) -> NDArray[np.float32]:
+        """Logits `(n, outputs)` of images `(n, side * side)`, uint8 or float32; as many numbers where not to infer."""
+        largest, n = max(CHUNKS), len(images)
+        if n <= largest:
+            return self._program(n, images.dtype, infer)(images)
+        parts = (images[start : start + largest] for start in range(0, n, largest))
+        return np.concatenate([self._program(len(part), images.dtype, infer)(part) for part in parts])
+
+    def _program(self, n: int, dtype: np.dtype[Any], infer: bool) -> Callable[[NDArray[Any]], NDArray[np.float32]]:
+        """The compiled map from as many images to logits."""
+        size = next(size for size in CHUNKS if size >= n)
+        key = (size, dtype.name, infer)
+        if key not in self._programs:
+            make = self._single if size == 1 else self._several
+            self._programs[key] = make(size, dtype, infer)
+        return self._programs[key]
+
+    def _forward(self, devices: Devices, infer: bool) -> Callable[[Any, jax.Array], jax.Array]:
+        graph, *_ = self._graph(devices)
+
+        def logits(variables: Any, images: jax.Array) -> jax.Array:
+            return predict(nnx.merge(graph, *variables), images, self._scale, self._shift)
+
+        def pixels(_: Any, images: jax.Array) -> jax.Array:
+            return jnp.resize(images.astype(jnp.float32), (len(images), self._outputs))
+
+        return logits if infer else pixels
+
+    def _compiled(self, size: int, infer: bool, function: Any, *arguments: Any) -> Any:
+        program = compiled(function, *arguments)
+        self._on_compiled(f"{'predict' if infer else 'round_trip'}[{size}]", program)
+        return program.call
+
+    def _single(self, size: int, dtype: np.dtype[Any], infer: bool) -> Callable[[NDArray[Any]], NDArray[np.float32]]:
+        """For one image: with constants for variables, so that what follows from them alone is computed once."""
+        forward, variables = self._forward(self._devices.first, infer), self._variables
+        first = self._devices.first
+        sample = first.whole(np.zeros((size, self._scale.side**2), dtype))
+        with jax.default_device(first.mesh.devices.flat[0]):
+            call = self._compiled(size, infer, lambda images: forward(variables, images), sample)
+
+        def run(images: NDArray[Any]) -> NDArray[np.float32]:
+            found = call(images)
+            for _ in range(POLLS):
+                if found.is_ready():
+                    break
+            return np.asarray(found)
+
+        return run
+
+    def _several(self, size: int, dtype: np.dtype[Any], infer: bool) -> Callable[[NDArray[Any]], NDArray[np.float32]]:
+        """For some images, equally many on each device: in chunks, one after the other."""
+        devices = self._devices
+        if size < WORTH_SPLITTING or size % devices.count:
+            devices = devices.first
+        forward, share = self._forward(devices, infer), size // devices.count
+        chunk = share if devices.at_once else math.gcd(CHUNKS[size], share)
+
+        def chunked(variables: Any, count: jax.Array, images: jax.Array) -> jax.Array:
+            def add(i: jax.Array, found: jax.Array) -> jax.Array:
+                part = jax.lax.dynamic_slice_in_dim(images, i * chunk, chunk)
+                return jax.lax.dynamic_update_slice_in_dim(found, forward(variables, part), i * chunk, 0)
+
+            return jax.lax.fori_loop(0, count, add, jnp.zeros((share, self._outputs), jnp.float32))
+
+        whole, split = PartitionSpec(), PartitionSpec(BATCH)
+        mapped = jax.shard_map(
+            chunked, mesh=devices.mesh, in_specs=(whole, whole, split), out_specs=split, check_vma=False
+        )
+        variables, features = devices.whole(self._variables), self._scale.side**2
+        counts = [devices.whole(np.int32(count)) for count in range(share // chunk + 1)]
+        blank = devices.split(np.zeros((size, features), dtype), axis=0)
+        call = self._compiled(size, infer, mapped, variables, counts[0], blank)
+
+        def run(images: NDArray[Any]) -> NDArray[np.float32]:
+            n = len(images)
+            each = math.ceil(n / devices.count)
+            if n < size:
+                filled = np.zeros((devices.count, share, features), dtype)
+                for device in range(devices.count):
+                    part = images[device * each : (device + 1) * each]
+                    filled[device, : len(part)] = part
+                images = filled.reshape(size, features)
+            found = np.asarray(call(variables, counts[math.ceil(each / chunk)], devices.split(images, axis=0)))
+            return found.reshape(devices.count, share, -1)[:, :each].reshape(-1, self._outputs)[:n]
+
+        return run
