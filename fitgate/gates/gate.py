@@ -83,6 +83,12 @@ class Declaration(msgspec.Struct, frozen=True, tag=True):
     parameters: dict[str, Any]
     where: str = ""
 
+    @property
+    def named(self) -> str:
+        """Which gate it is, and where it is declared, for messages."""
+        place = f", declared at {self.where}" if self.where else ""
+        return f"{self.gate} of {self.model} on {self.task}{place}"
+
 
 @dataclass(frozen=True)
 class Gate(ABC):
@@ -162,7 +168,7 @@ class Gate(ABC):
         expected = {f.name for f in dataclasses.fields(cls)}
         if fields.keys() != expected:
             raise GateError(
-                declaration.where or declaration.gate,
+                declaration.named,
                 found=f"a {declaration.kind} with {', '.join(sorted(fields))}",
                 expected=", ".join(sorted(expected)),
                 next_step="use the version of the plugin that the run was made with, or repeat the run",

@@ -119,7 +119,7 @@ def claims(record: Record, kinds: Mapping[str, type[Gate]], metrics: Mapping[str
         task.resolve(metrics)
     found = []
     for declared in record.gates:
-        where = _named(declared)
+        where = declared.named
         _check_known("gate of kind", declared.kind, kinds, where)
         _check_known("gate on task", declared.task, tasks, where)
         gate = kinds[declared.kind].restored(declared, tasks[declared.task])
@@ -137,17 +137,11 @@ def _check_rule(record: Record, gate: Gate, declared: Declaration) -> None:
         rule = f"no rule ({type(error).__name__}: {error})"
     if rule != declared.gate:
         raise RecordError(
-            _named(declared),
+            declared.named,
             found=f"parameters of a gate that come to {rule}",
             expected=declared.gate,
             next_step="restore the record, or repeat the run",
         )
-
-
-def _named(declared: Declaration) -> str:
-    """Which gate it is, and where it is declared."""
-    place = f", declared at {declared.where}" if declared.where else ""
-    return f"{declared.gate} of {declared.model} on {declared.task}{place}"
 
 
 def _check_known(what: str, name: str, known: Mapping[str, object], where: str) -> None:
@@ -271,7 +265,7 @@ def candidates(
             runs = own if stochastic[key.model] is False else several.get(key, own)
             if runs:
                 for what, name, among in (("model", key.model, stochastic), ("task", key.task, known)):
-                    _check_known(what, name, among, _named(declared))
+                    _check_known(what, name, among, declared.named)
                 metric = metrics[declared.parameters.get("metric", first[key.task])].on(known[key.task].classes)
                 others = found[key].metrics if key in found else ()
                 found[key] = Candidate(runs, stochastic[key.model], known[key.task], (*others, metric))
