@@ -44,10 +44,10 @@ CNN = Model(
     gates=(
         Floor(DIGITS, "accuracy", quick=0.95, full=0.95),
         Floor(DIGITS, "accuracy", full=0.983),
-        Above(FIVES, "roc_auc", rival="sgd"),
+        Above(FIVES, "roc_auc", rival="sgd", perfect=True),  # all of quick's 1,000 right is within reach
         Floor(FASHION, "accuracy", 0.86),
         NoRegression(DIGITS, "accuracy", quick=0.01, full=0.0025),
-        NoRegression(FIVES, "roc_auc", quick=0.001, full=0.0005),
+        NoRegression(FIVES, "roc_auc", quick=0.001, full=0.0005, perfect=True),
         NoRegression(FASHION, "accuracy", margin=0.008),
     ),
     published=(
