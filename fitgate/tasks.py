@@ -208,7 +208,7 @@ class TaskData:
                 found=f"a target of no kind that scikit-learn knows ({in_one_line(error)})",
                 expected="classes, labels or numbers",
                 next_step="mend its target function, or declare `kind`",
-            ) from error
+            ) from None
 
     def check(self) -> None:
         """Refuse metrics of classes on a target of numbers.
