@@ -21,7 +21,8 @@ from models.cnn.devices import Devices
 from models.cnn.inference import Inference
 from models.cnn.network import Network, initial_variables, operations, smallest_side
 from models.cnn.program import Scale
-from models.cnn.recipe import Recipe, usual_passes
+from models.cnn.recipe import Recipe
+from models.cnn.schedule import MOST_LOSS, usual_passes
 from models.cnn.training import Examples, train
 
 
@@ -34,6 +35,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Args:
         epochs: passes over the training images; None for `usual_passes`.
         hardest: share of them, the hardest, that is shown three times again afterwards; None for `usual_passes`.
+        most_loss: times a guess's: images that cost more are taken for mislabelled, and not shown again.
         batch_size: images a training step.
         learning_rate: the schedule's peak.
         weight_decay: of AdamW.
@@ -74,6 +76,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self,
         epochs: int | None = None,
         hardest: float | None = None,
+        most_loss: float = MOST_LOSS,
         batch_size: int = 128,
         learning_rate: float = 1.2e-2,
         weight_decay: float = 0.05,
@@ -93,6 +96,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ):
         self.epochs = epochs
         self.hardest = hardest
+        self.most_loss = most_loss
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
@@ -191,6 +195,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         recipe = Recipe(
             epochs=self.epochs or epochs,
             hardest=again if self.hardest is None else self.hardest,
+            most_loss=self.most_loss,
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,
             weight_decay=self.weight_decay,
