@@ -73,9 +73,9 @@ class TorchCNN:
         labels = torch.from_numpy(classes)
         with torch.random.fork_rng():  # the layers' initial weights come from the global generator
             torch.manual_seed(self.random_state)
-            self._network = _network(len(self.classes_)).to(memory_format=torch.channels_last)
+            self.network_ = _network(len(self.classes_)).to(memory_format=torch.channels_last)
         self._optimizer = torch.optim.AdamW(
-            self._network.parameters(), betas=(0.8, 0.99), weight_decay=self.weight_decay, fused=True
+            self.network_.parameters(), betas=(0.8, 0.99), weight_decay=self.weight_decay, fused=True
         )
         for _ in range(epochs):
             order, corners, _ = draw(rng, np.arange(n), (steps, self.batch_size), 1)
@@ -97,7 +97,7 @@ class TorchCNN:
         for batch, (row, column) in zip(torch.from_numpy(order), corners.tolist(), strict=True):
             self._optimizer.param_groups[0]["lr"] = next(rates)
             seen = images[batch][:, :, row : row + side, column : column + side]
-            loss = cross_entropy(self._network(seen), labels[batch], label_smoothing=self.smoothing, reduction="none")
+            loss = cross_entropy(self.network_(seen), labels[batch], label_smoothing=self.smoothing, reduction="none")
             self._optimizer.zero_grad(set_to_none=True)
             loss.mean().backward()
             self._optimizer.step()
@@ -114,9 +114,9 @@ class TorchCNN:
 
         with torch.inference_mode():
             if len(X) <= PREDICT_BATCH:
-                return self._network(_images(X)).numpy()
+                return self.network_(_images(X)).numpy()
             starts = range(0, len(X), PREDICT_BATCH)
-            return np.concatenate([self._network(_images(X[i : i + PREDICT_BATCH])).numpy() for i in starts])
+            return np.concatenate([self.network_(_images(X[i : i + PREDICT_BATCH])).numpy() for i in starts])
 
 
 def _images(X: NDArray[np.uint8]) -> Any:
