@@ -36,17 +36,27 @@ ANSWERS = ["", "p50", "p90", "p99", "ratio of p50", "differs"]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the race; 1 if there is none, or a compiled form reads an image otherwise than its model does."""
     parser = argparse.ArgumentParser(prog="python -m models.cnn.bench", description=__doc__)
-    parser.add_argument("--mnist-dir", type=Path, metavar="DIR", help=f"{DIRECTORY.help}; or {DIRECTORY.variable}")
-    parser.add_argument("--profile", default="full", choices=("quick", "full"), help="of the digits (default: full)")
+    add_data(parser)
     parser.add_argument("--seeds", type=_several, default=8, help="of training without compilation (default: 8)")
     parser.add_argument("--starts", type=_several, default=3, help="of processes that train once (default: 3)")
     options = parser.parse_args(arguments)
-    named = options.mnist_dir or os.environ.get(DIRECTORY.variable)
     try:
-        return race(Path(named).absolute() if named else None, options.profile, options.seeds, options.starts)
+        return race(directory_of(options), options.profile, options.seeds, options.starts)
     except FitgateError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """Let a command's user say which digits."""
+    parser.add_argument("--mnist-dir", type=Path, metavar="DIR", help=f"{DIRECTORY.help}; or {DIRECTORY.variable}")
+    parser.add_argument("--profile", default="full", choices=("quick", "full"), help="of the digits (default: full)")
+
+
+def directory_of(options: argparse.Namespace) -> Path | None:
+    """MNIST's directory, as the user says; None for the user's cache."""
+    named = options.mnist_dir or os.environ.get(DIRECTORY.variable)
+    return Path(named).absolute() if named else None
 
 
 def race(directory: Path | None, profile: str, seeds: int, starts: int) -> int:

@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from models.cnn import bench
+from models.cnn import bench, noise
 from models.cnn.racer import Trained
 
 
@@ -67,3 +67,11 @@ def test_a_directory_without_the_digits_is_one_line(tmp_path, capsys):
     error = capsys.readouterr().err
     assert error.startswith("error: ")
     assert error.count("\n") == 1
+
+
+def test_wrong_labels_are_as_many_as_said_and_each_another():
+    labels = np.repeat([3, 5, 8], 100)
+    found = noise.mislabelled(labels, 0.1, np.random.default_rng(0))
+    assert (found != labels).sum() == 30
+    assert set(found[:100]) == {3, 5, 8}
+    assert (labels == np.repeat([3, 5, 8], 100)).all()
