@@ -60,9 +60,9 @@ class TorchCNN:
         """Train on images `(n, 784)` from 0 to 255 with labels `(n,)`."""
         import torch
 
-        from models.cnn.schedule import SHOWINGS, draw, hardest, rates, usual_passes
+        from models.cnn.schedule import SHOWINGS, draw, generator, hardest, rates, usual_passes
 
-        rng, n = np.random.default_rng(self.random_state), len(X)
+        rng, n = generator(self.random_state), len(X)
         epochs, share = usual_passes(n)
         epochs, share = self.epochs or epochs, share if self.hardest is None else self.hardest
         again = math.ceil(SHOWINGS * round(share * n) / self.batch_size)

@@ -106,3 +106,13 @@ def test_packed_parameters_are_unpacked_as_they_were():
     assert vector.shape == (17,)
     assert [leaf.shape for leaf in large] == [(2, LARGE)]
     jax.tree.map(np.testing.assert_array_equal, packing.unpack((vector, large)), tree)
+
+
+def test_images_are_not_shown_in_the_order_in_which_their_seed_s_generator_would_choose_them():
+    """Else labels that are wrong in the first tenth of `permutation(n)` would all be shown first, and cost a guess."""
+    from models.cnn.schedule import draw, generator
+
+    order, _, _ = draw(generator(7), np.arange(100), (10, 10), 1)
+    chosen = np.random.default_rng(7).permutation(100)[:10]
+    assert len(np.intersect1d(order[0], chosen)) < 5
+    assert (draw(generator(7), np.arange(100), (10, 10), 1)[0] == order).all()

@@ -39,6 +39,11 @@ def _cosine(start: float, end: float, at: NDArray[np.float64]) -> NDArray[np.flo
     return end + (start - end) * (1 + np.cos(np.pi * at)) / 2
 
 
+def generator(seed: int) -> np.random.Generator:
+    """What `draw` draws from. Not `default_rng(seed)`, by whose permutation others may have chosen among the images."""
+    return np.random.default_rng((seed, 1))
+
+
 def draw(rng: np.random.Generator, images: NDArray[Any], shape: tuple[int, int], shift: int) -> tuple[Any, ...]:
     """A pass over images in random order: their positions `(steps, batch)`, shifts `(steps, 2)` and keys `(steps, 2)`.
 

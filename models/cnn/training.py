@@ -15,7 +15,7 @@ from models.cnn.compilation import Compiled, compiled
 from models.cnn.devices import Devices
 from models.cnn.program import Packing, Scale, judge, learner
 from models.cnn.recipe import Recipe, plan
-from models.cnn.schedule import SHOWINGS, draw, hardest, rates
+from models.cnn.schedule import SHOWINGS, draw, generator, hardest, rates
 
 PROGRESS = logging.getLogger(__name__)
 
@@ -122,7 +122,7 @@ class Trainer:
         started = time.perf_counter()
         recipe, calls = self._recipe, self._plan.calls
         state, done = self._begun(starts), 0
-        rngs, shown = [np.random.default_rng(seed) for seed in seeds], [np.arange(self._n)] * len(seeds)
+        rngs, shown = [generator(seed) for seed in seeds], [np.arange(self._n)] * len(seeds)
         means, accuracies = [], []
         for number, length in enumerate(calls, 1):
             shape = length * self._plan.steps, self._plan.batch

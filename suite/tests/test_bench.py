@@ -62,8 +62,9 @@ def test_too_few_seeds_for_an_interval_are_refused(capsys, seeds):
     assert f"found '{seeds}', expected 2 or more" in capsys.readouterr().err
 
 
-def test_a_directory_without_the_digits_is_one_line(tmp_path, capsys):
-    assert bench.main(["--mnist-dir", str(tmp_path)]) == 1
+@pytest.mark.parametrize("command", [bench, noise], ids=["bench", "noise"])
+def test_a_directory_without_the_digits_is_one_line(command, tmp_path, capsys):
+    assert command.main(["--mnist-dir", str(tmp_path)]) == 1
     error = capsys.readouterr().err
     assert error.startswith("error: ")
     assert error.count("\n") == 1
