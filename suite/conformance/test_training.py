@@ -82,7 +82,7 @@ def test_seeds_that_train_at_once_give_what_each_gives_alone(classifier, digits,
 
 
 def test_any_number_of_images_is_predicted_whole_by_a_few_programs(classifier, digits):
-    from models.cnn.inference import CHUNKS
+    from models.cnn.inference import FEW, MANY
 
     images, labels, _, _ = digits
     fitted = classifier(epochs=2).fit(images, labels)
@@ -94,16 +94,16 @@ def test_any_number_of_images_is_predicted_whole_by_a_few_programs(classifier, d
 
     every = np.resize(images, (5_000, 784))
     whole = fitted.predict(every)
-    for size in CHUNKS:
+    for size in (*FEW, *MANY):
         fitted.predict(every[:size])
     jax.monitoring.register_event_duration_secs_listener(count)
     try:
-        for n in (1, 2, 7, 8, 9, 63, 100, 511, 512, 513, 1_024, 4_097, 5_000):
+        for n in (1, 2, 3, 7, 8, 9, 63, 65, 100, 511, 512, 513, 1_024, 4_097, 5_000):
             assert fitted.predict(every[:n]).tolist() == whole[:n].tolist()
     finally:
         jax.monitoring.unregister_event_duration_listener(count)
     assert not compiled
-    assert sum(name.startswith("predict") for name in fitted.compile_seconds_) == len(CHUNKS)
+    assert sum(name.startswith("predict") for name in fitted.compile_seconds_) == len(FEW) + len(MANY)
 
 
 def test_a_round_trip_runs_no_network(classifier, digits):
