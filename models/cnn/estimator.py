@@ -172,14 +172,10 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return operations(self._scale.side, len(self.classes_), self.channels, self.kernels, self.hidden)
 
     def __getstate__(self) -> dict[str, Any]:
+        """All but the compiled programs, which belong to this process."""
         state = dict(super().__getstate__())
         state.pop("_inference", None)
         return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        if "variables_" in state:
-            self._begin_inference()
 
     def _fit(self, fitted: Sequence[CNNClassifier], X: ArrayLike, y: ArrayLike, seeds: list[int]) -> None:
         """Train one network for each of the estimators that are to be fitted."""
@@ -222,7 +218,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             estimator.compile_saved_seconds_ = {"fit": sum(program.saved_seconds for program in programs)}
             estimator.execution_ = devices.execution
             estimator.device_bytes_ = devices.peak_bytes
-            estimator._begin_inference()
+            estimator.__dict__.pop("_inference", None)  # of what was trained before
 
     def _seed(self) -> int:
         if isinstance(self.random_state, int | np.integer):
@@ -272,9 +268,19 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _logits(self, X: ArrayLike, infer: bool = True) -> NDArray[np.float32]:
         if not self._is_plain(X):
-            check_is_fitted(self)
+            check_is_fitted(self, "variables_")
             X = validate_data(self, X, dtype=[np.float32, np.uint8], reset=False)
         images = _squared(np.asarray(X), self._scale.side)
+        if "_inference" not in self.__dict__:
+            self._inference = Inference(
+                lambda devices: self._graph(self._scale.side, len(self.classes_), devices),
+                self.variables_,
+                self._scale,
+                len(self.classes_),
+                self.test_time_shift,
+                Devices.named(self.device),
+                self._note_compiled,
+            )
         return self._inference.logits(images, infer)
 
     def _is_plain(self, X: ArrayLike) -> bool:
@@ -285,19 +291,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             and X.ndim == 2
             and len(X) > 0
             and X.shape[1] == self.__dict__.get("n_features_in_")
+            and "variables_" in self.__dict__
             and "feature_names_in_" not in self.__dict__
-        )
-
-    def _begin_inference(self) -> None:
-        """Make what predicts: anew in each process, as compiled programs belong to one."""
-        self._inference = Inference(
-            lambda devices: self._graph(self._scale.side, len(self.classes_), devices),
-            self.variables_,
-            self._scale,
-            len(self.classes_),
-            self.test_time_shift,
-            Devices.named(self.device),
-            self._note_compiled,
         )
 
     def _note_compiled(self, name: str, program: Compiled) -> None:

@@ -22,7 +22,6 @@ def test_the_peer_has_the_network_of_the_cnn(digits):
     images, labels, unseen, _ = digits
     ours, theirs = CNNClassifier(epochs=2, device="cpu:0").fit(images, labels), TorchCNN(epochs=1).fit(images, labels)
     ours._scale = ours._scale._replace(mean=MEAN, deviation=DEVIATION)
-    ours._begin_inference()
     (parameters, _) = ours.variables_
     first, second = (parameters["convolutions"][i] for i in (0, 1))
     dense = parameters["dense1"]["kernel"], parameters["dense2"]["kernel"].T

@@ -131,3 +131,20 @@ def test_a_program_from_the_cache_says_what_it_saved(classifier, digits):
     first, again = (classifier(epochs=1, hidden=77).fit(images, labels) for _ in range(2))
     assert first.compile_saved_seconds_["fit"] == 0
     assert again.compile_saved_seconds_["fit"] > 0
+
+
+def test_defects_that_are_planted_after_training_show_in_what_is_predicted(classifier, digits):
+    from models.cnn.defects import network_defects
+
+    images, labels, unseen, _ = digits
+    sound = classifier(epochs=2).fit(images, labels).decision_function(unseen)
+    planted = [
+        defect
+        for defect in network_defects()
+        if defect.name in ("biases dropped after training", "normalisation dropped")
+    ]
+    assert len(planted) == 3
+    for defect in planted:
+        fitted = classifier(epochs=2).fit(images, labels)
+        defect.after_fit(fitted)
+        assert np.abs(fitted.decision_function(unseen) - sound).max() > 1e-3, defect
