@@ -58,3 +58,61 @@ def test_compiled_programs_are_kept_in_a_private_directory_only(tmp_path, monkey
         assert directory.stat().st_mode & 0o777 == 0o700
     else:
         assert not kept
+
+
+@pytest.mark.parametrize("steps", [1, 2, 7, 611])
+def test_the_rates_are_those_of_optax_s_one_cycle(steps):
+    import optax
+
+    from models.cnn.schedule import rates
+
+    theirs = optax.cosine_onecycle_schedule(steps, 0.01, pct_start=0.25, div_factor=10, final_div_factor=100)
+    expected = [theirs(step) for step in range(steps)]
+    np.testing.assert_allclose(rates(0.01, steps)[1:], expected[1:], rtol=1e-5)
+    assert rates(0.01, 8)[:3] == pytest.approx([0.001, 0.0055, 0.01])
+
+
+def test_the_hardest_images_are_those_that_cost_most_when_last_shown_but_for_those_that_cost_too_much():
+    from models.cnn.schedule import hardest
+
+    order = np.array([[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 0, 1]])
+    losses = np.array([[9.0, 0.1, 2.4, 0.3], [2.6, 0.5, 0.6, 0.7], [0.8, 9.9, 0.0, 2.0]])
+    assert hardest(order, losses, 0.3, 10, 10).tolist() == [2, 1, 8]  # a guess costs 2.30, the cap is 2.51
+    assert hardest(order, losses, 0.3, 10, 10, most_loss=np.inf).tolist() == [9, 4, 2]
+    assert hardest(order, np.full((3, 4), 5.0), 0.3, 10, 10).tolist() == []
+
+
+def test_the_hardest_are_shown_again_where_there_are_many_images_and_few_are_shown_more_often():
+    from models.cnn.schedule import usual_passes
+
+    expected = {
+        200: (100, 0.0),
+        4_000: (15, 0.0),
+        19_999: (3, 0.0),
+        20_000: (3, 0.1),
+        60_000: (1, 0.1),
+        10**6: (1, 0.1),
+    }
+    assert {n: usual_passes(n) for n in expected} == expected
+
+
+def test_packed_parameters_are_unpacked_as_they_were():
+    from models.cnn.program import LARGE, Packing
+
+    rng = np.random.default_rng(0)
+    tree = {"a": rng.random((3, 4)), "b": {"c": rng.random((2, LARGE)), "d": rng.random(5)}}
+    packing = Packing(tree)
+    vector, large = packing.pack(tree)
+    assert vector.shape == (17,)
+    assert [leaf.shape for leaf in large] == [(2, LARGE)]
+    jax.tree.map(np.testing.assert_array_equal, packing.unpack((vector, large)), tree)
+
+
+def test_images_are_not_shown_in_the_order_in_which_their_seed_s_generator_would_choose_them():
+    """Else labels that are wrong in the first tenth of `permutation(n)` would all be shown first, and cost a guess."""
+    from models.cnn.schedule import draw, generator
+
+    order, _, _ = draw(generator(7), np.arange(100), (10, 10), 1)
+    chosen = np.random.default_rng(7).permutation(100)[:10]
+    assert len(np.intersect1d(order[0], chosen)) < 5
+    assert (draw(generator(7), np.arange(100), (10, 10), 1)[0] == order).all()

@@ -62,7 +62,7 @@ CNN = Model(
     stochastic=True,
     requires=("jax", "jaxlib", "flax", "optax"),
     work=products,
-    description="conv 5x5x8 - pool - conv 4x4x24 - dense 128 - dense, Flax NNX, AdamW one-cycle, then the hardest",
+    description="conv 5x5x8 - pool - conv 4x4x24 - dense 128 - dense, Flax NNX, AdamW one-cycle, the hardest again",
 )
 
 

@@ -21,7 +21,8 @@ from models.cnn.devices import Devices
 from models.cnn.inference import Inference
 from models.cnn.network import Network, initial_variables, operations, smallest_side
 from models.cnn.program import Scale
-from models.cnn.recipe import Recipe, usual_passes
+from models.cnn.recipe import Recipe
+from models.cnn.schedule import MOST_LOSS, usual_passes
 from models.cnn.training import Examples, train
 
 
@@ -34,6 +35,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Args:
         epochs: passes over the training images; None for `usual_passes`.
         hardest: share of them, the hardest, that is shown three times again afterwards; None for `usual_passes`.
+        most_loss: times a guess's: images that cost more are taken for mislabelled, and not shown again.
         batch_size: images a training step.
         learning_rate: the schedule's peak.
         weight_decay: of AdamW.
@@ -74,6 +76,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self,
         epochs: int | None = None,
         hardest: float | None = None,
+        most_loss: float = MOST_LOSS,
         batch_size: int = 128,
         learning_rate: float = 1.2e-2,
         weight_decay: float = 0.05,
@@ -93,6 +96,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ):
         self.epochs = epochs
         self.hardest = hardest
+        self.most_loss = most_loss
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
@@ -168,14 +172,10 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return operations(self._scale.side, len(self.classes_), self.channels, self.kernels, self.hidden)
 
     def __getstate__(self) -> dict[str, Any]:
+        """All but the compiled programs, which belong to this process."""
         state = dict(super().__getstate__())
         state.pop("_inference", None)
         return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        if "variables_" in state:
-            self._begin_inference()
 
     def _fit(self, fitted: Sequence[CNNClassifier], X: ArrayLike, y: ArrayLike, seeds: list[int]) -> None:
         """Train one network for each of the estimators that are to be fitted."""
@@ -191,6 +191,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         recipe = Recipe(
             epochs=self.epochs or epochs,
             hardest=again if self.hardest is None else self.hardest,
+            most_loss=self.most_loss,
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,
             weight_decay=self.weight_decay,
@@ -217,7 +218,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             estimator.compile_saved_seconds_ = {"fit": sum(program.saved_seconds for program in programs)}
             estimator.execution_ = devices.execution
             estimator.device_bytes_ = devices.peak_bytes
-            estimator._begin_inference()
+            estimator.__dict__.pop("_inference", None)  # of what was trained before
 
     def _seed(self) -> int:
         if isinstance(self.random_state, int | np.integer):
@@ -267,9 +268,19 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _logits(self, X: ArrayLike, infer: bool = True) -> NDArray[np.float32]:
         if not self._is_plain(X):
-            check_is_fitted(self)
+            check_is_fitted(self, "variables_")
             X = validate_data(self, X, dtype=[np.float32, np.uint8], reset=False)
         images = _squared(np.asarray(X), self._scale.side)
+        if "_inference" not in self.__dict__:
+            self._inference = Inference(
+                lambda devices: self._graph(self._scale.side, len(self.classes_), devices),
+                self.variables_,
+                self._scale,
+                len(self.classes_),
+                self.test_time_shift,
+                Devices.named(self.device),
+                self._note_compiled,
+            )
         return self._inference.logits(images, infer)
 
     def _is_plain(self, X: ArrayLike) -> bool:
@@ -280,19 +291,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             and X.ndim == 2
             and len(X) > 0
             and X.shape[1] == self.__dict__.get("n_features_in_")
+            and "variables_" in self.__dict__
             and "feature_names_in_" not in self.__dict__
-        )
-
-    def _begin_inference(self) -> None:
-        """Make what predicts: anew in each process, as compiled programs belong to one."""
-        self._inference = Inference(
-            lambda devices: self._graph(self._scale.side, len(self.classes_), devices),
-            self.variables_,
-            self._scale,
-            len(self.classes_),
-            self.test_time_shift,
-            Devices.named(self.device),
-            self._note_compiled,
         )
 
     def _note_compiled(self, name: str, program: Compiled) -> None:

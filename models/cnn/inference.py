@@ -17,10 +17,12 @@ from models.cnn.compilation import compiled
 from models.cnn.devices import BATCH, Devices
 from models.cnn.program import Scale, predict
 
-# Images that a program takes at most, and how many at a time it computes: as many such chunks as there are images for,
-# so a new number of images neither compiles a program nor computes many for nothing.
-CHUNKS = {1: 1, 32: 8, 512: 64, 4_096: 64}
-WORTH_SPLITTING = 512  # images: programs for fewer are done sooner by one device
+# Images that programs take at most, each of which is compiled when it is first needed. The few are computed at once, by
+# one device, which is done sooner than several. The many are split over the devices, and computed a chunk at a time, as
+# many chunks as there are images for. So a new number of images compiles nothing, and computes few for nothing.
+FEW = (1, 2, 4, 8, 16, 32, 64)
+MANY = (512, 4_096)
+CHUNK = 64
 POLLS = 2_000  # of a program that is nearly done, before its thread is put to sleep, whose wakening takes longer
 
 
@@ -53,7 +55,7 @@ class Inference:
 
     def logits(self, images: NDArray[Any], infer: bool = True) -> NDArray[np.float32]:
         """Logits `(n, outputs)` of images `(n, side * side)`, uint8 or float32; as many numbers where not to infer."""
-        largest, n = max(CHUNKS), len(images)
+        largest, n = max(MANY), len(images)
         if n <= largest:
             return self._program(n, images.dtype, infer)(images)
         parts = (images[start : start + largest] for start in range(0, n, largest))
@@ -61,10 +63,10 @@ class Inference:
 
     def _program(self, n: int, dtype: np.dtype[Any], infer: bool) -> Callable[[NDArray[Any]], NDArray[np.float32]]:
         """The compiled map from as many images to logits."""
-        size = next(size for size in CHUNKS if size >= n)
+        size = next(size for size in (*FEW, *MANY) if size >= n)
         key = (size, dtype.name, infer)
         if key not in self._programs:
-            make = self._single if size == 1 else self._several
+            make = self._few if size in FEW else self._many
             self._programs[key] = make(size, dtype, infer)
         return self._programs[key]
 
@@ -84,30 +86,29 @@ class Inference:
         self._on_compiled(f"{'predict' if infer else 'round_trip'}[{size}]", program)
         return program.call
 
-    def _single(self, size: int, dtype: np.dtype[Any], infer: bool) -> Callable[[NDArray[Any]], NDArray[np.float32]]:
-        """For one image: with constants for variables, so that what follows from them alone is computed once."""
-        forward, variables = self._forward(self._devices.first, infer), self._variables
-        first = self._devices.first
-        sample = first.whole(np.zeros((size, self._scale.side**2), dtype))
-        with jax.default_device(first.mesh.devices.flat[0]):
-            call = self._compiled(size, infer, lambda images: forward(variables, images), sample)
+    def _few(self, size: int, dtype: np.dtype[Any], infer: bool) -> Callable[[NDArray[Any]], NDArray[np.float32]]:
+        """For few images: with constants for variables, so that what follows from them alone is computed once."""
+        first, variables = self._devices.first, self._variables
+        forward, blank = self._forward(first, infer), np.zeros((size, self._scale.side**2), dtype)
+        call = self._compiled(size, infer, lambda images: forward(variables, images), first.whole(blank))
 
         def run(images: NDArray[Any]) -> NDArray[np.float32]:
+            n = len(images)
+            if n < size:
+                images = np.concatenate([images, blank[n:]])
             found = call(images)
             for _ in range(POLLS):
                 if found.is_ready():
                     break
-            return np.asarray(found)
+            return np.asarray(found)[:n]
 
         return run
 
-    def _several(self, size: int, dtype: np.dtype[Any], infer: bool) -> Callable[[NDArray[Any]], NDArray[np.float32]]:
-        """For some images, equally many on each device: in chunks, one after the other."""
-        devices = self._devices
-        if size < WORTH_SPLITTING or size % devices.count:
-            devices = devices.first
+    def _many(self, size: int, dtype: np.dtype[Any], infer: bool) -> Callable[[NDArray[Any]], NDArray[np.float32]]:
+        """For many images: equally many on each device, in chunks that come one after the other on a CPU."""
+        devices = self._devices if size % self._devices.count == 0 else self._devices.first
         forward, share = self._forward(devices, infer), size // devices.count
-        chunk = share if devices.at_once else math.gcd(CHUNKS[size], share)
+        chunk = share if devices.at_once else math.gcd(CHUNK, share)
 
         def chunked(variables: Any, count: jax.Array, images: jax.Array) -> jax.Array:
             def add(i: jax.Array, found: jax.Array) -> jax.Array:

@@ -95,6 +95,8 @@ def learner(
 ) -> Any:
     """The function that is compiled as some steps: from state, images, classes and what was drawn, to state and losses.
 
+    What was drawn are, for each step, the images' positions, their shift and key (`schedule.draw`), and the rate.
+
     Each device works on its part of a batch, and all take the same step by the mean of their gradients. What is drawn
     for an example follows from its place in the whole batch, so any number of devices gives the same network, but for
     rounding. The losses `(steps, batch)` are each image's own.
@@ -117,7 +119,7 @@ def learner(
     def learn(state: Any, images: jax.Array, classes: jax.Array, drawn: Any) -> tuple[Any, jax.Array]:
         def step(state: Any, drawn: Any) -> tuple[Any, jax.Array]:
             packed, kept, optimizer_state = state
-            index, corner, key = drawn
+            index, corner, key, rate = drawn
             keys = jax.random.split(jax.random.wrap_key_data(key), len(index) * devices.count)
             keys = jax.lax.dynamic_slice_in_dim(keys, jax.lax.axis_index(BATCH) * len(index), len(index))
             differentiate = jax.grad(loss, has_aux=True)
@@ -126,6 +128,7 @@ def learner(
             )
             gradient = jax.lax.pmean(packing.pack(gradient), BATCH)
             updates, optimizer_state = optimizer.update(gradient, optimizer_state, packed)
+            updates = jax.tree.map(lambda update: rate * update, updates)
             return (optax.apply_updates(packed, updates), kept, optimizer_state), losses
 
         return jax.lax.scan(step, state, drawn)
@@ -135,7 +138,7 @@ def learner(
     return jax.shard_map(
         jax.vmap(learn, in_axes=(0, None, None, 0)) if together else learn,
         mesh=devices.mesh,
-        in_specs=(everywhere, everywhere, everywhere, (order, everywhere, everywhere)),
+        in_specs=(everywhere, everywhere, everywhere, (order, everywhere, everywhere, everywhere)),
         out_specs=(everywhere, order),
         check_vma=False,  # it can't see that the mean over devices is the same on each
     )
@@ -158,20 +161,3 @@ def predict(network: Any, images: jax.Array, scale: Scale, shift: int) -> jax.Ar
         return network(scale.standard(raw))
     corners = shift + shift * np.array([(0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)])
     return sum(network(scale.standard(shifted(raw, shift, corner))) for corner in corners) / len(corners)
-
-
-def draw(rng: np.random.Generator, images: NDArray[Any], shape: tuple[int, int], shift: int) -> tuple[Any, ...]:
-    """A pass over images in random order: their positions `(steps, batch)`, shifts `(steps, 2)` and keys `(steps, 2)`.
-
-    On the host, where it costs nothing: a sort and random numbers in the program take long to compile. Every image is
-    there at least once; what is left of the last batches is filled from the front of the order.
-
-    Args:
-        rng: of the seed.
-        images: their positions, `(n,)`.
-        shape: steps and images a step, of `n` places or more.
-        shift: of a batch, at most, in pixels.
-    """
-    order = np.resize(rng.permutation(images).astype(np.int32), shape)
-    corners = rng.integers(0, 2 * shift + 1, (shape[0], 2), np.int32)
-    return order, corners, rng.integers(0, 2**32, (shape[0], 2), np.uint32)

@@ -1,23 +1,16 @@
-"""The recipe: how often each image is shown, in which order, and at which rate is learnt from it."""
+"""The recipe: how much is learnt from each step, at which rate, and how the steps are laid out."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 import optax
-from numpy.typing import NDArray
 
 from models.cnn.augment import Distortion
+from models.cnn.schedule import SHOWINGS
 
-SHOWN = 60_000  # images, about, however few there are
-MOST_EPOCHS = 100
-WORTH_MINING = 20_000  # images: of fewer, more epochs do more than the hardest once more
-SHOWINGS = 3  # of each hard image
-MOST_LOSS = 1.09  # times a guess's: of what costs more the label is likely wrong
 STEPS = range(24, 65)  # of a call of the program, where passes are of different lengths
 
 
@@ -27,9 +20,10 @@ class Recipe:
 
     Attributes:
         epochs: passes over the training images.
-        hardest: share of them that is shown again, after those; 0 for none. See `hardest`.
+        hardest: share of them that is shown again, after those; 0 for none. See `schedule.hardest`.
+        most_loss: times a guess's: images that cost more are not shown again.
         batch_size: images a step.
-        learning_rate: peak of the one-cycle schedule (L. N. Smith and N. Topin, arXiv 1708.07120).
+        learning_rate: the peak of `schedule.rates`.
         weight_decay: AdamW's (I. Loshchilov and F. Hutter, arXiv 1711.05101).
         smoothing: of the labels: the share of a target that all classes have in common (C. Szegedy et al., arXiv
             1512.00567).
@@ -40,6 +34,7 @@ class Recipe:
 
     epochs: int
     hardest: float
+    most_loss: float
     batch_size: int
     learning_rate: float
     weight_decay: float
@@ -48,17 +43,11 @@ class Recipe:
     distortion: Distortion | None
     test_time_shift: int
 
-    def optimizer(self, steps: int) -> optax.GradientTransformation:
-        """AdamW, its rate on half a cosine up over a quarter of the steps, from a tenth, then down to a thousandth."""
-        schedule = optax.cosine_onecycle_schedule(
-            max(steps, 2), self.learning_rate, pct_start=0.25, div_factor=10, final_div_factor=100
+    def optimizer(self) -> optax.GradientTransformation:
+        """AdamW at a rate of one: each step's own comes from the host, so that a program serves any number of steps."""
+        return optax.chain(
+            optax.scale_by_adam(b1=0.8, b2=0.99), optax.add_decayed_weights(self.weight_decay), optax.scale(-1.0)
         )
-        return optax.adamw(schedule, b1=0.8, b2=0.99, weight_decay=self.weight_decay)
-
-
-def usual_passes(n: int) -> tuple[int, float]:
-    """How often all of `n` training images are shown, and which share of them, the hardest, again afterwards."""
-    return min(MOST_EPOCHS, max(1, round(SHOWN / n))), 0.1 if n >= WORTH_MINING else 0.0
 
 
 @dataclass(frozen=True)
@@ -98,26 +87,3 @@ def plan(recipe: Recipe, n: int, devices: int) -> Plan:
         return Plan(batch, epoch, [1] * recipe.epochs)
     steps = min(STEPS, key=lambda steps: sum(-(-length // steps) for length in lengths) * steps)
     return Plan(batch, steps, [-(-length // steps) for length in lengths])
-
-
-def hardest(order: NDArray[Any], losses: NDArray[Any], share: float, classes: int, n: int) -> NDArray[np.int64]:
-    """The images that cost most when they were last shown, hardest first.
-
-    Those whose loss is above `MOST_LOSS` times that of a guess, ln(classes), are left out: where labels are wrong,
-    the network would otherwise learn the wrong ones by heart (docs/digits.md has the figure).
-
-    Args:
-        order: in which images were shown, ints of any shape.
-        losses: that they had then, of the same shape.
-        share: of the images, at most.
-        classes: number of them.
-        n: number of images.
-
-    Returns:
-        Their positions, of `round(share * n)` or fewer.
-    """
-    latest = np.full(n, -np.inf)
-    latest[order.ravel()] = losses.ravel()  # of one that is shown twice the last is kept
-    latest[latest > MOST_LOSS * math.log(classes)] = -np.inf
-    found = np.argsort(-latest, kind="stable")[: round(share * n)]
-    return found[np.isfinite(latest[found])]

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
 from models.cnn.compilation import Compiled, compiled
 from models.cnn.devices import Devices
-from models.cnn.program import Packing, Scale, draw, judge, learner
-from models.cnn.recipe import SHOWINGS, Recipe, hardest, plan
+from models.cnn.program import Packing, Scale, judge, learner
+from models.cnn.recipe import Recipe, plan
+from models.cnn.schedule import SHOWINGS, draw, generator, hardest, rates
 
 PROGRESS = logging.getLogger(__name__)
 
@@ -68,79 +68,106 @@ def train(
         seeds: of the order of the images, of augmentation and dropout.
         devices: where.
     """
-    n, classes = len(examples.classes), starts[0][0]["dense2"]["bias"].shape[0]
-    layout = plan(recipe, n, devices.count)
-    optimizer, packing = recipe.optimizer(layout.total), Packing(starts[0][0])
     together = len(seeds) > 1 and devices.at_once
-    groups = [list(range(len(seeds)))] if together else [[i] for i in range(len(seeds))]
+    size = len(seeds) if together else 1
+    trainer = Trainer(graph, starts[:size], examples, held_out, scale, recipe, devices)
+    results: list[Result] = []
+    for first in range(0, len(seeds), size):
+        results += trainer.run(starts[first : first + size], seeds[first : first + size])
+    return results, trainer.programs
 
-    def begin(group: Sequence[int]) -> Any:
-        """The state from which some of the seeds, by their positions, start."""
-        packed = [packing.pack(starts[i][0]) for i in group]
-        states = [(vector, starts[i][1], optimizer.init(vector)) for i, vector in zip(group, packed, strict=True)]
-        return devices.whole(jax.tree.map(lambda *each: jnp.stack(each), *states) if together else states[0])
 
-    def put(drawn: Sequence[Any], call: int) -> Any:
-        """What was drawn for one call of a pass, for each seed, on the devices."""
-        steps = slice(call * layout.steps, (call + 1) * layout.steps)
-        parts = [[part[steps] for part in of_seed] for of_seed in drawn]
-        order, corners, keys = (np.stack(each) for each in zip(*parts, strict=True)) if together else parts[0]
-        return devices.split(order, axis=order.ndim - 1), *devices.whole((corners, keys))
+class Trainer:
+    """The programs, and the examples on the devices: what training with any seeds has in common.
 
-    data = devices.whole(tuple(examples))
-    shape = layout.steps, layout.batch
-    sample = [draw(np.random.default_rng(0), np.arange(n), shape, 0) for _ in groups[0]]
-    learn = compiled(
-        learner(graph, packing, optimizer, recipe, scale, devices, together),
-        begin(groups[0]),
-        *data,
-        put(sample, 0),
-        donate=(0,),
-    )
-    programs = [learn]
-    if held_out:
-        unseen = devices.whole(tuple(held_out))
-        judging = compiled(judge(graph, packing, scale, recipe, together), begin(groups[0]), *unseen)
-        programs.append(judging)
+    Arguments are those of `train`, but for
 
-    results = []
-    for group in groups:
+    Args:
+        starts: of as many seeds as are trained at once.
+
+    Attributes:
+        programs: that were compiled.
+    """
+
+    def __init__(
+        self,
+        graph: Any,
+        starts: Sequence[Any],
+        examples: Examples,
+        held_out: Examples | None,
+        scale: Scale,
+        recipe: Recipe,
+        devices: Devices,
+    ):
+        self._recipe, self._devices, self._together = recipe, devices, len(starts) > 1
+        self._n, self._outputs = len(examples.classes), starts[0][0]["dense2"]["bias"].shape[0]
+        self._plan = plan(recipe, self._n, devices.count)
+        self._rates = rates(recipe.learning_rate, self._plan.total)
+        self._packing, self._optimizer = Packing(starts[0][0]), recipe.optimizer()
+        self._examples = devices.whole(tuple(examples))
+        state = self._begun(starts)
+        drawn = [draw(np.random.default_rng(0), np.arange(self._n), (self._plan.steps, self._plan.batch), 0)]
+        steps = learner(graph, self._packing, self._optimizer, recipe, scale, devices, self._together)
+        sample = self._put(drawn * len(starts), 0, 0)
+        self._learn = compiled(steps, state, *self._examples, sample, donate=(0,))
+        self.programs = [self._learn]
+        self._held_out = None
+        if held_out:
+            self._held_out = devices.whole(tuple(held_out))
+            accuracy = judge(graph, self._packing, scale, recipe, self._together)
+            self.programs.append(compiled(accuracy, state, *self._held_out))
+
+    def run(self, starts: Sequence[Any], seeds: Sequence[int]) -> list[Result]:
+        """Train with some seeds: as many as the programs are for."""
         started = time.perf_counter()
-        state = begin(group)
-        rngs = [np.random.default_rng(seeds[i]) for i in group]
-        shown, drawn, losses = [np.arange(n) for _ in group], list[Any](), np.empty((0, 0, 0))
-        means: list[NDArray[Any]] = []
-        accuracies: list[NDArray[Any]] = []
-        for number, calls in enumerate(layout.calls, 1):
-            if number > recipe.epochs:
-                found = (hardest(d[0], x, recipe.hardest, classes, n) for d, x in zip(drawn, losses, strict=True))
-                shown = [np.tile(images, SHOWINGS) if len(images) else np.arange(n) for images in found]
-            drawn = [
-                draw(rng, of, (calls * layout.steps, layout.batch), recipe.shift)
-                for rng, of in zip(rngs, shown, strict=True)
-            ]
+        recipe, calls = self._recipe, self._plan.calls
+        state, done = self._begun(starts), 0
+        rngs, shown = [generator(seed) for seed in seeds], [np.arange(self._n)] * len(seeds)
+        means, accuracies = [], []
+        for number, length in enumerate(calls, 1):
+            shape = length * self._plan.steps, self._plan.batch
+            drawn = [draw(rng, images, shape, recipe.shift) for rng, images in zip(rngs, shown, strict=True)]
             parts = []
-            for call in range(calls):
-                state, loss = learn.call(state, *data, put(drawn, call))
-                parts.append(loss)
-            losses = np.concatenate([np.asarray(part) for part in parts], axis=-2).reshape(len(group), -1, layout.batch)
+            for call in range(length):
+                state, part = self._learn.call(state, *self._examples, self._put(drawn, call, done))
+                parts.append(part)
+                done += 1
+            losses = np.concatenate([np.asarray(part) for part in parts], axis=-2).reshape(len(seeds), *shape)
             means.append(losses.mean(axis=(1, 2)))
-            told = f"loss {means[-1].mean():.4f}"
-            if held_out:
-                accuracies.append(np.atleast_1d(judging.call(state, *unseen)))
-                told += f", validation accuracy {accuracies[-1].mean():.4f}"
-            left = (time.perf_counter() - started) * (sum(layout.calls) / sum(layout.calls[:number]) - 1)
-            PROGRESS.info("epoch %d of %d: %s, %.0f s left", number, len(layout.calls), told, left)
-        variables = jax.tree.map(np.asarray, state[:2])
-        seconds = (time.perf_counter() - started) / len(group)
-        for i in range(len(group)):
-            packed, kept = jax.tree.map(lambda array, i=i: array[i], variables) if together else variables
-            results.append(
-                Result(
-                    (packing.unpack(packed), kept),
-                    [float(x[i]) for x in means],
-                    [float(x[i]) for x in accuracies],
-                    seconds,
-                )
-            )
-    return results, programs
+            if number == recipe.epochs:
+                shown = [self._again(order, mine) for (order, *_), mine in zip(drawn, losses, strict=True)]
+            words = f"loss {means[-1].mean():.4f}"
+            if self._held_out:
+                accuracies.append(np.atleast_1d(self.programs[-1].call(state, *self._held_out)))
+                words += f", validation accuracy {accuracies[-1].mean():.4f}"
+            left = (time.perf_counter() - started) * (sum(calls) / done - 1)
+            PROGRESS.info("epoch %d of %d: %s, %.0f s left", number, len(calls), words, left)
+        networks = [self._variables(state, i) for i in range(len(seeds))]
+        seconds = (time.perf_counter() - started) / len(seeds)
+        return [
+            Result(network, [float(x[i]) for x in means], [float(x[i]) for x in accuracies], seconds)
+            for i, network in enumerate(networks)
+        ]
+
+    def _begun(self, starts: Sequence[Any]) -> Any:
+        """The state from which some seeds start, on the devices."""
+        packed = [(self._packing.pack(parameters), kept) for parameters, kept in starts]
+        states = [(vector, kept, self._optimizer.init(vector)) for vector, kept in packed]
+        return self._devices.whole(jax.tree.map(lambda *each: np.stack(each), *states) if self._together else states[0])
+
+    def _put(self, drawn: Sequence[Any], call: int, done: int) -> Any:
+        """What was drawn for one call of a pass, with the rates of its steps, which come after `done` calls."""
+        here, ever = (slice(i * self._plan.steps, (i + 1) * self._plan.steps) for i in (call, done))
+        parts = [[*(part[here] for part in of_seed), self._rates[ever]] for of_seed in drawn]
+        order, *rest = (np.stack(each) for each in zip(*parts, strict=True)) if self._together else parts[0]
+        return self._devices.split(order, axis=order.ndim - 1), *self._devices.whole(rest)
+
+    def _again(self, order: NDArray[Any], losses: NDArray[Any]) -> NDArray[np.int64]:
+        """The images to show again, by what was shown and what it cost; all where none is left."""
+        found = hardest(order, losses, self._recipe.hardest, self._outputs, self._n, self._recipe.most_loss)
+        return np.tile(found, SHOWINGS) if len(found) else np.arange(self._n)
+
+    def _variables(self, state: Any, i: int) -> Any:
+        """The network's, of a seed by its place, as NumPy arrays."""
+        packed, kept = jax.tree.map(lambda array: np.asarray(array[i] if self._together else array), state[:2])
+        return self._packing.unpack(packed), kept

@@ -5,6 +5,7 @@ import pickle
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_predict
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
@@ -86,3 +87,29 @@ def test_a_pickle_predicts_the_same(classifier, digits):
     fitted = classifier(epochs=5).fit(images, labels)
     before = fitted.decision_function(unseen)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(fitted)).decision_function(unseen), before)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.float32])
+def test_bytes_are_checked_as_well_as_other_numbers(classifier, digits, kind):
+    """Of them, scikit-learn's slower checks are not made."""
+    images, labels, unseen, _ = digits
+    images, unseen = images.astype(kind), unseen.astype(kind)
+    with pytest.raises(NotFittedError):
+        classifier().predict(unseen)
+    fitted = classifier(epochs=2)
+    with pytest.raises(ValueError, match="y has one class"):
+        fitted.fit(images, np.zeros(len(images)))
+    with pytest.raises(NotFittedError):
+        fitted.predict(unseen)
+    fitted.fit(images, labels)
+    expected = fitted.predict(unseen)
+    for wrong, words in (
+        (unseen[:, :-1], "X has 783 features, but CNNClassifier is expecting 784"),
+        (unseen[0], "Expected 2D array, got 1D array"),
+        (unseen[:0], "Found array with 0 sample"),
+        (unseen.reshape(-1, 28, 28), "Found array with dim 3"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            fitted.predict(wrong)
+    for same in (unseen.tolist(), np.asfortranarray(unseen), np.repeat(unseen, 2, axis=0)[::2]):
+        assert fitted.predict(same).tolist() == expected.tolist()

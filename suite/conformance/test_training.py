@@ -82,7 +82,7 @@ def test_seeds_that_train_at_once_give_what_each_gives_alone(classifier, digits,
 
 
 def test_any_number_of_images_is_predicted_whole_by_a_few_programs(classifier, digits):
-    from models.cnn.inference import CHUNKS
+    from models.cnn.inference import FEW, MANY
 
     images, labels, _, _ = digits
     fitted = classifier(epochs=2).fit(images, labels)
@@ -94,16 +94,16 @@ def test_any_number_of_images_is_predicted_whole_by_a_few_programs(classifier, d
 
     every = np.resize(images, (5_000, 784))
     whole = fitted.predict(every)
-    for size in CHUNKS:
+    for size in (*FEW, *MANY):
         fitted.predict(every[:size])
     jax.monitoring.register_event_duration_secs_listener(count)
     try:
-        for n in (1, 2, 7, 8, 9, 63, 100, 511, 512, 513, 1_024, 4_097, 5_000):
+        for n in (1, 2, 3, 7, 8, 9, 63, 65, 100, 511, 512, 513, 1_024, 4_097, 5_000):
             assert fitted.predict(every[:n]).tolist() == whole[:n].tolist()
     finally:
         jax.monitoring.unregister_event_duration_listener(count)
     assert not compiled
-    assert sum(name.startswith("predict") for name in fitted.compile_seconds_) == len(CHUNKS)
+    assert sum(name.startswith("predict") for name in fitted.compile_seconds_) == len(FEW) + len(MANY)
 
 
 def test_a_round_trip_runs_no_network(classifier, digits):
@@ -131,3 +131,20 @@ def test_a_program_from_the_cache_says_what_it_saved(classifier, digits):
     first, again = (classifier(epochs=1, hidden=77).fit(images, labels) for _ in range(2))
     assert first.compile_saved_seconds_["fit"] == 0
     assert again.compile_saved_seconds_["fit"] > 0
+
+
+def test_defects_that_are_planted_after_training_show_in_what_is_predicted(classifier, digits):
+    from models.cnn.defects import network_defects
+
+    images, labels, unseen, _ = digits
+    sound = classifier(epochs=2).fit(images, labels).decision_function(unseen)
+    planted = [
+        defect
+        for defect in network_defects()
+        if defect.name in ("biases dropped after training", "normalisation dropped")
+    ]
+    assert len(planted) == 3
+    for defect in planted:
+        fitted = classifier(epochs=2).fit(images, labels)
+        defect.after_fit(fitted)
+        assert np.abs(fitted.decision_function(unseen) - sound).max() > 1e-3, defect

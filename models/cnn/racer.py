@@ -1,0 +1,175 @@
+"""A racer: one model in a process in which nothing else runs, trained and asked as the bench says."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from multiprocessing import get_context
+from multiprocessing.managers import BaseManager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suite.digits import dataset
+
+BUILDS = {"cnn": "models.cnn", "torch_cnn": "models.torch_cnn"}
+
+
+class Trained(NamedTuple):
+    """How training with a seed went.
+
+    Attributes:
+        seconds: wall time of `fit`, the data being in memory.
+        compile_seconds: of these, spent on compiling, or on fetching what was compiled.
+        accuracy: percent of the test images.
+    """
+
+    seconds: float
+    compile_seconds: float
+    accuracy: float
+
+
+class Racer:
+    """A model, the digits, and what was trained last.
+
+    Args:
+        name: of the model.
+        directory: of MNIST's files; None for the user's cache.
+        profile: of the digits.
+    """
+
+    def __init__(self, name: str, directory: Path | None, profile: str):
+        self._name, self._data = name, dataset(directory).on(profile)
+        self._build = __import__(BUILDS[name], fromlist=["build"]).build
+        self._estimator: Any = None
+        self._answers: dict[str, Callable[[NDArray[np.uint8]], Any]] = {}
+
+    def images(self) -> int:
+        """How many it trains on."""
+        return len(self._data.train.X)
+
+    def fit(self, seed: int) -> Trained:
+        """Train with a seed."""
+        self._answers.clear()
+        self._estimator = self._build(seed)
+        started = time.perf_counter()
+        self._estimator.fit(self._data.train.X, self._data.train.y)
+        seconds = time.perf_counter() - started
+        compiling = sum(getattr(self._estimator, "compile_seconds_", {}).values())
+        right = self._estimator.predict(self._data.test.X) == self._data.test.y
+        return Trained(seconds, compiling, 100 * float(right.mean()))
+
+    def engines(self) -> list[str]:
+        """What can answer for a single image here, beside `predict`: compiled forms of PyTorch's network."""
+        if self._name != "torch_cnn":
+            return ["predict"]
+        onnx = all(find_spec(name) for name in ("onnx", "onnxscript", "onnxruntime"))
+        return ["predict", "torch.jit", *["ONNX Runtime"] * onnx]
+
+    def single(self, engine: str, seconds: float) -> tuple[NDArray[np.float64], int]:
+        """Seconds of each of the answers to single images that follow one another for so long, and how many differ.
+
+        They differ where the label is another than that of `predict` for all images at once.
+        """
+        answer = self._answers.get(engine) or self._answers.setdefault(engine, self._engine(engine))
+        images = self._data.test.X
+        labels, asked = self._estimator.predict(images), min(len(images), 1_000)
+        different = sum(answer(images[i : i + 1])[0] != labels[i] for i in range(asked))
+        times: list[float] = []
+        i, until = 0, time.perf_counter() + seconds
+        while (started := time.perf_counter()) < until:
+            answer(images[i : i + 1])
+            times.append(time.perf_counter() - started)
+            i = (i + 1) % len(images)
+        return np.array(times), int(different)
+
+    def batches(self, sizes: tuple[int, ...], seconds: float) -> list[float]:
+        """Median seconds of an image, where `predict` gets so many of them at a time, each size for so long."""
+        images = np.resize(self._data.test.X, (max(sizes), self._data.test.X.shape[1]))
+        found = []
+        for size in sizes:
+            self._estimator.predict(images[:size])
+            times: list[float] = []
+            until = time.perf_counter() + seconds
+            while (started := time.perf_counter()) < until or len(times) < 3:
+                self._estimator.predict(images[:size])
+                times.append(time.perf_counter() - started)
+            found.append(float(np.median(times)) / size)
+        return found
+
+    def _engine(self, engine: str) -> Callable[[NDArray[np.uint8]], Any]:
+        """From an image `(1, 784)` to its label `(1,)`."""
+        return {"predict": lambda: self._estimator.predict, "torch.jit": self._jit, "ONNX Runtime": self._onnx}[
+            engine
+        ]()
+
+    def _from_pixels(self) -> Any:
+        """PyTorch's network with what standardises before it: from float32 pixels `(n, 784)` to logits."""
+        from torch import nn
+
+        from models.torch_cnn import DEVIATION, MEAN
+
+        standardise: Any = nn.BatchNorm2d(1, eps=0, affine=False)
+        standardise.running_mean.fill_(MEAN)
+        standardise.running_var.fill_(DEVIATION**2)
+        return nn.Sequential(nn.Unflatten(1, (1, 28, 28)), standardise, self._estimator.network_).eval()
+
+    def _jit(self) -> Callable[[NDArray[np.uint8]], Any]:
+        import torch
+
+        classes = self._estimator.classes_
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that it is deprecated: its successor needs a compiler of C++
+            traced = torch.jit.trace(self._from_pixels(), torch.zeros(1, 784))
+            program = torch.jit.optimize_for_inference(torch.jit.freeze(traced))
+
+        def answer(image: NDArray[np.uint8]) -> Any:
+            with torch.inference_mode():
+                return classes[program(torch.from_numpy(image.astype(np.float32))).numpy().argmax(axis=1)]
+
+        return answer
+
+    def _onnx(self) -> Callable[[NDArray[np.uint8]], Any]:
+        import onnxruntime
+        import torch
+
+        classes, options = self._estimator.classes_, onnxruntime.SessionOptions()
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        with warnings.catch_warnings(), contextlib.redirect_stdout(None):
+            warnings.simplefilter("ignore")
+            exported: Any = torch.onnx.export(self._from_pixels(), (torch.zeros(1, 784),), dynamo=True)
+        options.intra_op_num_threads = 1
+        session = onnxruntime.InferenceSession(
+            exported.model_proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+        name = session.get_inputs()[0].name
+        return lambda image: classes[session.run(None, {name: image.astype(np.float32)})[0].argmax(axis=1)]
+
+
+class _Home(BaseManager):
+    """A process in which a racer lives."""
+
+
+_Home.register("Racer", Racer)
+
+
+@contextlib.contextmanager
+def racing(name: str, directory: Path | None, profile: str, variables: dict[str, str]) -> Iterator[Any]:
+    """A racer in a process of its own, which has these variables in its environment, and ends with the context."""
+    home = _Home(ctx=get_context("spawn"))
+    before = {key: os.environ.get(key) for key in variables}
+    os.environ.update(variables)
+    try:
+        home.start()
+    finally:
+        for key, value in before.items():
+            os.environ.pop(key) if value is None else os.environ.__setitem__(key, value)
+    with home:
+        yield home.Racer(name, directory, profile)  # type: ignore[attr-defined]

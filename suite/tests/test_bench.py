@@ -1,0 +1,78 @@
+"""The bench of the race, on racers of known pace."""
+
+import contextlib
+import re
+
+import numpy as np
+import pytest
+
+from models.cnn import bench, noise
+from models.cnn.racer import Trained
+
+
+class Fake:
+    """Half as slow as its peer, if it is the CNN."""
+
+    def __init__(self, name, wrong):
+        self._pace, self._ours, self._wrong = (0.5 if name == "cnn" else 1.0), name == "cnn", wrong
+
+    def images(self):
+        return 60_000
+
+    def fit(self, seed):
+        compiling = 0.4 * self._ours
+        return Trained(self._pace * (1 + seed / 10) + compiling, compiling, 99 + seed / 100)
+
+    def engines(self):
+        return ["predict"] if self._ours else ["predict", "torch.jit"]
+
+    def single(self, engine, seconds):
+        return np.full(9, self._pace * 1e-4 / (4 if engine == "torch.jit" else 1)), self._wrong * (engine != "predict")
+
+    def batches(self, sizes, seconds):
+        return [self._pace / size / 1_000 for size in sizes]
+
+
+@pytest.mark.parametrize("wrong", [0, 2])
+def test_the_race_is_told_by_ratios_and_wrong_answers_of_compiled_forms_fail_it(monkeypatch, capsys, wrong):
+    started = []
+
+    @contextlib.contextmanager
+    def racing(name, directory, profile, variables):
+        started.append((name, *variables))
+        yield Fake(name, wrong)
+
+    monkeypatch.setattr(bench, "racing", racing)
+    assert bench.main(["--seeds", "2", "--starts", "2"]) == (1 if wrong else 0)
+    text = re.sub(" +", " ", capsys.readouterr().out)
+    assert "| without compilation | 0.57 | 1.15 | 0.5 (0.5 to 0.5) |" in text
+    assert "| of it compiling, cold | 0.40 | | |" in text
+    assert "| torch_cnn, predict | 100.0 | 100.0 | 100.0 | 0.5 (0.5 to 0.5) | 0 |" in text
+    assert f"| torch_cnn, torch.jit | 25.0 | 25.0 | 25.0 | 2 (2 to 2) | {wrong} |" in text
+    assert "| 10,000 | 20,000,000 | 10,000,000 | 0.5 (0.5 to 0.5) |" in text
+    assert "| accuracy, % | 99.015 (SD 0.007, least 99.01) |" in text
+    assert "60,000 images to train on, seeds 1 to 2" in text
+    assert started.count(("cnn", "FITGATE_COMPILE_CACHE")) == 2
+
+
+@pytest.mark.parametrize("seeds", ["1", "few"])
+def test_too_few_seeds_for_an_interval_are_refused(capsys, seeds):
+    with pytest.raises(SystemExit):
+        bench.main(["--seeds", seeds])
+    assert f"found '{seeds}', expected 2 or more" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [bench, noise], ids=["bench", "noise"])
+def test_a_directory_without_the_digits_is_one_line(command, tmp_path, capsys):
+    assert command.main(["--mnist-dir", str(tmp_path)]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+
+
+def test_wrong_labels_are_as_many_as_said_and_each_another():
+    labels = np.repeat([3, 5, 8], 100)
+    found = noise.mislabelled(labels, 0.1, np.random.default_rng(0))
+    assert (found != labels).sum() == 30
+    assert set(found[:100]) == {3, 5, 8}
+    assert (labels == np.repeat([3, 5, 8], 100)).all()
