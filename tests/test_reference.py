@@ -22,7 +22,9 @@ def test_every_table_stands_in_a_page():
 
 
 def test_published_error_rates_are_those_of_the_reports():
-    reports = [(ROOT / "reports" / name).read_text(encoding="utf-8") for name in ("sabotage.md", "ab.md")]
+    reports = [
+        (ROOT / "reports" / name).read_text(encoding="utf-8") for name in ("sabotage.md", "tampering.md", "ab.md")
+    ]
     section = TEXTS["verdicts.md"].partition("## How often it errs")[2].partition("\n## ")[0]
     figures = re.findall(r"\*\*(.+?)\*\*", section)
     assert figures
