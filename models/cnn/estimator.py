@@ -174,7 +174,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def __getstate__(self) -> dict[str, Any]:
         """All but the compiled programs, which belong to this process."""
         state = dict(super().__getstate__())
-        state.pop("_inference", None)
+        if "_inferences" in state:
+            state["_inferences"] = []
         return state
 
     def _fit(self, fitted: Sequence[CNNClassifier], X: ArrayLike, y: ArrayLike, seeds: list[int]) -> None:
@@ -218,7 +219,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             estimator.compile_saved_seconds_ = {"fit": sum(program.saved_seconds for program in programs)}
             estimator.execution_ = devices.execution
             estimator.device_bytes_ = devices.peak_bytes
-            estimator.__dict__.pop("_inference", None)  # of what was trained before
+            estimator._inferences = []  # one, once it is asked to predict
 
     def _seed(self) -> int:
         if isinstance(self.random_state, int | np.integer):
@@ -271,8 +272,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             check_is_fitted(self, "variables_")
             X = validate_data(self, X, dtype=[np.float32, np.uint8], reset=False)
         images = _squared(np.asarray(X), self._scale.side)
-        if "_inference" not in self.__dict__:
-            self._inference = Inference(
+        if not self._inferences:
+            found = Inference(
                 lambda devices: self._graph(self._scale.side, len(self.classes_), devices),
                 self.variables_,
                 self._scale,
@@ -281,7 +282,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 Devices.named(self.device),
                 self._note_compiled,
             )
-        return self._inference.logits(images, infer)
+            self._inferences.append(found)
+        return self._inferences[0].logits(images, infer)
 
     def _is_plain(self, X: ArrayLike) -> bool:
         """Whether scikit-learn's checks, slower than the network on one image, could find nothing: bytes are finite."""
