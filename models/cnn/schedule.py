@@ -67,7 +67,7 @@ def hardest(
     """The images that cost most when they were last shown, hardest first.
 
     Those whose loss is above `most_loss` times that of a guess, ln(classes), are left out: where labels are wrong,
-    the network would otherwise learn the wrong ones by heart (docs/digits.md has the figure).
+    the network would otherwise learn the wrong ones by heart (`python -m models.cnn.noise` shows it).
 
     Args:
         order: in which images were shown, ints of any shape.
