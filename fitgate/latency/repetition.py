@@ -88,8 +88,9 @@ def take_turns(
     """Time queries that are new, and queries that are not, in turns.
 
     Each round asks for variants of some examples that nobody has seen; for a copy of these; for the very object again;
-    and, before or after as chance will, for examples of the test split, which the evaluation has asked for. A query
-    that is not timed goes before them, and a copy is made before each, so that caches are as warm for all.
+    and, before or after as chance will, for examples of the test split, which the evaluation has asked for. All
+    are made before; a query that is not timed goes before them, and a copy is made before each, so that caches are as
+    warm for all, and threads that spin on after a query as busy.
 
     It goes on for some seconds, and for `LEAST` rounds; for `SUSPECT` rounds while it looks as if the model remembered.
     So only what is found innocent ends early, and the one test at the end keeps its level.
@@ -144,11 +145,11 @@ def _rounds(
     for _ in range(WARM_UP):
         timed(known())
     while (new := examples.variants(rng.choice(len(examples), size, replace=False), rng)) is not None:
-        again = copied(new)
-        timed(known())
-        before = timed(known()) if rng.random() < 0.5 else None
+        first, seen, again = known(), known(), copied(new)  # made before: all are to follow each other alike
+        timed(first)
+        before = timed(seen) if rng.random() < 0.5 else None
         seconds = [timed(new), timed(again), timed(new)]
-        seconds.insert(1, timed(known()) if before is None else before)
+        seconds.insert(1, timed(seen) if before is None else before)
         yield seconds
 
 
