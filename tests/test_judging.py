@@ -251,11 +251,20 @@ def test_evidence_of_a_record_is_all_that_gates_see(project):
 BROKEN = """
 import numpy as np
 from dataclasses import dataclass
+from fitgate import Outcome
+from fitgate.gates import Contested
 
 @dataclass(frozen=True)
 class Broken(Gate):
     def rule(self, profile): return "broken"
     def examine(self, model, evidence): return 1 / 0
+
+@dataclass(frozen=True)
+class Greedy(Gate):
+    def rule(self, profile): return "greedy"
+    def examine(self, model, evidence):
+        conclude = lambda worse, better: self.verdict(model, evidence, Outcome.PASS, "fine")
+        return Contested(1.0, 1.0, conclude, lambda verdict: 1 // 0)
 
 @dataclass(frozen=True)
 class Twin(Broken):
@@ -279,11 +288,12 @@ def odd(project):
     return write
 
 
-def test_a_gate_that_raises_an_error_fails_alone(odd):
-    project = odd('model(gates=(Floor(DIGITS, "accuracy", 0.9), Broken(DIGITS)))')
+@pytest.mark.parametrize("kind", ["Broken", "Greedy"])
+def test_a_gate_that_raises_an_error_fails_alone(odd, kind):
+    project = odd(f'model(gates=(Floor(DIGITS, "accuracy", 0.9), {kind}(DIGITS)))')
     assert project.run("-k", "test_gate").ret == 1
     found = {v.gate: (v.outcome, v.reason.name) for v in project.record.verdicts}
-    assert found == {"accuracy>=0.9": (Outcome.PASS, "BOUND_CLEARS"), "broken": (Outcome.FAIL, "BROKEN_GATE")}
+    assert found == {"accuracy>=0.9": (Outcome.PASS, "BOUND_CLEARS"), kind.lower(): (Outcome.FAIL, "BROKEN_GATE")}
 
 
 def test_two_gates_of_one_rule_are_refused(odd):

@@ -84,12 +84,12 @@ def judge(
     adjusted = iter(zip(_adjusted(worse, level), _adjusted(better, level), strict=True))
     verdicts, requests = [], []
     for claim, item in zip(claims, found, strict=True):
-        verdict = item if isinstance(item, Verdict) else _concluded(claim, item, next(adjusted), errors)
+        verdict, seeds = (item, None) if isinstance(item, Verdict) else _concluded(claim, item, next(adjusted), errors)
         verdict = msgspec.structs.replace(verdict, gate=claim.rule)
         metric = evidence.metrics.get(verdict.metric)
         better_up = metric is None or metric.higher_is_better
         verdicts.append(waived(verdict, evidence.waivers, evidence.today, better_up))
-        if isinstance(item, Contested) and (seeds := item.seeds(verdict)) is not None:
+        if seeds is not None:
             requests.append(Request(claim.model, claim.gate.task.name, seeds))
     return Judgement(verdicts, list(dict.fromkeys(requests)), list(dict.fromkeys(errors)), found)
 
@@ -116,13 +116,15 @@ def _examined(claim: Claim, evidence: Evidence, errors: list[LoggedError]) -> Ve
 
 def _concluded(
     claim: Claim, contested: Contested, adjusted: tuple[Adjusted, Adjusted], errors: list[LoggedError]
-) -> Verdict:
+) -> tuple[Verdict, int | None]:
+    """The verdict, and how many seeds the gate asks for then; a gate that raises an error fails alone."""
     watch = Watch()
     try:
         with watch:
-            return contested.conclude(*adjusted)
+            verdict = contested.conclude(*adjusted)
+            return verdict, contested.seeds(verdict)
     except BaseException as error:
-        return _broken(claim, error, errors, watch)
+        return _broken(claim, error, errors, watch), None
 
 
 def _broken(claim: Claim, error: BaseException, errors: list[LoggedError], watch: Watch) -> Verdict:
