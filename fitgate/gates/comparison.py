@@ -231,30 +231,31 @@ Comparison = OfSeeds | OfExamples
 
 def compare(
     baseline: Baseline,
-    runs: Sequence[Evaluation],
+    run: Evaluation,
+    now: Sequence[float],
     repeats: int,
     metric: Metric,
     evidence: Evidence,
 ) -> Comparison | None:
-    """A model against its baseline; None where one of them has no value of the metric.
+    """A model against its baseline; None where that has no value of the metric.
 
     Args:
         baseline: of one seed for a deterministic model; else of several.
-        runs: of the model, in the order of training.
+        run: the model's first.
+        now: the metric's values, of that and further seeds in the order of training; finite.
         repeats: how many seeds the one run stands for.
         metric: on the task's classes.
         evidence: what there is.
     """
     target, settings = evidence.truths[baseline.about.task].target, evidence.settings
-    now = [metric.value(target, run.outputs) for run in runs]
     before = [metric.value(target, outputs) for outputs in baseline.outputs]
-    if not np.isfinite([*now, *before]).all():
+    if not np.isfinite(before).all():
         return None
     if len(before) > 1:
         plan = (settings.seeds, settings.most_seeds, metric.higher_is_better, metric.step(len(target)))
         looked_at = now[: settings.last_look] if settings.confirm else now
         fall, means = SeedsFall(before, looked_at, *plan), (float(np.mean(before)), float(np.mean(now)))
         return OfSeeds(fall, *means, repeats, settings.most_seeds, now, settings.confirm)
-    outputs = metric.output(baseline.outputs[0]), metric.output(runs[0].outputs)
+    outputs = metric.output(baseline.outputs[0]), metric.output(run.outputs)
     change = metric.paired_test.compute(target, *outputs)
     return OfExamples(change, before[0], now[0], metric.paired_test.describe(change), len(target), repeats)

@@ -23,7 +23,7 @@ from fitgate.gates.verdict import Outcome, Reason, Verdict
 from fitgate.gates.wording import explain, measured
 from fitgate.machine import changes
 from fitgate.metrics import Metric
-from fitgate.runs import Evaluation, same_output
+from fitgate.runs import same_output
 from fitgate.tasks import Task, TaskError, check_metric, is_better_higher
 
 
@@ -108,7 +108,8 @@ class NoRegression(Gate):
             return leaked
         if baseline is None:
             return self._without_baseline(model, evidence)
-        metric, repeats = evidence.metric(self.metric, task), len(runs) if same_output(runs) else 1
+        metric, target = evidence.metric(self.metric, task), evidence.truths[task].target
+        repeats = len(runs) if same_output(runs) else 1
         try:
             if isinstance(baseline, FitgateError):
                 raise baseline
@@ -123,12 +124,13 @@ class NoRegression(Gate):
                 )
         except FitgateError as error:
             return self._unusable(model, evidence, str(error))
-        lacking = next((run for run in runs if not _has_value(metric, run, evidence)), None)
+        values = [metric.value(target, run.outputs) for run in runs]
+        lacking = next((run for run, value in zip(runs, values, strict=True) if not math.isfinite(value)), None)
         if lacking is not None:
             return without_value(self, metric, model, evidence, lacking)
         if baseline.gave([run.outputs for run in runs], evidence.seeds.get((model, task), ())):
-            return self._same(model, metric, runs, evidence)
-        found = compare(baseline, runs[:1] if repeats > 1 else runs, repeats, metric, evidence)
+            return self._same(model, metric, values, evidence)
+        found = compare(baseline, runs[0], values[:1] if repeats > 1 else values, repeats, metric, evidence)
         if found is None:
             return self._unusable(
                 model, evidence, f"The baseline of {model} on {task} has no {metric.title}: bless a run that has."
@@ -144,11 +146,10 @@ class NoRegression(Gate):
 
         return Contested(found.p_worse, found.p_better, conclude, more)
 
-    def _same(self, model: str, metric: Metric, runs: Sequence[Evaluation], evidence: Evidence) -> Verdict:
+    def _same(self, model: str, metric: Metric, values: Sequence[float], evidence: Evidence) -> Verdict:
         truth = evidence.truths[self.task.name]
-        margin = self.margin_on(truth.profile)
-        value = float(np.mean([metric.value(truth.target, run.outputs) for run in runs]))
-        with_seeds = "" if len(runs) == 1 else f", with each of {len(runs)} seeds"
+        margin, value = self.margin_on(truth.profile), float(np.mean(values))
+        with_seeds = "" if len(values) == 1 else f", with each of {len(values)} seeds"
         return self.verdict(
             model,
             evidence,
@@ -159,7 +160,7 @@ class NoRegression(Gate):
             value=value,
             threshold=value - margin if metric.higher_is_better else value + margin,
             n=len(truth.target),
-            seeds=len(runs),
+            seeds=len(values),
             margin=margin,
         )
 
@@ -237,7 +238,3 @@ class NoRegression(Gate):
         margin = on_profile(self.margin, profile)
         assert margin is not None, "a gate examines on a profile that it applies to"
         return margin
-
-
-def _has_value(metric: Metric, run: Evaluation, evidence: Evidence) -> bool:
-    return math.isfinite(metric.value(evidence.truths[run.task].target, run.outputs))
