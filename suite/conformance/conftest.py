@@ -3,6 +3,11 @@
 import pytest
 
 
+def pytest_itemcollected(item):
+    """Mark what is here, so that CI runs it beside the slow tests, whose other worker is idle."""
+    item.add_marker("conformance")
+
+
 @pytest.fixture(scope="session")
 def classifier(tmp_path_factory):
     """`classifier(**parameters)`: a `CNNClassifier`, whose programs are compiled once for all tests."""
