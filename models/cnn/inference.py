@@ -107,21 +107,23 @@ class Inference:
     def _many(self, size: int, dtype: np.dtype[Any], infer: bool) -> Callable[[NDArray[Any]], NDArray[np.float32]]:
         """For many images: equally many on each device, in chunks that come one after the other on a CPU."""
         devices = self._devices if size % self._devices.count == 0 else self._devices.first
-        forward, share = self._forward(devices, infer), size // devices.count
+        forward, share, features = self._forward(devices, infer), size // devices.count, self._scale.side**2
         chunk = share if devices.at_once else math.gcd(CHUNK, share)
 
-        def chunked(variables: Any, count: jax.Array, images: jax.Array) -> jax.Array:
-            def add(i: jax.Array, found: jax.Array) -> jax.Array:
-                part = jax.lax.dynamic_slice_in_dim(images, i * chunk, chunk)
-                return jax.lax.dynamic_update_slice_in_dim(found, forward(variables, part), i * chunk, 0)
+        nothing = np.zeros((chunk, self._outputs), np.float32)
 
-            return jax.lax.fori_loop(0, count, add, jnp.zeros((share, self._outputs), jnp.float32))
+        def chunked(variables: Any, count: jax.Array, images: jax.Array) -> jax.Array:
+            def logits(part: tuple[jax.Array, jax.Array]) -> jax.Array:
+                return jax.lax.cond(part[0] < count, lambda: forward(variables, part[1]), lambda: jnp.asarray(nothing))
+
+            parts = jnp.arange(share // chunk), images.reshape(-1, chunk, features)
+            return jax.lax.map(logits, parts).reshape(share, self._outputs)
 
         whole, split = PartitionSpec(), PartitionSpec(BATCH)
         mapped = jax.shard_map(
             chunked, mesh=devices.mesh, in_specs=(whole, whole, split), out_specs=split, check_vma=False
         )
-        variables, features = devices.whole(self._variables), self._scale.side**2
+        variables = devices.whole(self._variables)
         counts = [devices.whole(np.int32(count)) for count in range(share // chunk + 1)]
         blank = devices.split(np.zeros((size, features), dtype), axis=0)
         call = self._compiled(size, infer, mapped, variables, counts[0], blank)
