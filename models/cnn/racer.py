@@ -66,6 +66,16 @@ class Racer:
         right = self._estimator.predict(self._data.test.X) == self._data.test.y
         return Trained(seconds, compiling, 100 * float(right.mean()))
 
+    def trial(self, settings: dict[str, float], seed: int) -> float:
+        """Percent of held-out training images, a sixth and always the same, read rightly with some settings."""
+        from sklearn.model_selection import train_test_split
+
+        estimator, (X, y) = self._build(seed), (self._data.train.X, self._data.train.y)
+        for name, value in settings.items():
+            setattr(estimator, name, value)
+        shown, unseen = train_test_split(np.arange(len(y)), test_size=1 / 6, stratify=y, random_state=0)
+        return 100 * float(np.mean(estimator.fit(X[shown], y[shown]).predict(X[unseen]) == y[unseen]))
+
     def engines(self) -> list[str]:
         """What can answer for a single image here, beside `predict`: compiled forms of PyTorch's network."""
         if self._name != "torch_cnn":

@@ -113,3 +113,14 @@ def test_bytes_are_checked_as_well_as_other_numbers(classifier, digits, kind):
             fitted.predict(wrong)
     for same in (unseen.tolist(), np.asfortranarray(unseen), np.repeat(unseen, 2, axis=0)[::2]):
         assert fitted.predict(same).tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize(("kinds", "each"), [(2, 100), (500, 4)])
+def test_classes_are_two_or_hundreds_and_images_few(classifier, kinds, each):
+    rng = np.random.default_rng(0)
+    prototypes = rng.integers(0, 200, (kinds, 144))
+    labels = np.repeat(np.arange(kinds), each + 1)
+    images = (prototypes[labels] + rng.integers(0, 56, (len(labels), 144))).astype(np.uint8)
+    unseen = np.arange(len(labels)) % (each + 1) == 0
+    fitted = classifier(device="cpu:0").fit(images[~unseen], labels[~unseen])
+    assert fitted.score(images[unseen], labels[unseen]) > 0.95

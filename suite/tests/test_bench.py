@@ -1,13 +1,19 @@
-"""The bench of the race, on racers of known pace."""
+"""The bench of the race and the search before it, on racers of known pace and skill."""
 
 import contextlib
+import inspect
 import re
+from importlib import import_module
+from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
-from models.cnn import bench, noise
+from models.cnn import bench, noise, search
 from models.cnn.racer import Trained
+
+ROOT = Path(__file__).parents[2]
 
 
 class Fake:
@@ -62,7 +68,7 @@ def test_too_few_seeds_for_an_interval_are_refused(capsys, seeds):
     assert f"found '{seeds}', expected 2 or more" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", [bench, noise], ids=["bench", "noise"])
+@pytest.mark.parametrize("command", [bench, noise, search], ids=["bench", "noise", "search"])
 def test_a_directory_without_the_digits_is_one_line(command, tmp_path, capsys):
     assert command.main(["--mnist-dir", str(tmp_path)]) == 1
     error = capsys.readouterr().err
@@ -76,3 +82,43 @@ def test_wrong_labels_are_as_many_as_said_and_each_another():
     assert (found != labels).sum() == 30
     assert set(found[:100]) == {3, 5, 8}
     assert (labels == np.repeat([3, 5, 8], 100)).all()
+
+
+def test_a_search_gives_both_the_same_trials_and_the_best_more_seeds(monkeypatch, tmp_path, capsys):
+    asked = []
+
+    class Skilled:
+        def __init__(self, name):
+            self._name = name
+
+        def trial(self, settings, seed):
+            asked.append((self._name, tuple(settings.values()), seed))
+            lucky = 2 * (seed == 0 and settings["smoothing"] == 0)  # only at first
+            return 99 - abs(settings["learning_rate"] - 0.01) + lucky
+
+    @contextlib.contextmanager
+    def racing(name, directory, profile, variables):
+        yield Skilled(name)
+
+    monkeypatch.setattr(search, "racing", racing)
+    path = tmp_path / "search.json"
+    assert search.main(["--trials", "6", "--seeds", "1", "--finals", "2", "--more", "2", "--out", str(path)]) == 0
+    record = msgspec.json.decode(path.read_bytes(), type=search.Search)
+    ours, theirs = record.trials.values()
+    assert ours == theirs
+    assert [rest for name, *rest in asked if name == "cnn"] == [rest for name, *rest in asked if name != "cnn"]
+    assert [len(trial.accuracies) for trial in ours] == [3, 3, 1, 1, 1, 1]
+    assert ours[0].mean >= ours[1].mean
+    assert search.RECIPE in [trial.settings for trial in ours]
+    assert len({tuple(trial.settings.values()) for trial in ours}) == 6
+    assert f"| {ours[0].mean:.3f} |" in re.sub(" +", " ", capsys.readouterr().out)
+
+
+def test_the_published_search_gave_both_models_the_same_trials_and_their_settings_are_its_best():
+    record = msgspec.json.decode((ROOT / "reports" / "race" / "search.json").read_bytes(), type=search.Search)
+    trials = {name: {tuple(trial.settings.items()) for trial in found} for name, found in record.trials.items()}
+    assert trials["cnn"] == trials["torch_cnn"]
+    for name, found in record.trials.items():
+        module = import_module("models.cnn.estimator" if name == "cnn" else "models.torch_cnn")
+        defaults = inspect.signature(module.CNNClassifier if name == "cnn" else module.TorchCNN).parameters
+        assert {key: defaults[key].default for key in found[0].settings} == found[0].settings

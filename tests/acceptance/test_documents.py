@@ -63,6 +63,15 @@ SHORT = {
     "pytest --fit-profile=full": Short(CHECKED, "all of MNIST, and a quarter of an hour"),
     "pytest --fit-models=cnn_accurate": Short(CHECKED, "minutes of training"),
     "pytest suite/quality --fit-tasks=fashion --fit-models=knn": Short(CHECKED, "data that few machines have"),
+    "python -m models.cnn.noise": Short(
+        "python -m models.cnn.noise --profile quick --seeds 1", "all of MNIST, which few machines have at hand"
+    ),
+    "python -m models.cnn.search --out reports/race/search.json": Short(
+        ELSEWHERE, "all of MNIST, and minutes; suite/tests/test_bench.py searches on racers of known skill"
+    ),
+    "python -m models.cnn.bench": Short(
+        ELSEWHERE, "all of MNIST, and minutes; suite/tests/test_bench.py races racers of known pace"
+    ),
     "pytest suite/notebook": Short(CHECKED, ".ci/run runs it"),
     "pytest suite/notebook --fit-profile=full": Short(CHECKED, "all of MNIST, and twenty minutes"),
     "pytest suite/notebook --fit-backend=dask --fit-scheduler=tcp://127.0.0.1:8786": Short(
