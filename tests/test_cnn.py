@@ -76,10 +76,22 @@ def test_the_hardest_images_are_those_that_cost_most_when_last_shown_but_for_tho
     from models.cnn.schedule import hardest
 
     order = np.array([[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 0, 1]])
-    losses = np.array([[9.0, 0.1, 2.4, 0.3], [2.6, 0.5, 0.6, 0.7], [0.8, 9.9, 0.0, 2.0]])
+    losses = np.array([[9.0, 0.1, 2.4, 0.3], [2.6, 0.5, 0.6, 0.7], [0.8, 9.9, 0.0, 1.1]])
     assert hardest(order, losses, 0.3, 10, 10).tolist() == [2, 1, 8]  # a guess costs 2.30, the cap is 2.51
     assert hardest(order, losses, 0.3, 10, 10, most_loss=np.inf).tolist() == [9, 4, 2]
     assert hardest(order, np.full((3, 4), 5.0), 0.3, 10, 10).tolist() == []
+
+
+@pytest.mark.parametrize(("hard", "shown"), [(1, 10), (6, 10), (7, 0), (20, 0)])
+def test_where_too_many_images_are_hard_none_is_shown_again(hard, shown):
+    """Of the last fifth of 500 shown, 6 may be, where a tenth is to be shown again."""
+    from models.cnn.schedule import hardest
+
+    losses = np.full(500, 0.1)
+    losses[:100] = 2.0  # as all are at first
+    losses[-hard:] = 1.5
+    losses[-95:-90] = 4.0  # mislabelled
+    assert len(hardest(np.arange(500), losses, 0.1, 10, 500)) == 5 * shown
 
 
 def test_the_hardest_are_shown_again_where_there_are_many_images_and_few_are_shown_more_often():

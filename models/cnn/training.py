@@ -134,7 +134,7 @@ class Trainer:
                 done += 1
             losses = np.concatenate([np.asarray(part) for part in parts], axis=-2).reshape(len(seeds), *shape)
             means.append(losses.mean(axis=(1, 2)))
-            if number == recipe.epochs:
+            if number == recipe.epochs < len(calls):
                 shown = [self._again(order, mine) for (order, *_), mine in zip(drawn, losses, strict=True)]
             words = f"loss {means[-1].mean():.4f}"
             if self._held_out:
