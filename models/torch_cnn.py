@@ -44,8 +44,8 @@ class TorchCNN:
         epochs: int | None = None,
         hardest: float | None = None,
         batch_size: int = 128,
-        learning_rate: float = 1.2e-2,
-        weight_decay: float = 0.05,
+        learning_rate: float = 1.5e-2,
+        weight_decay: float = 0.062,
         smoothing: float = 0.1,
     ):
         self.random_state = random_state

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -30,6 +31,8 @@ NOTE = """\
 Times are wall time, medians of the turns; of training that of `fit`, with the images in memory. Ratios are cnn's time
 to the other's: geometric means over the turns, and their 95 % intervals. Single images are answered by `predict`, or by
 compiled forms of PyTorch's network; "differs": how many of 1,000 they read otherwise than the model itself."""
+ANSWER = "import pickle, sys; model, image = pickle.load(open(sys.argv[1], 'rb')); model.predict(image)"
+ROOT = Path(__file__).parents[2]
 ANSWERS = ["", "p50", "p90", "p99", "ratio of p50", "differs"]
 
 
@@ -69,18 +72,19 @@ def race(directory: Path | None, profile: str, seeds: int, starts: int) -> int:
             ours.fit(0), theirs.fit(0)  # which starts their threads
             n = ours.images()
             pairs = np.array([(ours.fit(seed), theirs.fit(seed)) for seed in range(1, seeds + 1)])
-            rows = [_training("without compilation", pairs[..., 0] - pairs[..., 1])]
+            rows, loading = [_seconds("without compilation", pairs[..., 0] - pairs[..., 1])], list[list[str]]()
             answers, different = _single(ours, theirs)
             batches = _batches(ours, theirs)
         for words, variables in (("a process's first, programs CACHED", cached), ("a process's first, cold", cold)):
             firsts = np.array([_first(directory, profile, variables, seed) for seed in range(1, starts + 1)])
-            rows.append(_training(words, firsts[..., 0]))
-            compiling = np.median(firsts[:, 0, 1])
-            rows.append([f"of it compiling, {words.rpartition(' ')[2]}", f"{compiling:.2f}", "", ""])
+            rows.append(_seconds(words, firsts[..., 0]))
+            rows.append([f"of it compiling, {words.rpartition(' ')[2]}", f"{np.median(firsts[:, 0, 1]):.2f}", "", ""])
+            loading.append(_seconds(words, firsts[..., -1]))
     accuracy = [f"{x.mean():.3f} (SD {x.std(ddof=1):.3f}, least {x.min():.2f})" for x in pairs[..., 2].T]
     titles = ["cnn", PEER, "ratio"]
     parts = [
         f"Training: seconds\n\n{table(['', *titles], [*rows, ['accuracy, %', *accuracy, '']], right=1)}",
+        f"From a process's start to its first answer: seconds\n\n{table(['', *titles], loading, right=1)}",
         f"A single image: microseconds\n\n{table(ANSWERS, answers, right=1)}",
         f"Several at a time: images a second\n\n{table(['images', *titles], batches, right=0)}",
         NOTE,
@@ -92,11 +96,17 @@ def race(directory: Path | None, profile: str, seeds: int, starts: int) -> int:
 
 
 def _first(directory: Path | None, profile: str, variables: dict[str, str], seed: int) -> list[Any]:
-    """How training goes that is a process's first, for both."""
+    """How training goes that is a process's first, and how long another takes to load the model and to answer."""
     found = []
     for name in ("cnn", PEER):
-        with racing(name, directory, profile, variables) as racer:
-            found.append(racer.fit(seed))
+        with TemporaryDirectory() as place, racing(name, directory, profile, variables) as racer:
+            trained, path = racer.fit(seed), Path(place, "model")
+            racer.keep(path)
+            command = [sys.executable, "-c", ANSWER, str(path)]
+            for _ in range(2):  # the second time, programs are in the cache, if there is one
+                started = time.perf_counter()
+                subprocess.run(command, check=True, cwd=ROOT, env={**os.environ, **variables})
+            found.append([*trained, time.perf_counter() - started])
     return found
 
 
@@ -124,7 +134,7 @@ def _batches(ours: Any, theirs: Any) -> list[list[str]]:
     return rows
 
 
-def _training(words: str, seconds: NDArray[np.float64]) -> list[str]:
+def _seconds(words: str, seconds: NDArray[np.float64]) -> list[str]:
     """A row of the seconds `(turns, 2)`."""
     return [words, *(f"{np.median(mine):.2f}" for mine in seconds.T), _ratio(*seconds.T)]
 

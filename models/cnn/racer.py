@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import pickle
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -65,6 +66,10 @@ class Racer:
         compiling = sum(getattr(self._estimator, "compile_seconds_", {}).values())
         right = self._estimator.predict(self._data.test.X) == self._data.test.y
         return Trained(seconds, compiling, 100 * float(right.mean()))
+
+    def keep(self, path: Path) -> None:
+        """Pickle what was trained last, with an image to ask it about."""
+        path.write_bytes(pickle.dumps((self._estimator, self._data.test.X[:1].copy())))
 
     def trial(self, settings: dict[str, float], seed: int) -> float:
         """Percent of held-out training images, a sixth and always the same, read rightly with some settings."""

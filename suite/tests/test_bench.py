@@ -29,6 +29,9 @@ class Fake:
         compiling = 0.4 * self._ours
         return Trained(self._pace * (1 + seed / 10) + compiling, compiling, 99 + seed / 100)
 
+    def keep(self, path):
+        path.write_bytes(b"a model")
+
     def engines(self):
         return ["predict"] if self._ours else ["predict", "torch.jit"]
 
@@ -49,6 +52,7 @@ def test_the_race_is_told_by_ratios_and_wrong_answers_of_compiled_forms_fail_it(
         yield Fake(name, wrong)
 
     monkeypatch.setattr(bench, "racing", racing)
+    monkeypatch.setattr(bench, "ANSWER", "import sys; assert open(sys.argv[1]).read() == 'a model'")
     assert bench.main(["--seeds", "2", "--starts", "2"]) == (1 if wrong else 0)
     text = re.sub(" +", " ", capsys.readouterr().out)
     assert "| without compilation | 0.57 | 1.15 | 0.5 (0.5 to 0.5) |" in text
@@ -57,6 +61,7 @@ def test_the_race_is_told_by_ratios_and_wrong_answers_of_compiled_forms_fail_it(
     assert f"| torch_cnn, torch.jit | 25.0 | 25.0 | 25.0 | 2 (2 to 2) | {wrong} |" in text
     assert "| 10,000 | 20,000,000 | 10,000,000 | 0.5 (0.5 to 0.5) |" in text
     assert "| accuracy, % | 99.015 (SD 0.007, least 99.01) |" in text
+    assert "From a process's start to its first answer: seconds" in text
     assert "60,000 images to train on, seeds 1 to 2" in text
     assert started.count(("cnn", "FITGATE_COMPILE_CACHE")) == 2
 
