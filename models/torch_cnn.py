@@ -81,7 +81,7 @@ class TorchCNN:
             order, corners, _ = draw(rng, np.arange(n), (steps, self.batch_size), 1)
             losses = self._pass(images, labels, order, corners, schedule)
         if again:
-            found = hardest(order, losses, share, len(self.classes_), n)
+            found = hardest(order, losses, share, len(self.classes_), n, self.smoothing)
             shown = np.tile(found, SHOWINGS) if len(found) else np.arange(n)
             order, corners, _ = draw(rng, shown, (again, self.batch_size), 1)
             self._pass(images, labels, order, corners, schedule)

@@ -77,9 +77,22 @@ def test_the_hardest_images_are_those_that_cost_most_when_last_shown_but_for_tho
 
     order = np.array([[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 0, 1]])
     losses = np.array([[9.0, 0.1, 2.4, 0.3], [2.6, 0.5, 0.6, 0.7], [0.8, 9.9, 0.0, 1.1]])
-    assert hardest(order, losses, 0.3, 10, 10).tolist() == [2, 1, 8]  # a guess costs 2.30, the cap is 2.51
+    assert hardest(order, losses, 0.3, 10, 10).tolist() == [2, 1, 8]  # a guess costs 2.30, the cap is 2.53
     assert hardest(order, losses, 0.3, 10, 10, most_loss=np.inf).tolist() == [9, 4, 2]
     assert hardest(order, np.full((3, 4), 5.0), 0.3, 10, 10).tolist() == []
+
+
+def test_smoothing_of_labels_adds_to_all_losses_and_changes_nothing():
+    from models.cnn.schedule import hardest
+
+    order, rng = np.arange(1_000), np.random.default_rng(0)
+    target = np.array([0.5 + 0.25, 0.25])
+    guess, least = np.log(2), -(target * np.log(target)).sum()
+    losses = np.where(np.arange(1_000) < 40, rng.uniform(0.5, 1.5, 1_000), 0.1) * guess
+    smoothed = least + losses / guess * (guess - least)
+    for most in (1.1, np.inf):
+        found = hardest(order, losses, 0.1, 2, 1_000, 0.0, most)
+        assert hardest(order, smoothed, 0.1, 2, 1_000, 0.5, most).tolist() == found.tolist()
 
 
 @pytest.mark.parametrize(("hard", "shown"), [(1, 10), (6, 10), (7, 0), (20, 0)])

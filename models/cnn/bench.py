@@ -23,6 +23,7 @@ from models.cnn.racer import racing
 from suite.digits import DIRECTORY
 
 PEER = "torch_cnn"
+CACHE = "JAX_COMPILATION_CACHE_DIR"
 SIZES = (1, 2, 8, 32, 33, 64, 128, 512, 513, 1_024, 4_096, 10_000)  # images that are predicted at a time
 TURNS = 5  # of those who answer
 SINGLE_SECONDS = 0.5  # of a turn with single images
@@ -66,20 +67,22 @@ def race(directory: Path | None, profile: str, seeds: int, starts: int) -> int:
     """Print the race on the digits of a directory, or of the user's cache; the exit status, as `main`'s."""
     started, load = time.perf_counter(), os.getloadavg()[0]
     with TemporaryDirectory() as kept:
-        cold = {"FITGATE_COMPILE_CACHE": "off"}
-        cached = {"JAX_COMPILATION_CACHE_DIR": kept, "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+        cached = {CACHE: kept, "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
         with racing("cnn", directory, profile, cached) as ours, racing(PEER, directory, profile, {}) as theirs:
             ours.fit(0), theirs.fit(0)  # which starts their threads
             n = ours.images()
             pairs = np.array([(ours.fit(seed), theirs.fit(seed)) for seed in range(1, seeds + 1)])
-            rows, loading = [_seconds("without compilation", pairs[..., 0] - pairs[..., 1])], list[list[str]]()
+            rows = [_seconds("without compilation", pairs[..., 0] - pairs[..., 1])]
             answers, different = _single(ours, theirs)
             batches = _batches(ours, theirs)
-        for words, variables in (("a process's first, programs CACHED", cached), ("a process's first, cold", cold)):
-            firsts = np.array([_first(directory, profile, variables, seed) for seed in range(1, starts + 1)])
-            rows.append(_seconds(words, firsts[..., 0]))
-            rows.append([f"of it compiling, {words.rpartition(' ')[2]}", f"{np.median(firsts[:, 0, 1]):.2f}", "", ""])
-            loading.append(_seconds(words, firsts[..., -1]))
+        turns = [("cnn", cached), ("cnn", {"JAX_ENABLE_COMPILATION_CACHE": "false"}), (PEER, {})]
+        firsts = np.array(
+            [[_first(*turn, directory, profile, seed) for turn in turns] for seed in range(1, starts + 1)]
+        )
+    for i, words in enumerate(("programs CACHED", "cold")):
+        rows.append(_seconds(f"the first of a process, {words}", firsts[:, [i, 2], 0]))
+        rows.append([f"of it compiling, {words}", f"{np.median(firsts[:, i, 1]):.2f}", "", ""])
+    loading = [_seconds(words, firsts[:, [i, 2], -1]) for i, words in enumerate(("programs CACHED", "cold"))]
     accuracy = [f"{x.mean():.3f} (SD {x.std(ddof=1):.3f}, least {x.min():.2f})" for x in pairs[..., 2].T]
     titles = ["cnn", PEER, "ratio"]
     parts = [
@@ -95,33 +98,32 @@ def race(directory: Path | None, profile: str, seeds: int, starts: int) -> int:
     return int(different > 0)
 
 
-def _first(directory: Path | None, profile: str, variables: dict[str, str], seed: int) -> list[Any]:
-    """How training goes that is a process's first, and how long another takes to load the model and to answer."""
-    found = []
-    for name in ("cnn", PEER):
-        with TemporaryDirectory() as place, racing(name, directory, profile, variables) as racer:
-            trained, path = racer.fit(seed), Path(place, "model")
+def _first(name: str, variables: dict[str, str], directory: Path | None, profile: str, seed: int) -> list[float]:
+    """How training goes that is a process's first, and how long another process takes to load the model and answer."""
+    with TemporaryDirectory() as place:
+        path = Path(place, "model")
+        with racing(name, directory, profile, variables) as racer:
+            trained = racer.fit(seed)
             racer.keep(path)
-            command = [sys.executable, "-c", ANSWER, str(path)]
-            for _ in range(2):  # the second time, programs are in the cache, if there is one
-                started = time.perf_counter()
-                subprocess.run(command, check=True, cwd=ROOT, env={**os.environ, **variables})
-            found.append([*trained, time.perf_counter() - started])
-    return found
+        for _ in range(2 if CACHE in variables else 1):  # the first time, programs come into the cache
+            started = time.perf_counter()
+            environment = {**os.environ, **variables}
+            subprocess.run([sys.executable, "-c", ANSWER, str(path)], check=True, cwd=ROOT, env=environment)
+    return [*trained, time.perf_counter() - started]
 
 
 def _single(ours: Any, theirs: Any) -> tuple[list[list[str]], int]:
     """Rows of those who answer single images, and of how many images the answers differ."""
     engines = [("cnn", ours, "predict"), *((PEER, theirs, engine) for engine in theirs.engines())]
+    different = [racer.differing(engine) for _, racer, engine in engines]
     turns = [[racer.single(engine, SINGLE_SECONDS) for _, racer, engine in engines] for _ in range(TURNS)]
     rows, total = [], 0
     for i, (name, _, engine) in enumerate(engines):
-        times = np.concatenate([turn[i][0] for turn in turns])
-        medians = np.array([[np.median(turn[at][0]) for turn in turns] for at in (0, i)])
-        different = turns[0][i][1]
-        total += different
+        times = np.concatenate([turn[i] for turn in turns])
+        medians = np.array([[np.median(turn[at]) for turn in turns] for at in (0, i)])
+        total += different[i]
         numbers = [f"{1e6 * x:.1f}" for x in np.quantile(times, (0.5, 0.9, 0.99))]
-        rows.append([f"{name}, {engine}", *numbers, _ratio(*medians) if i else "", str(different)])
+        rows.append([f"{name}, {engine}", *numbers, _ratio(*medians) if i else "", str(different[i])])
     return rows, total
 
 

@@ -88,22 +88,22 @@ class Racer:
         onnx = all(find_spec(name) for name in ("onnx", "onnxscript", "onnxruntime"))
         return ["predict", "torch.jit", *["ONNX Runtime"] * onnx]
 
-    def single(self, engine: str, seconds: float) -> tuple[NDArray[np.float64], int]:
-        """Seconds of each of the answers to single images that follow one another for so long, and how many differ.
+    def differing(self, engine: str) -> int:
+        """Of how many of 1,000 images the label is another than that of `predict` for all at once."""
+        answer, images = self._engine(engine), self._data.test.X[:1_000]
+        labels = self._estimator.predict(images)
+        return int(sum(answer(images[i : i + 1])[0] != labels[i] for i in range(len(images))))
 
-        They differ where the label is another than that of `predict` for all images at once.
-        """
-        answer = self._answers.get(engine) or self._answers.setdefault(engine, self._engine(engine))
-        images = self._data.test.X
-        labels, asked = self._estimator.predict(images), min(len(images), 1_000)
-        different = sum(answer(images[i : i + 1])[0] != labels[i] for i in range(asked))
+    def single(self, engine: str, seconds: float) -> NDArray[np.float64]:
+        """Seconds of each of the answers to single images that follow one another for so long."""
+        answer, images = self._engine(engine), self._data.test.X
         times: list[float] = []
         i, until = 0, time.perf_counter() + seconds
         while (started := time.perf_counter()) < until:
             answer(images[i : i + 1])
             times.append(time.perf_counter() - started)
             i = (i + 1) % len(images)
-        return np.array(times), int(different)
+        return np.array(times)
 
     def batches(self, sizes: tuple[int, ...], seconds: float) -> list[float]:
         """Median seconds of an image, where `predict` gets so many of them at a time, each size for so long."""
@@ -120,10 +120,11 @@ class Racer:
         return found
 
     def _engine(self, engine: str) -> Callable[[NDArray[np.uint8]], Any]:
-        """From an image `(1, 784)` to its label `(1,)`."""
-        return {"predict": lambda: self._estimator.predict, "torch.jit": self._jit, "ONNX Runtime": self._onnx}[
-            engine
-        ]()
+        """From an image `(1, 784)` to its label `(1,)`; compiled once for what was trained last."""
+        if engine not in self._answers:
+            makers = {"predict": lambda: self._estimator.predict, "torch.jit": self._jit, "ONNX Runtime": self._onnx}
+            self._answers[engine] = makers[engine]()
+        return self._answers[engine]
 
     def _from_pixels(self) -> Any:
         """PyTorch's network with what standardises before it: from float32 pixels `(n, 784)` to logits."""

@@ -15,8 +15,8 @@ SHOWN = 60_000  # images, about, however few there are
 MOST_EPOCHS = 100
 WORTH_MINING = 20_000  # images: of fewer, more epochs do more than the hardest once more
 SHOWINGS = 3  # of each hard image
-MOST_LOSS = 1.09  # times a guess's: of what costs more the label is likely wrong
-HARD = 0.5  # times a guess's
+MOST_LOSS = 1.1  # times a guess's: of what costs more the label is likely wrong
+HARD = 0.36  # times a guess's
 MOST_HARD = 0.6  # times the share that is shown again
 
 
@@ -64,12 +64,19 @@ def draw(rng: np.random.Generator, images: NDArray[Any], shape: tuple[int, int],
 
 
 def hardest(
-    order: NDArray[Any], losses: NDArray[Any], share: float, classes: int, n: int, most_loss: float = MOST_LOSS
+    order: NDArray[Any],
+    losses: NDArray[Any],
+    share: float,
+    classes: int,
+    n: int,
+    smoothing: float = 0.0,
+    most_loss: float = MOST_LOSS,
 ) -> NDArray[np.int64]:
     """The images that cost most when they were last shown, hardest first; none where too many are hard.
 
-    Those whose loss is above `most_loss` times that of a guess, ln(classes), are left out: where labels are wrong,
-    the network would otherwise learn the wrong ones by heart (docs/digits.md has the figure). Where many are hard, as
+    Losses are counted from the least that there can be, the entropy of a smoothed target. Those above `most_loss` times
+    that of a guess, ln(classes), are left out: where labels are wrong, the network would otherwise learn the wrong ones
+    by heart (docs/digits.md has the figure). Where many are hard, as
     clothes are and digits are not, the hardest are those that can't be told apart, and more of them do harm. They are
     many if, of the last fifth shown, a share of more than `MOST_HARD * share` cost more than `HARD` guesses, and no
     more than `most_loss`.
@@ -80,16 +87,21 @@ def hardest(
         share: of the images, at most.
         classes: number of them.
         n: number of images.
+        smoothing: share of a target that all classes have in common.
         most_loss: times a guess's; infinite for no such limit.
 
     Returns:
         Their positions, of `round(share * n)` or fewer.
     """
-    guess, last = math.log(classes), losses.ravel()[-max(n // 5, 1) :]
+    target = np.full(classes, smoothing / classes)
+    target[0] += 1 - smoothing
+    least = -float(np.sum(target * np.log(np.maximum(target, np.finfo(float).tiny))))
+    guess, costs = math.log(classes) - least, losses.ravel() - least
+    last = costs[-max(n // 5, 1) :]
     if np.mean((last > HARD * guess) & (last <= most_loss * guess)) > MOST_HARD * share:
         return np.empty(0, np.int64)
     latest = np.full(n, -np.inf)
-    latest[order.ravel()] = losses.ravel()  # of one that is shown twice the last is kept
+    latest[order.ravel()] = costs  # of one that is shown twice the last is kept
     latest[latest > most_loss * guess] = -np.inf
     found = np.argsort(-latest, kind="stable")[: round(share * n)]
     return found[np.isfinite(latest[found])]

@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_data(parser)
     parser.add_argument("--trials", type=int, default=12, help="of each model (default: 12)")
     parser.add_argument("--seeds", type=int, default=2, help="of each trial (default: 2)")
-    parser.add_argument("--finals", type=int, default=6, help="best trials that are given more seeds (default: 6)")
+    parser.add_argument("--finals", type=int, default=4, help="best trials that are given more seeds (default: 4)")
     parser.add_argument("--more", type=int, default=6, help="seeds that those are given (default: 6)")
     parser.add_argument("--out", type=Path, default=Path("search.json"), help="record to write (default: search.json)")
     options = parser.parse_args(arguments)

@@ -164,7 +164,8 @@ class Trainer:
 
     def _again(self, order: NDArray[Any], losses: NDArray[Any]) -> NDArray[np.int64]:
         """The images to show again, by what was shown and what it cost; all where none is left."""
-        found = hardest(order, losses, self._recipe.hardest, self._outputs, self._n, self._recipe.most_loss)
+        how = self._recipe
+        found = hardest(order, losses, how.hardest, self._outputs, self._n, how.smoothing, how.most_loss)
         return np.tile(found, SHOWINGS) if len(found) else np.arange(self._n)
 
     def _variables(self, state: Any, i: int) -> Any:
