@@ -79,7 +79,7 @@ def hardest(
     by heart (docs/digits.md has the figure). Where many are hard, as
     clothes are and digits are not, the hardest are those that can't be told apart, and more of them do harm. They are
     many if, of the last fifth shown, a share of more than `MOST_HARD * share` cost more than `HARD` guesses, and no
-    more than `most_loss`.
+    more than `MOST_LOSS`.
 
     Args:
         order: in which images were shown, ints of any shape.
@@ -98,7 +98,7 @@ def hardest(
     least = -float(np.sum(target * np.log(np.maximum(target, np.finfo(float).tiny))))
     guess, costs = math.log(classes) - least, losses.ravel() - least
     last = costs[-max(n // 5, 1) :]
-    if np.mean((last > HARD * guess) & (last <= most_loss * guess)) > MOST_HARD * share:
+    if np.mean((last > HARD * guess) & (last <= MOST_LOSS * guess)) > MOST_HARD * share:
         return np.empty(0, np.int64)
     latest = np.full(n, -np.inf)
     latest[order.ravel()] = costs  # of one that is shown twice the last is kept

@@ -6,6 +6,7 @@ import argparse
 import math
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,17 +51,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_data(parser)
     parser.add_argument("--trials", type=int, default=12, help="of each model (default: 12)")
     parser.add_argument("--seeds", type=int, default=2, help="of each trial (default: 2)")
-    parser.add_argument("--finals", type=int, default=4, help="best trials that are given more seeds (default: 4)")
+    parser.add_argument(
+        "--finals", type=int, default=4, help="best trials of each that are given more seeds (default: 4)"
+    )
     parser.add_argument("--more", type=int, default=6, help="seeds that those are given (default: 6)")
     parser.add_argument("--out", type=Path, default=Path("search.json"), help="record to write (default: search.json)")
     options = parser.parse_args(arguments)
-    drawn = settings(options.trials, np.random.default_rng(0))
-    found = {}
+    # One thread: what is learnt is the same, and others on the machine cost less.
+    begin = partial(
+        racing, directory=directory_of(options), profile=options.profile, variables={"OMP_NUM_THREADS": "1"}
+    )
     try:
-        for name in ("cnn", PEER):
-            # One thread: what is learnt is the same, and others on the machine cost less.
-            with racing(name, directory_of(options), options.profile, {"OMP_NUM_THREADS": "1"}) as racer:
-                found[name] = search(racer, drawn, options.seeds, options.finals, options.more)
+        with begin("cnn") as ours, begin(PEER) as theirs:
+            drawn = settings(options.trials, np.random.default_rng(0))
+            found = search({"cnn": ours, PEER: theirs}, drawn, options.seeds, options.finals, options.more)
     except FitgateError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -79,15 +83,21 @@ def settings(trials: int, rng: np.random.Generator) -> list[dict[str, float]]:
     return found
 
 
-def search(racer: Any, drawn: Sequence[dict[str, float]], seeds: int, finals: int, more: int) -> list[Trial]:
-    """The trials, best first: those of the few best on more seeds have more accuracies, and come before the others."""
-    trials = [Trial(each, [racer.trial(each, seed) for seed in range(seeds)]) for each in drawn]
-    trials.sort(key=lambda trial: -trial.mean)
-    best = [
-        Trial(one.settings, [*one.accuracies, *(racer.trial(one.settings, seeds + i) for i in range(more))])
-        for one in trials[:finals]
-    ]
-    return [*sorted(best, key=lambda trial: -trial.mean), *trials[finals:]]
+def search(
+    racers: dict[str, Any], drawn: Sequence[dict[str, float]], seeds: int, finals: int, more: int
+) -> dict[str, list[Trial]]:
+    """Each model's trials, best first; before the others those with more seeds, which are the few best of either."""
+    trials = {
+        name: [Trial(each, [racer.trial(each, seed) for seed in range(seeds)]) for each in drawn]
+        for name, racer in racers.items()
+    }
+    best = {i for mine in trials.values() for i in sorted(range(len(drawn)), key=lambda i: -mine[i].mean)[:finals]}
+    for name, racer in racers.items():
+        for i in sorted(best):
+            accuracies = [racer.trial(drawn[i], seeds + k) for k in range(more)]
+            trials[name][i] = Trial(drawn[i], trials[name][i].accuracies + accuracies)
+        trials[name].sort(key=lambda trial: (-len(trial.accuracies), -trial.mean))
+    return trials
 
 
 def rendered(record: Search) -> str:

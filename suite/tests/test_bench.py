@@ -122,13 +122,14 @@ def test_a_search_gives_both_the_same_trials_and_the_best_more_seeds(monkeypatch
     assert f"| {ours[0].mean:.3f} |" in re.sub(" +", " ", capsys.readouterr().out)
 
 
-def test_the_published_search_gave_both_the_same_trials_and_both_have_settings_that_are_good_for_both():
+def test_the_published_search_gave_both_the_same_trials_and_both_have_one_recipe_that_is_good_for_both():
     record = msgspec.json.decode((ROOT / "reports" / "race" / "search.json").read_bytes(), type=search.Search)
-    trials = {name: {tuple(trial.settings.items()) for trial in found} for name, found in record.trials.items()}
-    assert trials["cnn"] == trials["torch_cnn"]
-    for name, found in record.trials.items():
-        module = import_module("models.cnn.estimator" if name == "cnn" else "models.torch_cnn")
-        defaults = inspect.signature(module.CNNClassifier if name == "cnn" else module.TorchCNN).parameters
-        chosen = [t for t in found if all(defaults[key].default == value for key, value in t.settings.items())]
-        assert [len(trial.accuracies) for trial in chosen] == [len(found[0].accuracies)]
-        assert chosen[0].mean > found[0].mean - 0.05
+    ours, theirs = ({tuple(t.settings.items()): t for t in found} for found in record.trials.values())
+    assert ours.keys() == theirs.keys()
+    means = {key: (ours[key].mean + theirs[key].mean) / 2 for key in ours if len(ours[key].accuracies) > 2}
+    chosen = []
+    for name, estimator in (("models.cnn.estimator", "CNNClassifier"), ("models.torch_cnn", "TorchCNN")):
+        defaults = inspect.signature(getattr(import_module(name), estimator)).parameters
+        chosen.append(tuple((key, defaults[key].default) for key in search.RECIPE))
+    assert chosen[0] == chosen[1]
+    assert means[chosen[0]] > max(means.values()) - 0.03
