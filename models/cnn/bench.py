@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--starts", type=_several, default=3, help="of processes that train once (default: 3)")
     options = parser.parse_args(arguments)
     try:
-        return race(directory_of(options), options.profile, options.seeds, options.starts)
+        return race(directory_of(options), options.fit_profile, options.seeds, options.starts)
     except FitgateError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -53,13 +53,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def add_data(parser: argparse.ArgumentParser) -> None:
     """Let a command's user say which digits."""
-    parser.add_argument("--mnist-dir", type=Path, metavar="DIR", help=f"{DIRECTORY.help}; or {DIRECTORY.variable}")
-    parser.add_argument("--profile", default="full", choices=("quick", "full"), help="of the digits (default: full)")
+    parser.add_argument("--fit-mnist-dir", type=Path, metavar="DIR", help=f"{DIRECTORY.help}; or {DIRECTORY.variable}")
+    parser.add_argument(
+        "--fit-profile", default="full", choices=("quick", "full"), help="of the digits (default: full)"
+    )
 
 
 def directory_of(options: argparse.Namespace) -> Path | None:
     """MNIST's directory, as the user says; None for the user's cache."""
-    named = options.mnist_dir or os.environ.get(DIRECTORY.variable)
+    named = options.fit_mnist_dir or os.environ.get(DIRECTORY.variable)
     return Path(named).absolute() if named else None
 
 
@@ -73,8 +75,8 @@ def race(directory: Path | None, profile: str, seeds: int, starts: int) -> int:
             n = ours.images()
             pairs = np.array([(ours.fit(seed), theirs.fit(seed)) for seed in range(1, seeds + 1)])
             rows = [_seconds("without compilation", pairs[..., 0] - pairs[..., 1])]
-            answers, different = _single(ours, theirs)
             batches = _batches(ours, theirs)
+            answers, different = _single(ours, theirs)
         turns = [("cnn", cached), ("cnn", {"JAX_ENABLE_COMPILATION_CACHE": "false"}), (PEER, {})]
         firsts = np.array(
             [[_first(*turn, directory, profile, seed) for turn in turns] for seed in range(1, starts + 1)]

@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--share", type=float, default=0.1, help="of labels that are wrong (default: 0.1)")
     parser.add_argument("--seeds", type=int, default=3, help="of training and of the wrong labels (default: 3)")
     options = parser.parse_args(arguments)
-    data, rows = dataset(directory_of(options)).on(options.profile), list[list[str]]()
+    data, rows = dataset(directory_of(options)).on(options.fit_profile), list[list[str]]()
     try:
         print(f"{len(data.train):,} images to train on")
     except FitgateError as error:

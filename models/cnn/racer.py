@@ -9,6 +9,7 @@ import pickle
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from importlib.util import find_spec
 from multiprocessing import get_context
 from multiprocessing.managers import BaseManager
@@ -20,7 +21,9 @@ from numpy.typing import NDArray
 
 from suite.digits import dataset
 
-BUILDS = {"cnn": "models.cnn", "torch_cnn": "models.torch_cnn"}
+PLUGINS = {"cnn": "models.cnn", "torch_cnn": "models.torch_cnn"}
+# What they import when they first train: importing is no part of training.
+LIBRARIES = {"cnn": ("models.cnn.estimator",), "torch_cnn": ("torch", "torch._dynamo", "models.cnn.schedule")}
 
 
 class Trained(NamedTuple):
@@ -48,7 +51,9 @@ class Racer:
 
     def __init__(self, name: str, directory: Path | None, profile: str):
         self._name, self._data = name, dataset(directory).on(profile)
-        self._build = __import__(BUILDS[name], fromlist=["build"]).build
+        self._build = import_module(PLUGINS[name]).build
+        for library in LIBRARIES[name]:
+            import_module(library)
         self._estimator: Any = None
         self._answers: dict[str, Callable[[NDArray[np.uint8]], Any]] = {}
 

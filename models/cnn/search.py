@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     # One thread: what is learnt is the same, and others on the machine cost less.
     begin = partial(
-        racing, directory=directory_of(options), profile=options.profile, variables={"OMP_NUM_THREADS": "1"}
+        racing, directory=directory_of(options), profile=options.fit_profile, variables={"OMP_NUM_THREADS": "1"}
     )
     try:
         with begin("cnn") as ours, begin(PEER) as theirs:
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except FitgateError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    record = Search(options.profile, HELD_OUT, found)
+    record = Search(options.fit_profile, HELD_OUT, found)
     write(options.out, msgspec.json.format(msgspec.json.encode(record)).decode())
     print(rendered(record))
     return 0

@@ -78,7 +78,7 @@ def test_too_few_seeds_for_an_interval_are_refused(capsys, seeds):
 
 @pytest.mark.parametrize("command", [bench, noise, search], ids=["bench", "noise", "search"])
 def test_a_directory_without_the_digits_is_one_line(command, tmp_path, capsys):
-    assert command.main(["--mnist-dir", str(tmp_path)]) == 1
+    assert command.main(["--fit-mnist-dir", str(tmp_path)]) == 1
     error = capsys.readouterr().err
     assert error.startswith("error: ")
     assert error.count("\n") == 1

@@ -64,7 +64,7 @@ SHORT = {
     "pytest --fit-models=cnn_accurate": Short(CHECKED, "minutes of training"),
     "pytest suite/quality --fit-tasks=fashion --fit-models=knn": Short(CHECKED, "data that few machines have"),
     "python -m models.cnn.noise": Short(
-        "python -m models.cnn.noise --profile quick --seeds 1", "all of MNIST, which few machines have at hand"
+        "python -m models.cnn.noise --fit-profile quick --seeds 1", "all of MNIST, which few machines have at hand"
     ),
     "python -m models.cnn.search --out reports/race/search.json": Short(
         ELSEWHERE, "all of MNIST, and minutes; suite/tests/test_bench.py searches on racers of known skill"
