@@ -71,7 +71,9 @@ def race(directory: Path | None, profile: str, seeds: int, starts: int) -> int:
     with TemporaryDirectory() as kept:
         cached = {CACHE: kept, "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
         with racing("cnn", directory, profile, cached) as ours, racing(PEER, directory, profile, {}) as theirs:
-            ours.fit(0), theirs.fit(0)  # which starts their threads
+            for racer in (ours, theirs):  # each starts its threads while the other does nothing
+                racer.fit(0)
+                racer.batches(SIZES, 0.0)
             n = ours.images()
             pairs = np.array([(ours.fit(seed), theirs.fit(seed)) for seed in range(1, seeds + 1)])
             rows = [_seconds("without compilation", pairs[..., 0] - pairs[..., 1])]
