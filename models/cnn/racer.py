@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fitgate.errors import FitgateError
 from suite.digits import dataset
 
 PLUGINS = {"cnn": "models.cnn", "torch_cnn": "models.torch_cnn"}
@@ -183,7 +184,16 @@ _Home.register("Racer", Racer)
 
 @contextlib.contextmanager
 def racing(name: str, directory: Path | None, profile: str, variables: dict[str, str]) -> Iterator[Any]:
-    """A racer in a process of its own, which has these variables in its environment, and ends with the context."""
+    """A racer in a process of its own, which has these variables in its environment, and ends with the context.
+
+    Raises:
+        FitgateError: if a library of the model's is not installed.
+    """
+    libraries = {library.partition(".")[0] for library in LIBRARIES[name]}
+    if missing := sorted(library for library in libraries if find_spec(library) is None):
+        raise FitgateError(
+            name, found=f"no {missing[0]}", expected="it to be installed", next_step=f"run pip install {missing[0]}"
+        )
     home = _Home(ctx=get_context("spawn"))
     before = {key: os.environ.get(key) for key in variables}
     os.environ.update(variables)

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from models.cnn import bench, noise, search
+from models.cnn import bench, noise, racer, search
 from models.cnn.racer import Trained
 
 ROOT = Path(__file__).parents[2]
@@ -81,6 +81,14 @@ def test_a_directory_without_the_digits_is_one_line(command, tmp_path, capsys):
     assert command.main(["--fit-mnist-dir", str(tmp_path)]) == 1
     error = capsys.readouterr().err
     assert error.startswith("error: ")
+    assert error.count("\n") == 1
+
+
+def test_a_peer_that_is_not_installed_is_one_line(monkeypatch, tmp_path, capsys):
+    monkeypatch.setitem(racer.LIBRARIES, "torch_cnn", ("no_such_library.of_tensors",))
+    assert bench.main(["--fit-mnist-dir", str(tmp_path)]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: torch_cnn: found no no_such_library, ")
     assert error.count("\n") == 1
 
 
