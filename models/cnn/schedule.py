@@ -1,6 +1,6 @@
 """The schedule: how often, in which order and at which rate images are learnt from, and which, the hardest, again.
 
-NumPy alone, on the host: `torch_cnn`, the peer, has the same.
+NumPy and SciPy alone, on the host: `torch_cnn`, the peer, has the same.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import entr
 
 SHOWN = 60_000  # images, about, however few there are
 MOST_EPOCHS = 100
@@ -76,10 +77,9 @@ def hardest(
 
     Losses are counted from the least that there can be, the entropy of a smoothed target. Those above `most_loss` times
     that of a guess, ln(classes), are left out: where labels are wrong, the network would otherwise learn the wrong ones
-    by heart (docs/digits.md has the figure). Where many are hard, as
-    clothes are and digits are not, the hardest are those that can't be told apart, and more of them do harm. They are
-    many if, of the last fifth shown, a share of more than `MOST_HARD * share` cost more than `HARD` guesses, and no
-    more than `MOST_LOSS`.
+    by heart (docs/digits.md has the figure). Where many are hard, as clothes are and digits are not, the hardest are
+    those that can't be told apart, and more of them do harm. They are many if, of the last fifth shown, a share of more
+    than `MOST_HARD * share` cost more than `HARD` guesses, and no more than `MOST_LOSS`.
 
     Args:
         order: in which images were shown, ints of any shape.
@@ -95,7 +95,7 @@ def hardest(
     """
     target = np.full(classes, smoothing / classes)
     target[0] += 1 - smoothing
-    least = -float(np.sum(target * np.log(np.maximum(target, np.finfo(float).tiny))))
+    least = float(entr(target).sum())
     guess, costs = math.log(classes) - least, losses.ravel() - least
     last = costs[-max(n // 5, 1) :]
     if np.mean((last > HARD * guess) & (last <= MOST_LOSS * guess)) > MOST_HARD * share:
