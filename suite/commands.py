@@ -46,34 +46,6 @@ def command_line() -> argparse.ArgumentParser:
         "--out", type=Path, metavar="FILE", help="markdown file to write (default: notebook.md beside the record)"
     )
     notebook.set_defaults(run=_notebook)
-
-    race = commands.add_parser(
-        "race",
-        help="compare how fast and how well models learn",
-        description="Compare the training times and accuracies of models that a run trained with the same seeds: a "
-        "markdown file, and its figure in a directory of the same name beside it.",
-        epilog="Such a record comes from pytest with --fit-seeds. Example: python -m suite race reports/race --out "
-        "reports/race.md",
-    )
-    race.add_argument("record", type=Path, metavar="RECORD", help=RECORD)
-    race.add_argument(
-        "--models",
-        type=_names,
-        default="cnn,torch_cnn",
-        metavar="NAME,...",
-        help="models to compare, the first with each of the others (default: cnn,torch_cnn)",
-    )
-    race.add_argument(
-        "--target",
-        type=_share,
-        default=0.99,
-        metavar="ACCURACY",
-        help="accuracy that a model's mean should reach, from 0 to 1 (default: 0.99)",
-    )
-    race.add_argument(
-        "--out", type=Path, metavar="FILE", help="markdown file to write (default: race.md beside the record)"
-    )
-    race.set_defaults(run=_race)
     return parser
 
 
@@ -86,32 +58,5 @@ def _notebook(options: argparse.Namespace) -> None:
     print(f"{summary(record, story_of(record))}\nreport in {path}")
 
 
-def _race(options: argparse.Namespace) -> None:
-    from suite.race import write_race
-
-    record = read(options.record)
-    path = options.out or _beside(options.record, "race.md")
-    print(f"report in {write_race(record, path, options.models, options.target)}")
-
-
 def _beside(record: Path, name: str) -> Path:
     return (record if record.is_dir() else record.parent) / name
-
-
-def _names(text: str) -> list[str]:
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    if len(names) < 2 or len(names) > len(set(names)):
-        raise argparse.ArgumentTypeError(
-            f"found {text!r}, expected two or more different models, such as cnn,torch_cnn"
-        )
-    return names
-
-
-def _share(text: str) -> float:
-    try:
-        share = float(text)
-    except ValueError:
-        share = -1.0
-    if not 0 < share <= 1:
-        raise argparse.ArgumentTypeError(f"found {text!r}, expected an accuracy above 0 and up to 1, such as 0.99")
-    return share

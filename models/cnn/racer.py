@@ -14,31 +14,19 @@ from importlib.util import find_spec
 from multiprocessing import get_context
 from multiprocessing.managers import BaseManager
 from pathlib import Path
-from typing import Any, NamedTuple
+from shutil import which
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fitgate.errors import FitgateError
+from models.cnn.race import Trained
 from suite.digits import dataset
 
 PLUGINS = {"cnn": "models.cnn", "torch_cnn": "models.torch_cnn"}
 # What they import when they first train: importing is no part of training.
 LIBRARIES = {"cnn": ("models.cnn.estimator",), "torch_cnn": ("torch", "torch._dynamo", "models.cnn.schedule")}
-
-
-class Trained(NamedTuple):
-    """How training with a seed went.
-
-    Attributes:
-        seconds: wall time of `fit`, the data being in memory.
-        compile_seconds: of these, spent on compiling, or on fetching what was compiled.
-        accuracy: percent of the test images.
-    """
-
-    seconds: float
-    compile_seconds: float
-    accuracy: float
 
 
 class Racer:
@@ -71,7 +59,7 @@ class Racer:
         seconds = time.perf_counter() - started
         compiling = sum(getattr(self._estimator, "compile_seconds_", {}).values())
         right = self._estimator.predict(self._data.test.X) == self._data.test.y
-        return Trained(seconds, compiling, 100 * float(right.mean()))
+        return Trained(seed, seconds, compiling, 100 * float(right.mean()))
 
     def keep(self, path: Path) -> None:
         """Pickle what was trained last, with an image to ask it about."""
@@ -92,7 +80,8 @@ class Racer:
         if self._name != "torch_cnn":
             return ["predict"]
         onnx = all(find_spec(name) for name in ("onnx", "onnxscript", "onnxruntime"))
-        return ["predict", "torch.jit", *["ONNX Runtime"] * onnx]
+        compiler = which("g++") is not None
+        return ["predict", "torch.jit", *["torch.compile"] * compiler, *["ONNX Runtime"] * onnx]
 
     def differing(self, engine: str) -> int:
         """Of how many of 1,000 images the label is another than that of `predict` for all at once."""
@@ -100,8 +89,8 @@ class Racer:
         labels = self._estimator.predict(images)
         return int(sum(answer(images[i : i + 1])[0] != labels[i] for i in range(len(images))))
 
-    def single(self, engine: str, seconds: float) -> NDArray[np.float64]:
-        """Seconds of each of the answers to single images that follow one another for so long."""
+    def single(self, engine: str, seconds: float) -> tuple[float, float, float]:
+        """Quantiles .5, .9 and .99 of the seconds of an answer, where single images follow one another for so long."""
         answer, images = self._engine(engine), self._data.test.X
         times: list[float] = []
         i, until = 0, time.perf_counter() + seconds
@@ -109,7 +98,8 @@ class Racer:
             answer(images[i : i + 1])
             times.append(time.perf_counter() - started)
             i = (i + 1) % len(images)
-        return np.array(times)
+        p50, p90, p99 = np.quantile(times, (0.5, 0.9, 0.99)).tolist()
+        return p50, p90, p99
 
     def batches(self, sizes: tuple[int, ...], seconds: float) -> list[float]:
         """Median seconds of an image, where `predict` gets so many of them at a time, each size for so long."""
@@ -128,8 +118,8 @@ class Racer:
     def _engine(self, engine: str) -> Callable[[NDArray[np.uint8]], Any]:
         """From an image `(1, 784)` to its label `(1,)`; compiled once for what was trained last."""
         if engine not in self._answers:
-            makers = {"predict": lambda: self._estimator.predict, "torch.jit": self._jit, "ONNX Runtime": self._onnx}
-            self._answers[engine] = makers[engine]()
+            makers = {"torch.jit": self._jit, "torch.compile": self._compile, "ONNX Runtime": self._onnx}
+            self._answers[engine] = makers[engine]() if engine in makers else self._estimator.predict
         return self._answers[engine]
 
     def _from_pixels(self) -> Any:
@@ -146,15 +136,26 @@ class Racer:
     def _jit(self) -> Callable[[NDArray[np.uint8]], Any]:
         import torch
 
-        classes = self._estimator.classes_
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that it is deprecated: its successor needs a compiler of C++
+            warnings.simplefilter("ignore")  # that it is deprecated
             traced = torch.jit.trace(self._from_pixels(), torch.zeros(1, 784))
-            program = torch.jit.optimize_for_inference(torch.jit.freeze(traced))
+            return self._by_torch(torch.jit.optimize_for_inference(torch.jit.freeze(traced)))
+
+    def _compile(self) -> Callable[[NDArray[np.uint8]], Any]:
+        import torch
+        from torch._inductor import config
+
+        config.freezing = True  # constants for parameters, as the others have
+        return self._by_torch(torch.compile(self._from_pixels(), fullgraph=True))
+
+    def _by_torch(self, network: Callable[[Any], Any]) -> Callable[[NDArray[np.uint8]], Any]:
+        import torch
+
+        classes = self._estimator.classes_
 
         def answer(image: NDArray[np.uint8]) -> Any:
             with torch.inference_mode():
-                return classes[program(torch.from_numpy(image.astype(np.float32))).numpy().argmax(axis=1)]
+                return classes[network(torch.from_numpy(image.astype(np.float32))).numpy().argmax(axis=1)]
 
         return answer
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from models.cnn import bench, noise, racer, search
-from models.cnn.racer import Trained
+from models.cnn.race import RECORD, Race, Trained, page, write_race
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,7 +27,7 @@ class Fake:
 
     def fit(self, seed):
         compiling = 0.4 * self._ours
-        return Trained(self._pace * (1 + seed / 10) + compiling, compiling, 99 + seed / 100)
+        return Trained(seed, self._pace * (1 + seed / 10) + compiling, compiling, 99 + seed / 100)
 
     def keep(self, path):
         path.write_bytes(b"a model")
@@ -36,7 +36,7 @@ class Fake:
         return ["predict"] if self._ours else ["predict", "torch.jit"]
 
     def single(self, engine, seconds):
-        return np.full(9, self._pace * 1e-4 / (4 if engine == "torch.jit" else 1))
+        return (self._pace * 1e-4 / (4 if engine == "torch.jit" else 1),) * 3
 
     def differing(self, engine):
         return self._wrong * (engine != "predict")
@@ -46,7 +46,7 @@ class Fake:
 
 
 @pytest.mark.parametrize("wrong", [0, 2])
-def test_the_race_is_told_by_ratios_and_wrong_answers_of_compiled_forms_fail_it(monkeypatch, capsys, wrong):
+def test_the_race_is_told_by_ratios_and_wrong_answers_of_compiled_forms_fail_it(monkeypatch, capsys, tmp_path, wrong):
     started = []
 
     @contextlib.contextmanager
@@ -56,17 +56,24 @@ def test_the_race_is_told_by_ratios_and_wrong_answers_of_compiled_forms_fail_it(
 
     monkeypatch.setattr(bench, "racing", racing)
     monkeypatch.setattr(bench, "ANSWER", "import sys; assert open(sys.argv[1]).read() == 'a model'")
-    assert bench.main(["--seeds", "2", "--starts", "2"]) == (1 if wrong else 0)
+    out = tmp_path / "race.md"
+    assert bench.main(["--seeds", "2", "--starts", "2", "--out", str(out)]) == (1 if wrong else 0)
     text = re.sub(" +", " ", capsys.readouterr().out)
     assert "| without compilation | 0.57 | 1.15 | 0.5 (0.5 to 0.5) |" in text
     assert "| of it compiling, cold | 0.40 | | |" in text
     assert "| torch_cnn, predict | 100.0 | 100.0 | 100.0 | 0.5 (0.5 to 0.5) | 0 |" in text
     assert f"| torch_cnn, torch.jit | 25.0 | 25.0 | 25.0 | 2 (2 to 2) | {wrong} |" in text
     assert "| 10,000 | 20,000,000 | 10,000,000 | 0.5 (0.5 to 0.5) |" in text
-    assert "| accuracy, % | 99.015 (SD 0.007, least 99.01) |" in text
+    assert "| accuracy, % | 99.015 (98.951 to 99.079), SD 0.007, least 99.01 |" in text
     assert "From a process's start to its first answer: seconds" in text
-    assert "60,000 images to train on, seeds 1 to 2" in text
+    assert "60,000 images to train on, 2 seeds" in text
     assert started.count(("cnn", "JAX_ENABLE_COMPILATION_CACHE")) == 2
+    record = msgspec.json.decode((tmp_path / "race" / RECORD).read_bytes(), type=Race)
+    assert out.read_text() == page(record, "race/race.png")
+    assert "**cnn trains in 0.50 times the time of torch_cnn** (0.50 to 0.50)" in out.read_text()
+    assert (
+        "|      2 |              99.02 |          0.60 |                    99.02 |          1.20 |" in out.read_text()
+    )
 
 
 @pytest.mark.parametrize("seeds", ["1", "few"])
@@ -98,6 +105,15 @@ def test_wrong_labels_are_as_many_as_said_and_each_another():
     assert (found != labels).sum() == 30
     assert set(found[:100]) == {3, 5, 8}
     assert (labels == np.repeat([3, 5, 8], 100)).all()
+
+
+def test_the_published_race_is_what_its_record_renders_to(tmp_path):
+    reports = ROOT / "reports"
+    record = msgspec.json.decode((reports / "race" / RECORD).read_bytes(), type=Race)
+    write_race(record, tmp_path / "race.md")
+    for name in ("race.md", f"race/{RECORD}"):
+        assert (tmp_path / name).read_text() == (reports / name).read_text()
+    assert (tmp_path / "race" / "race.png").stat().st_size > 5_000
 
 
 def test_a_search_gives_both_the_same_trials_and_the_best_more_seeds(monkeypatch, tmp_path, capsys):
