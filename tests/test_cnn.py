@@ -141,3 +141,23 @@ def test_images_are_not_shown_in_the_order_in_which_their_seed_s_generator_would
     chosen = np.random.default_rng(7).permutation(100)[:10]
     assert len(np.intersect1d(order[0], chosen)) < 5
     assert (draw(generator(7), np.arange(100), (10, 10), 1)[0] == order).all()
+
+
+@pytest.mark.parametrize(
+    ("n", "parts"),
+    [(1, [1]), (7, [7]), (33, [32, 1]), (48, [48]), (65, [64, 1]), (100, [100]), (513, [512, 1]), (600, [600])],
+)
+def test_little_more_images_than_a_program_takes_are_not_filled_up_to_many_more(n, parts):
+    from models.cnn.inference import sizes
+
+    assert list(sizes(n, 128)) == parts
+
+
+def test_no_number_of_images_makes_programs_compute_half_as_many_for_nothing():
+    from models.cnn.inference import CHUNK, FEW, sizes
+
+    for n in range(65, 10_000, 7):
+        parts = list(sizes(n, CHUNK))
+        assert sum(parts) == n
+        computed = sum(min(x for x in FEW if x >= part) if part <= 64 else -(-part // CHUNK) * CHUNK for part in parts)
+        assert computed < 1.5 * n

@@ -88,7 +88,9 @@ def race(directory: Path | None, profile: str, seeds: int, starts: int) -> Race:
             PEER: (PEER, {}),
         }
         begun: dict[str, list[Start]] = {how: [] for how in turns}
+        importing: list[float] = []
         for seed in range(1, starts + 1):
+            importing.append(_process_seconds("import sklearn.base"))
             for how, (name, variables) in turns.items():
                 begun[how].append(_start(name, variables, directory, profile, seed))
     return Race(
@@ -97,6 +99,7 @@ def race(directory: Path | None, profile: str, seeds: int, starts: int) -> Race:
         images=images,
         trained=trained,
         starts=begun,
+        sklearn_seconds=importing,
         single=single,
         batches=batches,
         environment=environment(distributions_of(LIBRARIES)),
@@ -113,11 +116,15 @@ def _start(name: str, variables: dict[str, str], directory: Path | None, profile
             trained = racer.fit(seed)
             racer.keep(path)
         for _ in range(2 if CACHE in variables else 1):  # the first time, programs come into the cache
-            began = time.perf_counter()
-            variables_of = {**os.environ, **variables}
-            subprocess.run([sys.executable, "-c", ANSWER, str(path)], check=True, cwd=ROOT, env=variables_of)
-            seconds = time.perf_counter() - began
+            seconds = _process_seconds(ANSWER, str(path), **variables)
     return Start(trained, seconds)
+
+
+def _process_seconds(code: str, *arguments: str, **variables: str) -> float:
+    began = time.perf_counter()
+    command = [sys.executable, "-c", code, *arguments]
+    subprocess.run(command, check=True, cwd=ROOT, env={**os.environ, **variables})
+    return time.perf_counter() - began
 
 
 def _single(racers: dict[str, Any]) -> list[Answers]:

@@ -35,12 +35,20 @@ class Compiled(NamedTuple):
     saved_seconds: float
 
 
-def compiled(function: Any, *arguments: Any, donate: tuple[int, ...] = ()) -> Compiled:
-    """A function compiled for arguments like these, some of which, by position, it may overwrite."""
+def compiled(function: Any, *arguments: Any, donate: tuple[int, ...] = (), soon: bool = False) -> Compiled:
+    """A function compiled for arguments like these.
+
+    Args:
+        function: to compile.
+        arguments: arrays like those that it will get.
+        donate: positions of those that it may overwrite.
+        soon: whether LLVM is to be done sooner, for loops whose work is in libraries' products.
+    """
+    options: dict[str, str | bool] | None = {"xla_backend_optimization_level": "1"} if soon else None
     started = time.perf_counter()
     with _cache_hits() as hits:
         lowered = jax.jit(function, donate_argnums=donate).lower(*arguments)
-        program = lowered.compile()
+        program = lowered.compile(options)
     seconds = time.perf_counter() - started
     return Compiled(program, seconds, _saved_seconds(lowered.as_text(), seconds, hits))
 

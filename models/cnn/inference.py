@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -19,11 +19,34 @@ from models.cnn.program import Scale, predict
 
 # Images that programs take at most, each of which is compiled when it is first needed. The few are computed at once, by
 # one device, which is done sooner than several. The many are split over the devices, and computed a chunk at a time, as
-# many chunks as there are images for. So a new number of images compiles nothing, and computes few for nothing.
+# many chunks as there are images for. So a new number of images compiles little, and computes few for nothing.
 FEW = (1, 2, 4, 8, 16, 32, 64)
 MANY = (512, 4_096)
 CHUNK = 64
 POLLS = 2_000  # of a program that is nearly done, before its thread is put to sleep, whose wakening takes longer
+
+
+def sizes(n: int, step: int) -> Iterator[int]:
+    """Into how many images at a time `n` are parted, so that what is left over does not cost as much as many more.
+
+    What is left of whole steps goes to a program for few, and what is little more than one of those takes to another.
+
+    Args:
+        n: number of images.
+        step: images that all devices' chunks take together.
+    """
+    while n:
+        size = min(n, max(MANY))
+        if size <= max(FEW):
+            whole = max(few for few in FEW if few <= size)
+            spare = whole // 4
+        elif size < step:
+            whole, spare = max(FEW), max(FEW) // 4
+        else:
+            whole, spare = size // step * step, max(FEW)
+        part = whole if size - whole <= spare else size
+        yield part
+        n -= part
 
 
 class Inference:
@@ -51,20 +74,23 @@ class Inference:
     ):
         self._graph, self._variables, self._scale, self._shift = graph, variables, scale, shift
         self._outputs, self._devices, self._on_compiled = outputs, devices, on_compiled
-        self._programs: dict[tuple[int, str, bool], Callable[[NDArray[Any]], NDArray[np.float32]]] = {}
+        self._programs: dict[tuple[int, np.dtype[Any], bool], Callable[[NDArray[Any]], NDArray[np.float32]]] = {}
 
     def logits(self, images: NDArray[Any], infer: bool = True) -> NDArray[np.float32]:
         """Logits `(n, outputs)` of images `(n, side * side)`, uint8 or float32; as many numbers where not to infer."""
-        largest, n = max(MANY), len(images)
-        if n <= largest:
-            return self._program(n, images.dtype, infer)(images)
-        parts = (images[start : start + largest] for start in range(0, n, largest))
-        return np.concatenate([self._program(len(part), images.dtype, infer)(part) for part in parts])
+        program = self._programs.get((len(images), images.dtype, infer))
+        if program:  # of just this size: a single image is looked up in no time
+            return program(images)
+        found, done = [], 0
+        for size in sizes(len(images), CHUNK * self._devices.count):
+            found.append(self._program(size, images.dtype, infer)(images[done : done + size]))
+            done += size
+        return found[0] if len(found) == 1 else np.concatenate(found)
 
     def _program(self, n: int, dtype: np.dtype[Any], infer: bool) -> Callable[[NDArray[Any]], NDArray[np.float32]]:
         """The compiled map from as many images to logits."""
         size = next(size for size in (*FEW, *MANY) if size >= n)
-        key = (size, dtype.name, infer)
+        key = (size, dtype, infer)
         if key not in self._programs:
             make = self._few if size in FEW else self._many
             self._programs[key] = make(size, dtype, infer)

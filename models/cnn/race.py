@@ -22,7 +22,8 @@ NOTE = """\
 Times are wall time, medians of the turns; of training that of `fit`, with the images in memory. Ratios are the first
 model's time to the other's: geometric means over the turns, and their 95 % intervals. Single images are answered by
 `predict`, or by compiled forms of PyTorch's network; "differs": how many of 1,000 they read otherwise than the model
-itself. A process's start to its first answer: it imports, loads the pickled model, and reads one image.
+itself. A process's start to its first answer: it imports, loads the pickled model, and reads one image; `cnn` is a
+scikit-learn classifier, and so imports scikit-learn, which the peer does not.
 
 Allowed to both: the same network, settings from one search, smoothed labels, the hardest images once more, images moved
 by a pixel, fused AdamW, all cores for training and for many images. To PyTorch: images that lie in memory channels
@@ -88,6 +89,7 @@ class Race(msgspec.Struct, frozen=True):
         images: to train on.
         trained: of each model, a seed each, in turns, after a first that counts for nothing.
         starts: of the first model with cached programs and without (`STARTS`), and of the peer.
+        sklearn_seconds: from a process's start until it has imported scikit-learn, and nothing else.
         single: answers to one image at a time.
         batches: of each model and number of images at a time, the median seconds of an image in each turn.
         environment: machine and software.
@@ -100,6 +102,7 @@ class Race(msgspec.Struct, frozen=True):
     images: int
     trained: dict[str, list[Trained]]
     starts: dict[str, list[Start]]
+    sklearn_seconds: list[float]
     single: list[Answers]
     batches: dict[str, dict[str, list[float]]]
     environment: Environment
@@ -183,10 +186,11 @@ def _accuracy(trained: list[Trained]) -> str:
 def _starting(race: Race) -> list[list[str]]:
     *_, peer = race.models
     theirs = [start.answer_seconds for start in race.starts[peer]]
-    return [
+    rows = [
         _seconds(words, [[begun.answer_seconds for begun in race.starts[start]], theirs])
         for start, words in STARTS.items()
     ]
+    return [*rows, ["a process that imports scikit-learn alone", f"{np.median(race.sklearn_seconds):.2f}", "", ""]]
 
 
 def _single(race: Race) -> str:

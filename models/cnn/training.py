@@ -109,7 +109,7 @@ class Trainer:
         drawn = [draw(np.random.default_rng(0), np.arange(self._n), (self._plan.steps, self._plan.batch), 0)]
         steps = learner(graph, self._packing, self._optimizer, recipe, scale, devices, self._together)
         sample = self._put(drawn * len(starts), 0, 0)
-        self._learn = compiled(steps, state, *self._examples, sample, donate=(0,))
+        self._learn = compiled(steps, state, *self._examples, sample, donate=(0,), soon=not devices.at_once)
         self.programs = [self._learn]
         self._held_out = None
         if held_out:
