@@ -24,8 +24,8 @@ from suite.digits import DIRECTORY
 PEER = TORCH_CNN.name
 CACHE = "JAX_COMPILATION_CACHE_DIR"
 SIZES = (1, 2, 8, 32, 33, 64, 128, 512, 513, 1_024, 4_096, 10_000)  # images that are predicted at a time
-TURNS = 5  # of those who answer
-SINGLE_SECONDS = 0.5  # of a turn with single images
+TURNS = 4  # of those who answer
+SINGLE_SECONDS = 0.4  # of a turn with single images
 BATCH_SECONDS = 0.1  # of a turn with each size
 LIBRARIES = ("jax", "jaxlib", "flax", "optax", "torch", "onnxruntime")
 ANSWER = "import pickle, sys; model, image = pickle.load(open(sys.argv[1], 'rb')); model.predict(image)"
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print the race; 1 if there is none, or a compiled form reads an image otherwise than its model does."""
     parser = argparse.ArgumentParser(prog="python -m models.cnn.bench", description=__doc__)
     add_data(parser)
-    parser.add_argument("--seeds", type=_several, default=10, help="of training without compilation (default: 10)")
+    parser.add_argument("--seeds", type=_several, default=8, help="of training without compilation (default: 8)")
     parser.add_argument("--starts", type=_several, default=3, help="of processes that train once (default: 3)")
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="page to write, with its record and figure in a directory beside it"
