@@ -57,7 +57,7 @@ class Racer:
         started = time.perf_counter()
         self._estimator.fit(self._data.train.X, self._data.train.y)
         seconds = time.perf_counter() - started
-        compiling = sum(getattr(self._estimator, "compile_seconds_", {}).values())
+        compiling = sum(getattr(self._estimator, "compile_seconds_", {}).values(), 0.0)
         right = self._estimator.predict(self._data.test.X) == self._data.test.y
         return Trained(seed, seconds, compiling, 100 * float(right.mean()))
 

@@ -163,7 +163,7 @@ def test_the_published_notebook_is_what_its_record_gives():
 
 
 def test_a_record_without_a_story_is_refused(capsys):
-    assert main(["notebook", str(REPORTS / "race")]) == 1
+    assert main(["notebook", str(REPORTS / "quick")]) == 1
     assert "found no story, expected that of a run of suite/notebook" in capsys.readouterr().err
 
 
