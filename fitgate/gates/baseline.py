@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fitgate.arrays import as_plain
+from fitgate.gates.origin import Origin, nearest
 from fitgate.machine import Environment
 from fitgate.metrics import Outputs
 from fitgate.runs import SeedRun
 
-SCHEMA = 3
+SCHEMA = 4
 SHOWN = 8  # hexadecimal digits of the data's digest that name a file
 Array = NDArray[Any]
 
@@ -50,6 +51,9 @@ class About(msgspec.Struct, frozen=True):
         commit: of the working tree; None outside git.
         content: SHA-256 of the arrays.
         blessed: with which others; None in files of schema 2 and older, and in what is not yet blessed.
+        execution: on what and how the estimator said that it computed; empty where it said nothing, and in files of
+            schema 3 and older.
+        others: where its outputs in other environments come from.
     """
 
     schema: int
@@ -63,6 +67,41 @@ class About(msgspec.Struct, frozen=True):
     commit: str | None
     content: str
     blessed: BlessedSet | None = None
+    execution: str = ""
+    others: list[Origin] = []
+
+    @property
+    def origins(self) -> list[Origin]:
+        """Where its outputs come from: first those that it began with, by which models are judged."""
+        own = Origin(self.environment, self.seeds, self.content, self.execution, self.commit)
+        return [own, *self.others]
+
+
+class Kept(msgspec.Struct, frozen=True, eq=False):
+    """Outputs of some seeds, as a baseline keeps them; the attributes are those of `Baseline`."""
+
+    predictions: Array
+    ranks: Array | None = None
+    probabilities: Array | None = None
+
+    @property
+    def arrays(self) -> tuple[Array, Array | None, Array | None]:
+        """All three."""
+        return self.predictions, self.ranks, self.probabilities
+
+    @property
+    def digest(self) -> str:
+        """SHA-256, in hex."""
+        return digest_of(*self.arrays)
+
+    def gave(self, i: int, outputs: Outputs) -> bool:
+        """Whether its i-th seed gave just these outputs: predictions, scores that rank the same, and probabilities."""
+        pairs: list[tuple[Array, Array]] = [(self.predictions[i], outputs.predictions)]
+        if self.ranks is not None and outputs.scores is not None:
+            pairs.append((self.ranks[i], ranks_of(outputs.scores)))
+        if self.probabilities is not None and outputs.probabilities is not None:
+            pairs.append((self.probabilities[i], outputs.probabilities.astype(np.float32)))
+        return all(np.array_equal(earlier, now) for earlier, now in pairs)
 
 
 class Baseline(msgspec.Struct, frozen=True, tag=True, eq=False, dict=True):
@@ -74,12 +113,14 @@ class Baseline(msgspec.Struct, frozen=True, tag=True, eq=False, dict=True):
         ranks: uint16 or uint32 `(seeds, n)`, each score's place among its seed's, ties sharing one: all that a metric
             may ask of scores; None where the task's metrics read none.
         probabilities: float32 `(seeds, n, classes)`; None where the task's metrics read none.
+        others: the outputs of some of its seeds in other environments, in the order of `about.others`.
     """
 
     about: About
     predictions: Array
     ranks: Array | None = None
     probabilities: Array | None = None
+    others: list[Kept] = []
 
     @cached_property
     def outputs(self) -> list[Outputs]:
@@ -89,27 +130,45 @@ class Baseline(msgspec.Struct, frozen=True, tag=True, eq=False, dict=True):
         probabilities = none if self.probabilities is None else list(self.probabilities)
         return [Outputs(*of_seed) for of_seed in zip(self.predictions, ranks, probabilities, strict=True)]
 
-    def gave(self, outputs: Sequence[Outputs], seeds: Sequence[int]) -> bool:
-        """Whether it has just these outputs: predictions, scores that rank the same, and probabilities.
+    @property
+    def kept(self) -> list[Kept]:
+        """Its outputs by environment, in the order of `about.origins`."""
+        return [Kept(self.predictions, self.ranks, self.probabilities), *self.others]
+
+    def gave(
+        self, outputs: Sequence[Outputs], seeds: Sequence[int], environment: Environment, execution: str = ""
+    ) -> bool:
+        """Whether it has just these outputs for their seeds, in an environment that is like the run's.
+
+        Where it knows none such, those of any environment will do: what is equal to the last example is the same.
 
         Args:
             outputs: of a model, one a seed.
             seeds: these, each of which is to have given the same here; a baseline of one seed, as deterministic models
                 have, is held against any.
+            environment: where the model ran.
+            execution: on what and how its estimator says that it computed; empty for nothing.
         """
-        own = self.about.seeds
-        if len(own) == 1:
-            return all(self._gave(0, some) for some in outputs)
-        known = len(seeds) == len(outputs) and all(seed in own for seed in seeds)
-        return known and all(self._gave(own.index(seed), some) for seed, some in zip(seeds, outputs, strict=True))
+        pairs = list(zip(self.about.origins, self.kept, strict=True))
+        alike = [pair for pair in pairs if not pair[0].changes(environment, execution)]
+        return any(self._gave(origin, kept, outputs, seeds) for origin, kept in alike or pairs)
 
-    def _gave(self, i: int, outputs: Outputs) -> bool:
-        pairs: list[tuple[Array, Array]] = [(self.predictions[i], outputs.predictions)]
-        if self.ranks is not None and outputs.scores is not None:
-            pairs.append((self.ranks[i], ranks_of(outputs.scores)))
-        if self.probabilities is not None and outputs.probabilities is not None:
-            pairs.append((self.probabilities[i], outputs.probabilities.astype(np.float32)))
-        return all(np.array_equal(earlier, now) for earlier, now in pairs)
+    def _gave(self, origin: Origin, kept: Kept, outputs: Sequence[Outputs], seeds: Sequence[int]) -> bool:
+        if len(self.about.seeds) == 1:
+            return all(kept.gave(0, some) for some in outputs)
+        known = len(seeds) == len(outputs) and all(seed in origin.seeds for seed in seeds)
+        pairs = zip(seeds, outputs, strict=True)
+        return known and all(kept.gave(origin.seeds.index(seed), some) for seed, some in pairs)
+
+    def changes(self, environment: Environment, execution: str = "") -> list[str]:
+        """What differs in a run's environment from the likest that it knows, in words; empty where it knows that."""
+        return nearest(self.about.origins, environment, execution)
+
+    @property
+    def altered(self) -> str | None:
+        """The digest of the arrays that it was written with, where it holds others; None where it holds those."""
+        pairs = zip(self.about.origins, self.kept, strict=True)
+        return next((origin.content for origin, kept in pairs if origin.content != kept.digest), None)
 
 
 def baseline_file(directory: Path, profile: str, model: str, task: str, digest: str) -> Path:
@@ -127,12 +186,7 @@ def baseline_file(directory: Path, profile: str, model: str, task: str, digest: 
 def collect(runs: Sequence[SeedRun], profile: str, environment: Environment, commit: str | None) -> Baseline:
     """The baseline that runs of one model and task give, by seed."""
     runs = sorted(runs, key=lambda run: run.fit.seed)
-    first = runs[0].fit
-    predictions = np.stack([_small(run.evaluation.predictions) for run in runs])
-    scores = [run.evaluation.scores for run in runs if run.evaluation.scores is not None]
-    likely = [run.evaluation.probabilities for run in runs if run.evaluation.probabilities is not None]
-    ranks = np.stack([ranks_of(x) for x in scores]) if scores else None
-    probabilities = np.stack(likely).astype(np.float32) if likely else None
+    first, kept = runs[0].fit, keep(runs)
     about = About(
         schema=SCHEMA,
         profile=profile,
@@ -143,9 +197,19 @@ def collect(runs: Sequence[SeedRun], profile: str, environment: Environment, com
         implementation=first.implementation,
         environment=environment,
         commit=commit,
-        content=digest_of(predictions, ranks, probabilities),
+        content=kept.digest,
+        execution=first.execution,
     )
-    return Baseline(about, predictions, ranks, probabilities)
+    return Baseline(about, kept.predictions, kept.ranks, kept.probabilities)
+
+
+def keep(runs: Sequence[SeedRun]) -> Kept:
+    """The outputs of runs, in their order, as a baseline keeps them."""
+    predictions = np.stack([_small(run.evaluation.predictions) for run in runs])
+    scores = [run.evaluation.scores for run in runs if run.evaluation.scores is not None]
+    likely = [run.evaluation.probabilities for run in runs if run.evaluation.probabilities is not None]
+    ranks = np.stack([ranks_of(x) for x in scores]) if scores else None
+    return Kept(predictions, ranks, np.stack(likely).astype(np.float32) if likely else None)
 
 
 def _small(predictions: Array) -> Array:

@@ -71,6 +71,7 @@ class Evidence:
         waivers: failures that are accepted.
         today: the day of the run, by which waivers end.
         seeds: of the runs, in their order; where a model and task are not among them, they are not known.
+        executions: on what and how estimators say that they computed; of those that say nothing, none.
     """
 
     truths: Mapping[str, Truth]
@@ -81,6 +82,7 @@ class Evidence:
     missing: Mapping[Key, str] = field(default_factory=dict)
     baselines: Mapping[Key, Baseline | FitgateError] = field(default_factory=dict)
     seeds: Mapping[Key, Sequence[int]] = field(default_factory=dict)
+    executions: Mapping[Key, str] = field(default_factory=dict)
     waivers: Sequence[Waiver] = ()
     today: date = date.max
 

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from fitgate.gates.baseline import Baseline
 from fitgate.gates.evidence import Truth
-from fitgate.machine import Environment, changes
 from fitgate.metrics import right
 from fitgate.runs import Evaluation
 from fitgate.tasks import NUMBERS
@@ -21,9 +20,9 @@ MOST_CLASSES = 100  # more distinct labels are no classes
 
 
 def describe_losses(
-    baseline: Baseline, runs: Sequence[Evaluation], truth: Truth, environment: Environment
+    baseline: Baseline, runs: Sequence[Evaluation], truth: Truth, changed: Sequence[str]
 ) -> tuple[list[int], str]:
-    """The examples that were lost most clearly, and in words their classes and what else changed."""
+    """The examples that were lost most clearly, and in words their classes and what else `changed`."""
     of_numbers = truth.kind in NUMBERS
     merit = _nearness if of_numbers else right
     then, now = (
@@ -36,7 +35,6 @@ def describe_losses(
     if lost:
         what = "Errors grew most on" if of_numbers else "Lost most clearly:"
         parts.append(f"{what} test examples {', '.join(map(str, lost))}.")
-    changed = changes(baseline.about.environment, environment)
     parts.append(f"Since the baseline changed: {'; '.join(changed)}." if changed else "The environment is the same.")
     return lost, " ".join(filter(None, parts))
 

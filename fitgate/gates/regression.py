@@ -20,8 +20,7 @@ from fitgate.gates.missing import without_value
 from fitgate.gates.perfect import perfect_output
 from fitgate.gates.soundness import check_baseline
 from fitgate.gates.verdict import Outcome, Reason, Verdict
-from fitgate.gates.wording import explain, measured
-from fitgate.machine import changes
+from fitgate.gates.wording import explain, measured, other_environment
 from fitgate.metrics import Metric
 from fitgate.runs import same_output
 from fitgate.tasks import Task, TaskError, check_metric, is_better_higher
@@ -128,7 +127,8 @@ class NoRegression(Gate):
         lacking = next((run for run, value in zip(runs, values, strict=True) if not math.isfinite(value)), None)
         if lacking is not None:
             return without_value(self, metric, model, evidence, lacking)
-        if baseline.gave([run.outputs for run in runs], evidence.seeds.get((model, task), ())):
+        outputs, seeds = [run.outputs for run in runs], evidence.seeds.get((model, task), ())
+        if baseline.gave(outputs, seeds, evidence.environment, evidence.executions.get((model, task), "")):
             return self._same(model, metric, values, evidence)
         found = compare(baseline, runs[0], values[:1] if repeats > 1 else values, repeats, metric, evidence)
         if found is None:
@@ -202,13 +202,12 @@ class NoRegression(Gate):
                 outcome, reason = Outcome.FAIL, Reason.GAIN
                 parts.append("--gate-leaks=fail makes that a failure: bless this run if the gain is earned.")
         lost: list[int] = []
+        changed = baseline.changes(evidence.environment, evidence.executions.get((model, task), ""))
         if reason in (Reason.FALL, Reason.COLLAPSE):
-            lost, losses = describe_losses(baseline, evidence.runs_of(model, task), truth, evidence.environment)
+            lost, losses = describe_losses(baseline, evidence.runs_of(model, task), truth, changed)
             parts.append(losses)
-        elif self._same_seeds(model, baseline, evidence) and (
-            changed := changes(baseline.about.environment, evidence.environment)
-        ):
-            parts.append(f"The output may differ by the environment alone: {'; '.join(changed)}.")
+        elif changed and self._same_seeds(model, baseline, evidence):
+            parts.append(other_environment(changed, len(baseline.others)))
         return self.verdict(
             model,
             evidence,

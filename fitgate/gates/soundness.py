@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fitgate.gates.baseline import Baseline, baseline_file
+from fitgate.gates.baseline import Baseline, Kept, baseline_file
 from fitgate.gates.errors import BaselineError
 from fitgate.runs import Evaluation
 
@@ -78,12 +78,29 @@ def check_content(baseline: Baseline, where: object) -> None:
 
 
 def _fault(baseline: Baseline) -> str | None:
-    seeds, predictions, likely = baseline.about.seeds, baseline.predictions, baseline.probabilities
+    about, kept = baseline.about, baseline.kept
+    for origin, of_origin in zip(about.origins, kept, strict=True):
+        if fault := _fault_of(origin.seeds, of_origin):
+            return fault
+    for origin, of_origin in zip(about.others, baseline.others, strict=True):
+        if not set(origin.seeds) <= set(about.seeds):
+            return "another environment with seeds that it has not itself"
+        if [_form(a) for a in of_origin.arrays] != [_form(a) for a in kept[0].arrays]:
+            return "another environment with outputs of another form"
+    return None
+
+
+def _form(array: Array | None) -> tuple[int, ...] | None:
+    return None if array is None else array.shape[1:]
+
+
+def _fault_of(seeds: Sequence[int], kept: Kept) -> str | None:
+    predictions, likely = kept.predictions, kept.probabilities
     if predictions.ndim not in (2, 3) or not predictions.size or predictions.dtype.kind not in "biufUS":
         return f"predictions of dtype {predictions.dtype} and shape {predictions.shape}"
     if len(seeds) != len(predictions) or len(set(seeds)) != len(seeds):
         return f"predictions with {len(predictions)} seeds, and {len(set(seeds))} different seeds named"
-    further = {"ranks": (baseline.ranks, "iu"), "probabilities": (likely, "f")}
+    further = {"ranks": (kept.ranks, "iu"), "probabilities": (likely, "f")}
     for name, (array, kinds) in further.items():
         if array is None:
             continue
@@ -93,7 +110,7 @@ def _fault(baseline: Baseline) -> str | None:
         return "a NaN or an infinite number"
     if likely is not None and (likely.min(initial=0) < -ROUNDING or likely.max(initial=0) > 1 + ROUNDING):
         return "probabilities beyond 0 and 1"
-    ranks = baseline.ranks
+    ranks = kept.ranks
     if ranks is not None and (ranks.min(initial=0) < 0 or ranks.max(initial=0) >= predictions.shape[1]):
         return "ranks beyond the number of examples"
     return None

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from fitgate.files import contents, write
-from fitgate.gates.baseline import SCHEMA, About, Baseline, digest_of
+from fitgate.gates.baseline import SCHEMA, About, Baseline, Kept
 from fitgate.gates.errors import BaselineError
 from fitgate.gates.npz import MOST, Archive
 from fitgate.gates.soundness import check_content
 
-PARTS = ("about", "predictions", "ranks", "probabilities")
+MOST_OTHERS = 8  # environments besides the one that a baseline began with
+# What the arrays of each environment are called, first of the one that it began with.
+NAMES = [
+    tuple(f"{what}-{i}" if i else what for what in ("predictions", "ranks", "probabilities"))
+    for i in range(1 + MOST_OTHERS)
+]
+PARTS = {"about", *(name for names in NAMES for name in names)}
 LONGEST_ABOUT = 2**20  # bytes
 
 
@@ -37,16 +44,17 @@ def read_baseline(path: Path, at: Path | None = None) -> Baseline | None:
         return None
     about = _about(path, archive)
     try:
-        predictions = archive.array("predictions")
-        ranks, probabilities = (archive.array(n) if n in archive.members else None for n in PARTS[2:])
+        own, *others = (_kept(archive, names) for names in NAMES[: 1 + len(about.others)])
     except ValueError as error:
         raise _damaged(path, str(error)) from error
-    baseline = Baseline(about, predictions, ranks, probabilities)
-    if about.content != digest_of(predictions, ranks, probabilities):
+    if len(archive.members) != 1 + sum(a is not None for kept in (own, *others) for a in kept.arrays):
+        raise _damaged(path, "arrays of environments that it does not describe")
+    baseline = Baseline(about, *own.arrays, others)
+    if written := baseline.altered:
         raise BaselineError(
             path,
             found="other arrays than those it was written with",
-            expected=f"arrays of SHA-256 {about.content}",
+            expected=f"arrays of SHA-256 {written}",
             next_step="restore the file from git",
         )
     check_content(baseline, path)
@@ -57,6 +65,11 @@ def read_about(path: Path, at: Path | None = None) -> About | None:
     """What a baseline's file says of itself, without its arrays; arguments and errors as for `read_baseline`."""
     archive = _open(path, at)
     return None if archive is None else _about(path, archive)
+
+
+def _kept(archive: Archive, names: Sequence[str]) -> Kept:
+    predictions, *further = names
+    return Kept(archive.array(predictions), *(archive.array(n) if n in archive.members else None for n in further))
 
 
 def _open(path: Path, at: Path | None) -> Archive | None:
@@ -94,6 +107,8 @@ def _about(path: Path, archive: Archive) -> About:
         about = msgspec.convert(content, About)
     except (msgspec.ValidationError, RecursionError) as error:
         raise _damaged(path, str(error)) from error
+    if len(about.others) > MOST_OTHERS:
+        raise _damaged(path, f"{len(about.others)} further environments, of {MOST_OTHERS} that there may be")
     if not all(map(str.isprintable, (about.profile, about.model, about.task, about.data_digest, about.content))):
         raise _damaged(path, "names that can't be shown")
     return about
@@ -118,7 +133,12 @@ def _to_third(about: dict[str, Any]) -> dict[str, Any]:
     return {**about, "schema": 3}
 
 
-UPGRADES: dict[Any, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _to_second, 2: _to_third}
+def _to_fourth(about: dict[str, Any]) -> dict[str, Any]:
+    """Schema 3 knew one environment, and not on what its estimator computed."""
+    return {**about, "schema": 4}
+
+
+UPGRADES: dict[Any, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _to_second, 2: _to_third, 3: _to_fourth}
 
 
 def encoded(baseline: Baseline) -> bytes:
@@ -127,19 +147,16 @@ def encoded(baseline: Baseline) -> bytes:
     Raises:
         BaselineError: if its arrays are over 512 MiB, which `read_baseline` would refuse.
     """
-    arrays = {
-        "about": np.frombuffer(msgspec.json.encode(baseline.about), np.uint8),
-        "predictions": baseline.predictions,
-        "ranks": baseline.ranks,
-        "probabilities": baseline.probabilities,
-    }
+    arrays: dict[str, NDArray[Any] | None] = {"about": np.frombuffer(msgspec.json.encode(baseline.about), np.uint8)}
+    for names, kept in zip(NAMES, baseline.kept, strict=False):  # `read_baseline` would refuse more
+        arrays |= zip(names, kept.arrays, strict=True)
     size = sum(array.nbytes + 1024 for array in arrays.values() if array is not None)
     if size > MOST:
         raise BaselineError(
             f"the baseline of {baseline.about.model} on {baseline.about.task}",
             found=f"arrays of {size:,} bytes",
             expected=f"{MOST:,} or fewer",
-            next_step="bless fewer seeds, or let the gate read a metric of predictions",
+            next_step="bless fewer seeds or environments, or let the gate read a metric of predictions",
         )
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_LZMA) as archive:

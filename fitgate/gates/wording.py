@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fitgate.gates.comparison import Comparison, Confirmation, OfSeeds, Terms
 from fitgate.gates.settings import CONFIRMING
 from fitgate.gates.verdict import Reason
@@ -58,6 +60,20 @@ def explain(metric: Metric, reason: Reason, found: Comparison, terms: Terms, pow
     if reason is Reason.NO_FALL:
         return f"{surely[0].upper()}{surely[1:]}, less than the margin of {size}. {sees}"
     return f"Too little to decide: {surely}, and the margin is {size}; {found.advice(terms)}. {sees}"
+
+
+def other_environment(changed: Sequence[str], others: int) -> str:
+    """That the run's environment, which the baseline does not know, is the likely reason of its output.
+
+    Args:
+        changed: what differs from the likest that it knows.
+        others: how many it knows besides the one that it was made in.
+    """
+    known = f", as none of the {1 + others} that the baseline knows is this one" if others else ""
+    return (
+        f"The output may differ by the environment alone{known}: {'; '.join(changed)}. If so, fitgate bless "
+        "--add-environment has the baseline hold this run's output besides."
+    )
 
 
 def _confirmed(found: Confirmation | None) -> str:

@@ -45,6 +45,7 @@ def evidence(record: Record, metrics: Mapping[str, Metric]) -> Evidence:
     runs |= {key: [run.evaluation for run in of_key] for key, of_key in several.items()}
     seeds = {(fit.model, fit.task): [fit.seed] for fit in record.fits}
     seeds |= {key: [run.fit.seed for run in of_key] for key, of_key in several.items()}
+    fits = (*(of_key[0].fit for of_key in several.values()), *record.fits)
     skipped = {(m.name, task): m.skipped for m in record.models if m.skipped for task in m.tasks}
     baselines: dict[tuple[str, str], Baseline | FitgateError] = {
         (b.about.model, b.about.task): b for b in record.baselines
@@ -62,6 +63,7 @@ def evidence(record: Record, metrics: Mapping[str, Metric]) -> Evidence:
         missing={**skipped, **failures},
         baselines=baselines,
         seeds=seeds,
+        executions={(fit.model, fit.task): fit.execution for fit in fits if fit.execution},
         waivers=record.waivers,
         today=record.day,
     )
