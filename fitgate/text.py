@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 # How many characters of a text are shown, by what it is; the rest is counted.
 MESSAGE = 2_000
@@ -45,6 +46,18 @@ def harmless(text: str, most: int = OUTPUT) -> str:
         text = f"{text[:half]}\n... ({len(text) - 2 * half:,} characters left out)\n{text[-half:]}"
     printed = "".join(c if c.isprintable() or c in "\n\t" else _escaped(c) for c in _COLOUR.sub("", text))
     return _HEADLINE.sub("| ", printed)
+
+
+def listed(numbers: Iterable[int]) -> str:
+    """Whole numbers in their order, as `1, 2, 2000 to 2099`: three or more that count up by one are a span."""
+    spans: list[list[int]] = []
+    for number in numbers:
+        if spans and number == spans[-1][-1] + 1:
+            spans[-1].append(number)
+        else:
+            spans.append([number])
+    parts = [f"{s[0]} to {s[-1]}" if len(s) > 2 else ", ".join(map(str, s)) for s in spans]
+    return ", ".join(parts)
 
 
 def text_of(value: object) -> str:

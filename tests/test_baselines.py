@@ -28,11 +28,13 @@ from fitgate.gates import (
 )
 from fitgate.gates.archive import baseline_files, check_names
 from fitgate.gates.baseline import BlessedSet, digest_of
-from fitgate.gates.blessing import Candidate, bless, propose
+from fitgate.gates.blessing import bless, propose
+from fitgate.gates.candidate import Candidate
 from fitgate.gates.soundness import check_baseline
 from fitgate.gates.stored import encoded
 from fitgate.gates.transaction import HIDDEN, replace_all
 from fitgate.metrics import METRICS
+from fitgate.report import page
 from fitgate.runs import Fit, SeedRun
 from tests import fakes
 from tests.evidence import ENVIRONMENT, baseline, evaluation, truths, verdict_of, wrong
@@ -292,7 +294,7 @@ def proposals(directory, seeds_from=0, **models):
 
 def blessed(directory, mistakes, *models):
     runs = [evaluation(DIGITS, wrong(mistakes)), evaluation(DIGITS, wrong(mistakes + 1))]
-    bless(proposals(directory, **dict.fromkeys(models, runs)), directory)
+    bless(proposals(directory, **dict.fromkeys(models, runs)), directory, page=page)
     return {name: path_of(directory, name).read_bytes() for name in models}
 
 
@@ -314,7 +316,7 @@ def test_a_damaged_file_can_be_blessed_over(tmp_path):
     path_of(tmp_path, "a").write_bytes(b"?")
     (proposal,) = proposals(tmp_path, a=[evaluation(DIGITS, wrong(n)) for n in (1, 2)])
     assert "new, in the place of a damaged file (" in proposal.summary
-    bless([proposal], tmp_path)
+    bless([proposal], tmp_path, page=page)
     assert mistakes_of(tmp_path, "a") == [1]
 
 
@@ -420,7 +422,7 @@ def test_killed_at_any_moment_a_blessing_leaves_the_old_set_or_the_new_one_to_wh
     for step in range(200):
         shutil.rmtree(work)
         shutil.copytree(sound, work)
-        died = killed_at(step, lambda: bless(proposed, work, replace=True))
+        died = killed_at(step, lambda: bless(proposed, work, page=page, replace=True))
         names = [path.name for path, _ in check_names(work, "quick")]
         state = (mistakes_of(work, "a", "b"), len(baseline_files(work, "quick", "a", "digits")), len(names))
         assert state in (([3, 3], 2, 3), ([5, 5], 1, 2))

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from fitgate.cli.projects import say_absent
 from fitgate.cli.records import RECORD
 from fitgate.gates import Outcome
-from fitgate.gates.blessing import LEAST_SEEDS, bless, propose
-from fitgate.plugin.project import project
-from fitgate.record import RecordError, candidates, judge_again, read
+from fitgate.gates.blessing import LEAST_SEEDS, Proposal, bless, propose
+from fitgate.gates.environments import propose_environment
+from fitgate.plugin.project import Project, project
+from fitgate.record import Record, RecordError, candidates, judge_again, read
 from fitgate.text import CELL, shown
 
 
@@ -34,7 +38,9 @@ def add_commands(commands: Any) -> None:
         help="make a run's outputs the baselines of the regression gates",
         description="Make a run's outputs the baselines that regression gates hold later runs to. It shows what would "
         "change, and asks. Run it in the project's root directory. A baseline is kept by model, task and data: those "
-        "of other data stay beside it, and hold runs on that data, unless --replace deletes them.",
+        "of other data stay beside it, and hold runs on that data, unless --replace deletes them. Beside it stand a "
+        "page in markdown, for reviews, and its anchor: the first baseline that there was, against which it shows the "
+        "drift of all later ones.",
     )
     blessing.add_argument(
         "record", type=Path, nargs="?", metavar="RECORD", help=f"{RECORD} (default: the project's last run)"
@@ -45,6 +51,15 @@ def add_commands(commands: Any) -> None:
     blessing.add_argument("--least-seeds", type=int, default=LEAST_SEEDS, metavar="K", help=f"default: {LEAST_SEEDS}")
     blessing.add_argument(
         "--replace", action="store_true", help="delete the baselines of the same models and tasks on other data"
+    )
+    kinds = blessing.add_mutually_exclusive_group()
+    kinds.add_argument("--anchor", action="store_true", help="let this run's baselines be the anchors from now on")
+    kinds.add_argument(
+        "--add-environment",
+        action="store_true",
+        help="keep the baselines, and add to them what this run gave with their seeds on a machine, or with libraries, "
+        "that compute other last digits: later runs in this environment pass at once where they give the same; a gate "
+        "that fails this run keeps it out",
     )
     blessing.add_argument("--yes", action="store_true", help="write without asking")
     blessing.set_defaults(run=_bless)
@@ -71,15 +86,28 @@ def _judge(options: argparse.Namespace) -> int:
 
 
 def _bless(options: argparse.Namespace) -> None:
+    from fitgate.report import page
+
     around = project(Path.cwd())
     path = options.record or around.latest_run
     record = read(path)
     print(f"{path}: the run of {record.started}")
     directory = options.baselines or around.baselines
     found = candidates(record, around.kinds, around.metrics)
-    proposals = propose(found, record.environment, record.commit, directory, options.least_seeds)
+    where = (record.environment, record.commit, directory)
+    if options.add_environment:
+        proposals, notes = propose_environment(found, *where)
+        for note in notes:
+            print(shown(note))
+        _check_unchanged(record, proposals, around)
+        if not proposals:
+            return
+    else:
+        proposals = propose(found, *where, options.least_seeds, anchor=options.anchor)
     for proposal in proposals:
         print(shown(proposal.summary))
+        if proposal.drift:
+            print(f"  {shown(proposal.drift)}")
         for other in proposal.others:
             fate = "is deleted" if options.replace else "stays; --replace deletes it"
             print(f"  beside it, of other data: {shown(other.name, CELL)}, which {fate}")
@@ -95,9 +123,28 @@ def _bless(options: argparse.Namespace) -> None:
         raise RecordError(
             "bless", found="no consent", expected="y or --yes", next_step="nothing was written; run it again to write"
         )
-    bless(proposals, directory, replace=options.replace)
+    bless(proposals, directory, page=page, replace=options.replace)
     size = sum(proposal.path.stat().st_size for proposal in proposals)
     print(f"{counted} in {directory}, {size / 2**20:.2f} MiB")
+
+
+def _check_unchanged(record: Record, proposals: Sequence[Proposal], around: Project) -> None:
+    """Refuse to take for another environment's what a gate fails, by the baselines that stand there.
+
+    Raises:
+        RecordError: if there is such a gate.
+    """
+    standing = {(p.baseline.about.model, p.baseline.about.task): p.before for p in proposals if p.before is not None}
+    others = [b for b in record.baselines if (b.about.model, b.about.task) not in standing]
+    again = replace(record, baselines=[*others, *standing.values()], unusable_baselines=[])
+    for verdict in judge_again(again, around.kinds, around.metrics).verdicts if standing else ():
+        if verdict.outcome is Outcome.FAIL and (verdict.model, verdict.task) in standing:
+            raise RecordError(
+                f"{verdict.model} on {verdict.task}, {verdict.gate}",
+                found=f"a gate that fails this run: {verdict.message}",
+                expected="output that another environment alone explains, which differs by last digits",
+                next_step="mend the model, or bless this run without --add-environment",
+            )
 
 
 def _agrees(question: str) -> bool:

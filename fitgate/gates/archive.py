@@ -15,6 +15,17 @@ from fitgate.gates.transaction import Standing
 T = TypeVar("T")
 
 NAME = re.compile(rf"[a-z][a-z0-9_]*-.+-[0-9a-f]{{{SHOWN}}}\.npz")
+ANCHOR = re.compile(NAME.pattern.replace(r"\.npz", r"\.anchor\.npz"))
+
+
+def anchor_file(path: Path) -> Path:
+    """The anchor beside a baseline: an earlier one, against which `fitgate bless` shows the drift of all later ones."""
+    return path.with_suffix(".anchor.npz")
+
+
+def page_file(path: Path) -> Path:
+    """The page beside a baseline, which says in words and numbers what it holds."""
+    return path.with_suffix(".md")
 
 
 def baseline_files(directory: Path, profile: str, model: str, task: str) -> list[Path]:
@@ -100,6 +111,8 @@ def _check_set(directory: Path, path: Path, about: About) -> None:
         return
     folders = {directory, path.parent, *((directory / name).parent for name in own.files)}
     for other in (other for folder in sorted(folders) for other in standing.files(folder) if other != path):
+        if ANCHOR.fullmatch(other.name):
+            continue  # which is to be older
         try:
             found = _standing(read_about, standing, other)
         except BaselineError:
@@ -124,7 +137,7 @@ def check_names(directory: Path, profile: str) -> list[tuple[Path, str]]:
     Raises:
         BaselineError: if a file is named otherwise, so that no gate would find it.
     """
-    paths = Standing(directory).files(directory / profile)
+    paths = [path for path in Standing(directory).files(directory / profile) if not ANCHOR.fullmatch(path.name)]
     for path in paths:
         if not NAME.fullmatch(path.name):
             raise BaselineError(

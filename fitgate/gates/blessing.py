@@ -2,46 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from msgspec import structs
-from numpy.typing import NDArray
 
-from fitgate.gates.archive import other_files, standing_baseline
-from fitgate.gates.baseline import Baseline, BlessedSet, baseline_file, collect, ranks_of
+from fitgate.gates.archive import anchor_file, other_files, page_file, standing_baseline
+from fitgate.gates.baseline import Baseline, BlessedSet, baseline_file, collect
+from fitgate.gates.candidate import Candidate
+from fitgate.gates.drift import drift, values_of
 from fitgate.gates.errors import BaselineError
-from fitgate.gates.evidence import Truth
-from fitgate.gates.soundness import is_finite
 from fitgate.gates.stored import encoded
 from fitgate.gates.transaction import replace_all
 from fitgate.machine import Environment, changes
-from fitgate.metrics import Metric
-from fitgate.runs import Evaluation, SeedRun, same_output
 
 LEAST_SEEDS = 20
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """The runs of a model on a task that may become its baseline.
-
-    Attributes:
-        runs: one a seed; of a deterministic model, one.
-        stochastic: whether the seed changes what the model learns; None where its author does not say.
-        truth: of the task.
-        metrics: what its gates read, as they are on the task's classes.
-    """
-
-    runs: Sequence[SeedRun]
-    stochastic: bool | None
-    truth: Truth
-    metrics: Sequence[Metric]
 
 
 @dataclass(frozen=True)
@@ -52,15 +32,21 @@ class Proposal:
         path: where.
         baseline: what is to stand there.
         before: what stands there now; None if nothing does, or nothing that can be read.
+        anchor: the baseline beside it from which drift is measured; None where it is that itself.
         others: the files of baselines of other data that stand beside it.
+        candidate: what it is made of.
         summary: what would change, in a line.
+        drift: how far it is from the anchor, in a line; empty where that is what stands there now, or itself.
     """
 
     path: Path
     baseline: Baseline
     before: Baseline | None
+    anchor: Baseline | None
     others: Sequence[Path]
+    candidate: Candidate
     summary: str
+    drift: str = ""
 
 
 def propose(
@@ -69,8 +55,12 @@ def propose(
     commit: str | None,
     directory: Path,
     least_seeds: int = LEAST_SEEDS,
+    *,
+    anchor: bool = False,
 ) -> list[Proposal]:
     """What blessing runs would write into a directory, model by model and task by task.
+
+    What stands there first becomes the anchor of a model, a task and data, and stays it.
 
     Args:
         candidates: by the names of model and task.
@@ -79,14 +69,15 @@ def propose(
         directory: of the baselines.
         least_seeds: how many a stochastic model needs. One whose seeds all gave the same output, whatever its author
             says, needs two, of which one becomes the baseline.
+        anchor: whether these become the anchors.
 
     Raises:
-        BaselineError: if there are no runs, too few seeds (to judge by, or to know whether they matter), or an output
-            that is not finite, or no labels or numbers.
+        BaselineError: if there are no runs, or some that can't become baselines (see `Candidate.whole`), or an anchor
+            can't be read.
     """
     proposals = []
     for (model, task), candidate in candidates.items():
-        runs = _runs(model, task, candidate, least_seeds)
+        runs = candidate.whole(least_seeds)
         place = (directory, candidate.truth.profile, model, task, candidate.truth.digest)
         path, others = baseline_file(*place), other_files(*place)
         baseline = collect(runs, candidate.truth.profile, environment, commit)
@@ -94,7 +85,12 @@ def propose(
             before, damage = standing_baseline(directory, path), ""
         except BaselineError as error:
             before, damage = None, f", in the place of {error.found}"
-        proposals.append(Proposal(path, baseline, before, others, _summary(baseline, before, candidate) + damage))
+        baseline = _with_environments(baseline, before)
+        first = None if anchor else _anchor(directory, path, before, baseline)
+        summary = _summary(baseline, before, candidate) + damage
+        other = first is not None and (before is None or first.about.content != before.about.content)
+        drifted = _since_anchor(baseline, first, candidate) if first is not None and other else ""
+        proposals.append(Proposal(path, baseline, before, first, others, candidate, summary, drifted))
     if not proposals:
         raise BaselineError(
             "this run",
@@ -105,12 +101,19 @@ def propose(
     return proposals
 
 
-def bless(proposals: Sequence[Proposal], directory: Path, *, replace: bool = False) -> None:
-    """Write the baselines as one set: all of them, or none.
+def bless(
+    proposals: Sequence[Proposal],
+    directory: Path,
+    *,
+    page: Callable[[Proposal], str],
+    replace: bool = False,
+) -> None:
+    """Write the baselines as one set, with their anchors and pages: all of them, or none.
 
     Args:
         proposals: what to write.
         directory: of the baselines, for which they were proposed.
+        page: what a proposal comes to, for who reads it, as markdown; its baseline has then been blessed.
         replace: whether to delete those of other data that stand beside them.
 
     Raises:
@@ -121,95 +124,87 @@ def bless(proposals: Sequence[Proposal], directory: Path, *, replace: bool = Fal
     when = max(datetime.now(UTC), latest + timedelta(microseconds=1))  # clocks go back, too
     names = [proposal.path.relative_to(directory).as_posix() for proposal in proposals]
     together = BlessedSet(when, secrets.token_hex(8), sorted(names))
-    files = {
-        p.path: encoded(structs.replace(p.baseline, about=structs.replace(p.baseline.about, blessed=together)))
-        for p in proposals
-    }
-    replace_all(directory, files, [other for p in proposals for other in p.others] if replace else [])
+    files: dict[Path, bytes] = {}
+    gone: list[Path] = []
+    for p in proposals:
+        blessed = structs.replace(p.baseline, about=structs.replace(p.baseline.about, blessed=together))
+        files[p.path] = encoded(blessed)
+        files[page_file(p.path)] = page(dataclasses.replace(p, baseline=blessed)).encode("utf-8", "backslashreplace")
+        if p.anchor is None:
+            gone.append(anchor_file(p.path))
+        else:
+            files[anchor_file(p.path)] = encoded(p.anchor)
+        if replace:
+            gone += [file for other in p.others for file in (other, anchor_file(other), page_file(other))]
+    replace_all(directory, files, gone)
 
 
-def _runs(model: str, task: str, candidate: Candidate, least_seeds: int) -> Sequence[SeedRun]:
-    """The runs that become a baseline: all, or the first where the seed was found to change nothing."""
-    runs, stochastic = candidate.runs, candidate.stochastic
-    if same_output([run.evaluation for run in runs]):
-        runs, stochastic = runs[:1], False
-    elif stochastic is None:
-        if len(runs) == 1:
-            raise BaselineError(
-                f"{model} on {task}",
-                found="one seed, of a model that does not say whether its seed changes what it learns",
-                expected="two seeds or more, which show it",
-                next_step=f"run pytest with --fit-seeds={max(least_seeds, 2)}, which trains just two if the seed "
-                "changes nothing, or declare stochastic=False",
-            )
-        stochastic = True
-    if stochastic and len(runs) < least_seeds:
-        raise BaselineError(
-            f"{model} on {task}",
-            found=f"{len(runs)} seeds",
-            expected=f"{least_seeds} or more",
-            next_step=f"run pytest with --fit-seeds={least_seeds}, or give --least-seeds",
-        )
-    for run in runs:
-        outputs = run.evaluation.outputs
-        for name, array in outputs._asdict().items():
-            if fault := _fault(array, np.unique(candidate.truth.target)):
-                raise BaselineError(
-                    f"{model} on {task}, seed {run.fit.seed}",
-                    found=f"{name} with {fault}",
-                    expected="finite numbers, or labels",
-                    next_step="mend the model, and run it again",
-                )
-        for metric in candidate.metrics:
-            _check_value(f"{model} on {task}, seed {run.fit.seed}", metric, candidate.truth, run.evaluation)
-    return runs
+def _with_environments(baseline: Baseline, before: Baseline | None) -> Baseline:
+    """With the outputs in other environments that its predecessor has, where the model has stayed the same."""
+    if before is None or not before.others:
+        return baseline
+    then, now = before.about.seeds, baseline.about.seeds
+    shared = [seed for seed in then if seed in now]
+    outputs = baseline.outputs
+    same = all(before.kept[0].gave(then.index(seed), outputs[now.index(seed)]) for seed in shared)
+    known = [
+        (origin, kept)
+        for origin, kept in zip(before.about.others, before.others, strict=True)
+        if shared and same and set(origin.seeds) <= set(now)
+    ]
+    about = structs.replace(baseline.about, others=[origin for origin, _ in known])
+    return structs.replace(baseline, about=about, others=[kept for _, kept in known])
 
 
-def _fault(array: NDArray[Any] | None, labels: NDArray[Any]) -> str | None:
-    """Why an output can't be kept; None where it can."""
-    if not is_finite(array, labels):
-        return "a NaN or an infinite number"
-    if array is not None and array.dtype.kind not in "biufUSOT":
-        return f"elements of dtype {array.dtype}"
-    return None
+def _anchor(directory: Path, path: Path, before: Baseline | None, baseline: Baseline) -> Baseline | None:
+    """What is to be the anchor: the one that there is, else what stood there so far, where that was another."""
+    try:
+        found = standing_baseline(directory, anchor_file(path))
+    except BaselineError as error:
+        raise _unusable_anchor(error.where, error.found, error.expected) from error
+    if found is None:
+        if before is None or before.about.content == baseline.about.content:
+            return None
+        return structs.replace(before, about=structs.replace(before.about, others=[]), others=[])
+    own, its = baseline.about, found.about
+    if (own.model, own.task, own.data_digest) != (its.model, its.task, its.data_digest):
+        subjects = (f"{about.model} on {about.task}, data {about.data_digest[:16]}" for about in (its, own))
+        raise _unusable_anchor(anchor_file(path), *(f"a baseline of {subject}" for subject in subjects))
+    return found
 
 
-def _check_value(where: str, metric: Metric, truth: Truth, evaluation: Evaluation) -> None:
-    """Refuse a metric that has no value, or another one on what a baseline keeps of the outputs."""
-    outputs = evaluation.outputs
-    kept = outputs if outputs.scores is None else outputs._replace(scores=ranks_of(outputs.scores).astype(np.float64))
-    value, again = (metric.value(truth.target, some) for some in (outputs, kept))
-    if not np.isfinite(value):
-        raise BaselineError(
-            where,
-            found=f"no {metric.title} ({evaluation.missing.get(metric.name, 'it is not a finite number')})",
-            expected="a value for each seed",
-            next_step="let the gate read another metric, or mend the model",
-        )
-    if not np.isclose(value, again, rtol=1e-9, atol=1e-12):
-        raise BaselineError(
-            where,
-            found=f"a {metric.title} of {metric.shown(value)}, and {metric.shown(again)} by the scores' ranks",
-            expected="a metric that depends on the order of scores alone: a baseline keeps nothing else of them",
-            next_step="let the gate read a metric of probabilities or predictions",
-        )
+def _unusable_anchor(where: object, found: str, expected: str) -> BaselineError:
+    next_step = "restore it from git, or give --anchor, by which this run becomes the anchor"
+    return BaselineError(where, found=found, expected=expected, next_step=next_step)
 
 
 def _summary(baseline: Baseline, before: Baseline | None, candidate: Candidate) -> str:
     about, metric, target = baseline.about, candidate.metrics[0], candidate.truth.target
-
-    def mean(some: Baseline) -> float:
-        return float(np.mean([metric.value(target, outputs) for outputs in some.outputs]))
-
     count = len(about.seeds)
     ignored = len(candidate.runs) if candidate.stochastic and len(candidate.runs) > count else 0
     words = f"1 of {ignored} seeds, which gave the same output though stochastic=True is declared" if ignored else ""
-    begin = f"{about.model} on {about.task}: {words or f'{count} seed' + 's' * (count > 1)}, {metric.title} "
+    begin = f"{about.model} on {about.task}: {words or _seeds(count)}, {metric.title} "
+    own = metric.shown(float(np.mean(values_of(baseline, metric, target))))
     if before is None:
-        return f"{begin}{metric.shown(mean(baseline))}; new"
+        return f"{begin}{own}; new"
+    lost = len(before.others) - len(baseline.others)
+    parts = changes(before.about.environment, about.environment)
+    parts += [f"its output in {lost} other environment{'s' * (lost > 1)} is dropped"] if lost else []
     if before.about.content == about.content:
-        return f"{begin}{metric.shown(mean(baseline))}; the same output"
-    changed = "; ".join(changes(before.about.environment, about.environment))
-    moved = metric.difference(mean(baseline) - mean(before))
-    line = f"{begin}{metric.shown(mean(before))} -> {metric.shown(mean(baseline))} ({moved})"
-    return f"{line}; {changed}" if changed else line
+        parts, line = [], f"{begin}{own}; the same output"
+    else:
+        moved = drift(before, baseline, metric, target)
+        line = f"{begin}{own}, which the former has not" if moved is None else f"{begin}{moved.words(metric)}"
+    return "; ".join([line, *parts])
+
+
+def _since_anchor(baseline: Baseline, anchor: Baseline, candidate: Candidate) -> str:
+    metric, about = candidate.metrics[0], anchor.about
+    moved = drift(anchor, baseline, metric, candidate.truth.target)
+    of = f" of {about.blessed.when:%Y-%m-%d}" if about.blessed else ""
+    drifted = f"no {metric.title}" if moved is None else f"{metric.title} {moved.words(metric)}"
+    return f"since the anchor{of}, {_seeds(len(about.seeds))}: {drifted}"
+
+
+def _seeds(count: int) -> str:
+    return f"{count} seed{'s' * (count > 1)}"

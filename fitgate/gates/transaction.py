@@ -24,7 +24,7 @@ from fitgate.gates.errors import BaselineError
 HIDDEN = ".bless"
 LONGEST_JOURNAL = 2**24  # bytes
 PATIENCE = 10.0  # seconds that one blessing waits for another
-TARGET = re.compile(r"(?:[^/\\:.][^/\\:]*/)*[^/\\:.][^/\\:]*\.npz")
+TARGET = re.compile(r"(?:[^/\\:.][^/\\:]*/)*[^/\\:.][^/\\:]*(?:\.npz|-[0-9a-f]{8}\.md)")  # baselines, and their pages
 STAGED = re.compile(r"[0-9a-f]{8}-\d{1,6}\.npz")
 
 
@@ -65,7 +65,8 @@ class Standing:
     def files(self, folder: Path) -> list[Path]:
         """The files `*.npz` in a folder of the directory, or in the directory itself, sorted."""
         there = {path for path in folder.glob("*.npz") if not path.name.startswith(".")}
-        coming = {path for name in self._journal.moves if (path := self._directory / name).parent == folder}
+        moves = (self._directory / name for name in self._journal.moves)
+        coming = {path for path in moves if path.parent == folder and path.suffix == ".npz"}
         return sorted((there | coming) - {self._directory / name for name in self._journal.deletions})
 
 
@@ -74,7 +75,7 @@ def replace_all(directory: Path, files: Mapping[Path, bytes], deletions: Collect
 
     Args:
         directory: of baselines, made where it is missing.
-        files: their content, by paths in the directory, at most one folder deep.
+        files: baselines and their pages: their content, by paths in the directory, at most one folder deep.
         deletions: further paths in it; those that are not there don't matter.
 
     Raises:

@@ -21,7 +21,7 @@ from fitgate.gates import (
     Truth,
     judge,
 )
-from fitgate.gates.blessing import Candidate
+from fitgate.gates.candidate import Candidate
 from fitgate.metrics import METRICS, Metric
 from fitgate.metrics.scorer import scorer_metric
 from fitgate.record.errors import RecordError

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fitgate.report.verdict import RunOutcome, RunVerdict, run_verdict
 
 if TYPE_CHECKING:
+    from fitgate.report.baseline import page
     from fitgate.report.comparison import write_comparison
     from fitgate.report.repeatability import write_repeatability
     from fitgate.report.report import append_to_step_summary, render, write_report
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 _MODULES = {  # imported on first use: the verdict of a run takes no templates and no figures
     "append_to_step_summary": "report",
     "floors": "safety",
+    "page": "baseline",
     "render": "report",
     "write_comparison": "comparison",
     "write_repeatability": "repeatability",
@@ -27,6 +29,7 @@ __all__ = [
     "RunVerdict",
     "append_to_step_summary",
     "floors",
+    "page",
     "render",
     "run_verdict",
     "write_comparison",

@@ -30,6 +30,7 @@ from fitgate.runs.training import (
     trains_seeds_at_once,
 )
 from fitgate.tasks import Task, TaskData
+from fitgate.text import listed
 
 Emitted = Fit | Evaluation | Failure | SeedRun | LoggedError
 
@@ -166,7 +167,7 @@ class Evaluator:
         data, subject, limit = self._data_of(task), f"{model.name} on {task.name}", self._limit_of(model)
         own = self._seed_of(model, task)
         if len(among) > 1 and self._fits_seeds_at_once(model, task, seed):
-            with self._progress(f"fitting {subject} with seeds {_listed(among)}"):
+            with self._progress(f"fitting {subject} with seeds {listed(among)}"):
                 run = self._run_at_once(model, task, seed, among)
         elif seed == own:  # the session trains it anyway
             run = SeedRun(self.trained(model, task).fit, self.evaluation(model, task))
@@ -175,7 +176,7 @@ class Evaluator:
                 among = among[:2] if seed in among[:2] else among[2:]
             seeds = [s for s in among if s != own]
             calls = [partial(run_seed, model, data, s, self._metrics, limit) for s in seeds]
-            together = partial(self._spread, f"fitting {subject} with seeds {_listed(seeds)}", calls)
+            together = partial(self._spread, f"fitting {subject} with seeds {listed(seeds)}", calls)
             runs: list[SeedRun] = self._once(_key(model, task, among), together)
             run = runs[seeds.index(seed)]
         else:
@@ -247,7 +248,3 @@ class Evaluator:
 
 def _key(model: Model, task: Task, seeds: Sequence[int]) -> str:
     return f"{model.name}-{task.name}-seeds-{min(seeds)}-{max(seeds)}"
-
-
-def _listed(seeds: Sequence[int]) -> str:
-    return ", ".join(map(str, seeds))

@@ -6,7 +6,7 @@ from fitgate.statistics.change import Change, p_value_of_gain
 from fitgate.statistics.f1 import f1_fall, f1_lower_bound
 from fitgate.statistics.holm import holm, holm_levels
 from fitgate.statistics.mcnemar import McNemar
-from fitgate.statistics.means import Fall, mean_interval, ratio_interval
+from fitgate.statistics.means import Fall, difference_interval, mean_interval, ratio_interval
 from fitgate.statistics.medians import median_interval
 from fitgate.statistics.power import normal_power, power_to_pass, student_power
 from fitgate.statistics.proportions import (
@@ -41,6 +41,7 @@ __all__ = [
     "bootstrap_fall",
     "bootstrap_lower_bound",
     "crossing",
+    "difference_interval",
     "f1_fall",
     "f1_lower_bound",
     "height_of",

@@ -29,6 +29,33 @@ def mean_interval(values: ArrayLike, confidence: float = 0.95) -> tuple[float, f
     return float(x.mean() + low * error), float(x.mean() + high * error)
 
 
+def difference_interval(before: ArrayLike, now: ArrayLike, confidence: float = 0.95) -> tuple[float, float]:
+    """Two-sided confidence interval of the mean of `now` less that of `before`, each of independent values `(n,)`.
+
+    It is Welch's, which takes no two spreads for equal. A single value is taken for exact, as that of a model whose
+    seeds change nothing.
+
+    Source: Welch, "The generalization of Student's problem when several different population variances are involved",
+    Biometrika 34 (1947).
+
+    Raises:
+        ValueError: if there is no value, or only one on each side.
+    """
+    from scipy.stats import t
+
+    samples = [np.asarray(values, np.float64) for values in (before, now)]
+    if min(map(len, samples)) < 1 or max(map(len, samples)) < 2:
+        raise ValueError(f"{len(samples[0])} and {len(samples[1])} values, expected one or more, and two or more")
+    difference = float(samples[1].mean() - samples[0].mean())
+    errors = np.array([x.var(ddof=1) / len(x) if len(x) > 1 else 0.0 for x in samples])
+    if not errors.any():
+        return difference, difference
+    shares = [error**2 / (len(x) - 1) for error, x in zip(errors, samples, strict=True) if len(x) > 1]
+    freedom = errors.sum() ** 2 / sum(shares)
+    reach = float(t.ppf((1 + confidence) / 2, freedom)) * math.sqrt(errors.sum())
+    return difference - reach, difference + reach
+
+
 def ratio_interval(numerators: ArrayLike, denominators: ArrayLike, confidence: float = 0.95) -> tuple[float, float]:
     """Confidence interval of the geometric mean of the ratios of paired positive values, each `(n,)`.
 
