@@ -413,7 +413,7 @@ def moved(blessed):
 
 
 def files(project):
-    return sorted(path.name for path in (project.path / "baselines" / "quick").iterdir())
+    return sorted(path.name for path in (project.path / "baselines" / "quick").glob("*.npz"))
 
 
 def test_a_baseline_is_named_after_model_task_and_data(blessed):

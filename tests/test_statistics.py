@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from scipy.stats import binom, binomtest, norm, ttest_1samp
+from scipy.stats import binom, binomtest, norm, ttest_1samp, ttest_ind
 from sklearn.metrics import f1_score, mean_squared_error, roc_auc_score
 
 from fitgate.metrics import METRICS
@@ -12,6 +12,7 @@ from fitgate.statistics import (
     area,
     auc_lower_bound,
     bootstrap_lower_bound,
+    difference_interval,
     f1_lower_bound,
     mean_interval,
     normal_power,
@@ -250,6 +251,17 @@ def test_the_interval_of_a_mean_is_scipy_s():
     assert mean_interval([0.5, 0.5, 0.5]) == (0.5, 0.5)
     with pytest.raises(ValueError, match="1 values, expected two or more"):
         mean_interval([1.0])
+
+
+def test_the_interval_of_a_difference_is_welch_s():
+    before, now = [0.2, 0.5, 0.9, 0.4], [0.3, 0.35, 0.31]
+    theirs = ttest_ind(now, before, equal_var=False).confidence_interval(0.9)
+    assert difference_interval(before, now, 0.9) == pytest.approx((theirs.low, theirs.high))
+    one = ttest_1samp(now, 0.2).confidence_interval(0.9)
+    assert difference_interval([0.2], now, 0.9) == pytest.approx((one.low - 0.2, one.high - 0.2))
+    assert difference_interval([0.5, 0.5], [0.75]) == (0.25, 0.25)
+    with pytest.raises(ValueError, match="1 and 1 values, expected one or more, and two or more"):
+        difference_interval([1.0], [2.0])
 
 
 def test_intervals_of_ratios_cover_as_stated():

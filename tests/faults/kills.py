@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
+from fitgate.gates.archive import anchor_file, page_file
 from tests.faults.case import SHARE, Bench, Fault
 from tests.faults.material import Material, Project, as_read, changed, hashes, outcome_of
 from tests.faults.oracle import Observation
@@ -100,6 +101,10 @@ def _bless(project: Project, material: Material, ending: dict[str, object]) -> O
     again = project.command("bless", "--yes", str(project.earlier))
     if again.status != 0 or as_read(project.baselines, names) != new:
         lost.append(f"blessing again does not mend it: {again.output[-200:]}")
+    paths = [project.baselines / name for name in names]
+    if as_read(project.baselines, [anchor_file(path).name for path in paths]) != old:
+        lost.append("the anchors are not what stood there first")
+    lost += [f"no page beside {path.name}" for path in paths if not page_file(path).is_file()]
     return _killed(ended.status, ended.output, lost)
 
 
