@@ -11,6 +11,7 @@ from fitgate import Outcome
 from fitgate.cli import main
 from fitgate.gates import BaselineError, Claim, Reason, find_baseline, judge, read_baseline, write_baseline
 from fitgate.gates.baseline import Kept, keep
+from fitgate.gates.blessing import propose
 from fitgate.gates.candidate import Candidate
 from fitgate.gates.environments import propose_environment
 from fitgate.gates.origin import Origin
@@ -231,6 +232,22 @@ def test_an_environment_takes_the_place_of_what_was_known_of_it_and_there_are_no
     assert proposal.summary.endswith("-> cpu 3, in the place of what it had of this environment")
     with pytest.raises(BaselineError, match="found 8 other environments in the baseline, expected 8 at most"):
         propose_environment(candidates(*runs), THERE, None, directory)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("execution", "on 1 device", "m on digits: found seeds that computed .not said. and on 1 device, expected"),
+        ("elsewhere", ["Python 1 -> 2"], "m on digits, seed 1: found a worker unlike the session's own environment"),
+    ],
+)
+def test_seeds_of_several_environments_make_no_baseline(tmp_path, field, value, message):
+    ((key, candidate),) = candidates(*HERE_RUNS).items()
+    first, second, third = candidate.runs
+    moved = structs.replace(second, fit=structs.replace(second.fit, **{field: value}))
+    mixed = dataclasses.replace(candidate, runs=[first, moved, third])
+    with pytest.raises(BaselineError, match=message):
+        propose({key: mixed}, ENVIRONMENT, None, tmp_path, 2)
 
 
 # In a project

@@ -90,8 +90,8 @@ def test_seeds_that_are_trained_elsewhere_wait_for_the_first_two(tmp_path, monke
     monkeypatch.chdir(tmp_path)
     asked = []
 
-    def spread(what, calls):
-        runs = [call() for call in calls]
+    def spread(what, work, seeds):
+        runs = [work(seed) for seed in seeds]
         asked.append([run.fit.seed for run in runs])
         return runs
 

@@ -177,7 +177,7 @@ def evaluator(emitted, **about):
 
 
 @pytest.mark.parametrize(
-    ("estimator", "spread"), [(Crowd, None), (Learner, lambda what, calls: [call() for call in calls])]
+    ("estimator", "spread"), [(Crowd, None), (Learner, lambda what, work, seeds: list(map(work, seeds)))]
 )
 def test_several_seeds_are_trained_apart(estimator, spread, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

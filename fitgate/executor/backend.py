@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -112,3 +114,20 @@ class Backend:
                 expected="the address of a running dask scheduler",
                 next_step="start one with dask scheduler, or correct the address",
             ) from error
+
+
+def lost_work() -> tuple[type[BaseException], ...]:
+    """The errors by which backends say that work was lost with a worker, and may be tried again."""
+    from concurrent.futures import CancelledError
+    from concurrent.futures.process import BrokenProcessPool  # joblib's TerminatedWorkerError is one
+
+    return BrokenProcessPool, CancelledError, asyncio.CancelledError
+
+
+def lethal_work() -> tuple[type[BaseException], ...]:
+    """The errors by which backends that try again by themselves say that work has ended one worker after the other."""
+    if "distributed" not in sys.modules:
+        return ()
+    from distributed import KilledWorker
+
+    return (KilledWorker,)

@@ -7,11 +7,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
 
-from fitgate.executor.backend import Backend
+from fitgate.executor.backend import Backend, lethal_work, lost_work
+from fitgate.executor.errand import carry_out, pack, search_path
+from fitgate.executor.errors import ProcessDied
 from fitgate.executor.place import Place
 from fitgate.executor.process import Process, run
 
 T = TypeVar("T")
+
+MOST_DEATHS = 3  # of workers, after which the work is taken for what kills them
 
 
 class Executor:
@@ -58,17 +62,59 @@ class Executor:
             calls: the work.
             shared: arrays that are arguments of all the calls.
             prefer: `threads` for work that releases the GIL and is parallel itself, where no backend was named.
-        """
-        from joblib import Parallel
 
-        results = []
-        started = time.perf_counter()
+        What a worker had begun when it died is begun again.
+
+        Raises:
+            ProcessDied: if workers die again and again.
+            Exception: what a call raises.
+        """
+        from joblib import Parallel, delayed
+
+        results: dict[int, Any] = {}
+        started, deaths = time.perf_counter(), 0
         self._announce(f"{what}: {len(calls)} parts ...")
-        with self.backend(shared):
-            for result in Parallel(n_jobs=-1, return_as="generator", prefer=prefer)(calls):
-                results.append(result)
-                self._announce(f"{what}: {len(results)} of {len(calls)} after {time.perf_counter() - started:.1f} s")
-        return results
+        while len(results) < len(calls):
+            left = [(i, call) for i, call in enumerate(calls) if i not in results]
+            numbered = [delayed(_numbered)(i, f, *args, **options) for i, (f, args, options) in left]
+            try:
+                with self.backend(shared):
+                    for i, result in Parallel(n_jobs=-1, return_as="generator_unordered", prefer=prefer)(numbered):
+                        results[i] = result
+                        passed = time.perf_counter() - started
+                        self._announce(f"{what}: {len(results)} of {len(calls)} after {passed:.1f} s")
+            except (*lost_work(), *lethal_work()) as error:
+                deaths += 1
+                if deaths > MOST_DEATHS or isinstance(error, lethal_work()):
+                    raise ProcessDied(
+                        what,
+                        found=f"workers that died of it, or were killed ({type(error).__name__}), "
+                        f"and {len(results)} of {len(calls)} parts done",
+                        expected="a result of each part",
+                        next_step="see why they end, such as too little memory, or do it without --fit-backend",
+                    ) from error
+                self._announce(f"{what}: a worker died; what it had not finished is begun again")
+        return [results[i] for i in range(len(calls))]
+
+    def spread(self, what: str, work: Callable[[Any], T], arguments: Sequence[Any]) -> list[T]:
+        """What work gives for each of several arguments, in their order, done side by side by the backend's workers.
+
+        The work, with all that belongs to it, is sent once, by value where a worker could not import it. A worker does
+        one piece at a time, and imports what it needs from where this process does, where it shares its files.
+
+        Args:
+            what: its name.
+            work: a function, or a `functools.partial`.
+            arguments: of one call each.
+
+        Raises:
+            ProcessDied: if it ends its worker again and again.
+            Exception: what a call raises.
+        """
+        from joblib import delayed
+
+        packed, path = pack(work), search_path()
+        return self.map(what, [delayed(carry_out)(packed, path, argument) for argument in arguments], shared=(packed,))
 
     @contextmanager
     def step(self, what: str) -> Iterator[None]:
@@ -90,3 +136,8 @@ class Executor:
     def close(self) -> None:
         """Leave the cluster."""
         self._backend.close()
+
+
+def _numbered(i: int, function: Callable[..., Any], /, *arguments: Any, **options: Any) -> tuple[int, Any]:
+    """What a call gives, with its number: results come as they are ready."""
+    return i, function(*arguments, **options)

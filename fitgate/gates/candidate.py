@@ -72,8 +72,8 @@ class Candidate:
         """Refuse runs that can't be kept together.
 
         Raises:
-            BaselineError: if they computed on unlike devices, or one has an output that is not finite, or no labels or
-                numbers, or by which a metric of the gates has no value.
+            BaselineError: if they computed on unlike devices or machines, or one has an output that is not finite, or
+                no labels or numbers, or by which a metric of the gates has no value.
         """
         if len(executions := sorted({run.fit.execution for run in runs})) > 1:
             raise BaselineError(
@@ -81,6 +81,13 @@ class Candidate:
                 found=f"seeds that computed {' and '.join(words or '(not said)' for words in executions)}",
                 expected="all of them alike: on other devices, the same seed gives other last digits",
                 next_step="run them all with --fit-backend, or all without",
+            )
+        if moved := next((run.fit for run in runs if run.fit.elsewhere), None):
+            raise BaselineError(
+                f"{self.subject}, seed {moved.seed}",
+                found=f"a worker unlike the session's own environment: {'; '.join(moved.elsewhere)}",
+                expected="seeds of one environment, of which the baseline keeps a description",
+                next_step="run them on workers like the machine that pytest runs on",
             )
         labels = np.unique(self.truth.target)
         for run in runs:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from fitgate.files import FileError, check_writable
 from fitgate.gates import Gate, Outcome, Verdict, Waiver
 from fitgate.gates.waiver import read_waivers
 from fitgate.latency.audit import Auditor
-from fitgate.machine import calibrate
+from fitgate.machine import calibrate, environment
 from fitgate.model import Model
 from fitgate.plugin.announcer import Announcer
 from fitgate.plugin.clashes import check_fixtures
@@ -26,8 +26,10 @@ from fitgate.plugin.spool import Spool
 from fitgate.plugin.stage import Stage
 from fitgate.plugin.trained import TrainedModel
 from fitgate.record import Entry, RecordError, describe_not_applied, encode
-from fitgate.runs import Evaluator, Failure, Limit, Once, SeedRun, changed_data
+from fitgate.runs import Evaluator, Failure, Limit, Once, changed_data
 from fitgate.runs.memory import Memory, measure
+from fitgate.runs.workers import Outcome as SeedOutcome
+from fitgate.runs.workers import compared
 from fitgate.tasks import Task
 
 
@@ -242,11 +244,6 @@ class Parts:
         entries, self._entries[:] = list(self._entries), []
         return entries
 
-    def _spread(self, what: str, calls: Sequence[Callable[[], SeedRun]]) -> list[SeedRun]:
-        from joblib import delayed
-
-        return self.executor.map(what, [delayed(_call)(call) for call in calls])
-
-
-def _call(work: Callable[[], SeedRun]) -> SeedRun:
-    return work()
+    def _spread(self, what: str, work: Callable[[int], SeedOutcome], seeds: Sequence[int]) -> list[SeedOutcome]:
+        here = environment(self.registry.libraries)
+        return self.executor.spread(what, partial(compared, work, here), seeds)

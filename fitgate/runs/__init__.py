@@ -2,7 +2,7 @@
 
 from fitgate.runs.apart import Limit
 from fitgate.runs.evaluation import Evaluation, SeedRun, evaluate, same_output
-from fitgate.runs.evaluator import Evaluator, run_seed
+from fitgate.runs.evaluator import Evaluator
 from fitgate.runs.once import Once, ProcessEnded
 from fitgate.runs.side_effects import changed_data
 from fitgate.runs.training import Failure, Fit, ModelFailed, Trained, compile_seconds, train
@@ -21,7 +21,6 @@ __all__ = [
     "changed_data",
     "compile_seconds",
     "evaluate",
-    "run_seed",
     "same_output",
     "train",
 ]

@@ -9,14 +9,8 @@ from functools import partial
 from fitgate.errors import LoggedError, in_one_line
 from fitgate.metrics import Metric
 from fitgate.model import Model
-from fitgate.runs.apart import (
-    Limit,
-    Outcome,
-    fits_seeds_at_once_apart,
-    run_apart,
-    run_seed_apart,
-    run_seeds_apart,
-)
+from fitgate.runs import apart
+from fitgate.runs.apart import Limit, fits_seeds_at_once_apart, run_apart, run_seeds_apart
 from fitgate.runs.evaluation import Evaluation, SeedRun, evaluate, same_output
 from fitgate.runs.once import Once, ProcessEnded
 from fitgate.runs.training import (
@@ -29,26 +23,11 @@ from fitgate.runs.training import (
     train_at_once,
     trains_seeds_at_once,
 )
+from fitgate.runs.workers import Outcome, outcome_of, run_seed
 from fitgate.tasks import Task, TaskData
 from fitgate.text import listed
 
 Emitted = Fit | Evaluation | Failure | SeedRun | LoggedError
-
-
-def run_seed(
-    model: Model, data: TaskData, seed: int, metrics: Mapping[str, Metric], limit: Limit | None = None
-) -> SeedRun:
-    """Train a model with a seed, and evaluate it: a piece of work that can be done anywhere.
-
-    With a limit it is done in a process of its own.
-
-    Raises:
-        ModelFailed: if that fails.
-    """
-    if limit is not None:
-        return run_seed_apart(model, data, seed, metrics, limit)
-    trained = train(model, data, seed)
-    return SeedRun(trained.fit, evaluate(trained, data, metrics))
 
 
 class Evaluator:
@@ -62,8 +41,8 @@ class Evaluator:
         emit: is given each `Fit`, `Evaluation` and `SeedRun`, by the process in which it happened, and each `Failure`
             with its `LoggedError`, by each process that meets it.
         progress: is given, in words, what may take long, and is a context around it.
-        spread: does calls of `run_seed` elsewhere, side by side, and gives their results; None for one after the other,
-            here.
+        spread: does work, which it is given by name, for each of several seeds elsewhere, side by side, and gives what
+            comes of them in their order; None for one after the other, here.
         limit_of: how long a model may take, which is then fitted and evaluated in a process of its own; None for ever.
     """
 
@@ -75,7 +54,7 @@ class Evaluator:
         once: Once,
         emit: Callable[[Emitted], None] = lambda entry: None,
         progress: Callable[[str], AbstractContextManager[None]] = lambda words: nullcontext(),
-        spread: Callable[[str, Sequence[Callable[[], SeedRun]]], list[SeedRun]] | None = None,
+        spread: Callable[[str, Callable[[int], Outcome], Sequence[int]], Sequence[Outcome]] | None = None,
         limit_of: Callable[[Model], Limit | None] = lambda model: None,
     ):
         self._data_of = data_of
@@ -175,13 +154,16 @@ class Evaluator:
             if model.stochastic is None:  # the others wait for what the first two show
                 among = among[:2] if seed in among[:2] else among[2:]
             seeds = [s for s in among if s != own]
-            calls = [partial(run_seed, model, data, s, self._metrics, limit) for s in seeds]
-            together = partial(self._spread, f"fitting {subject} with seeds {listed(seeds)}", calls)
-            runs: list[SeedRun] = self._once(_key(model, task, among), together)
-            run = runs[seeds.index(seed)]
+            work = partial(outcome_of, model, data, self._metrics, limit)
+            together = partial(self._spread, f"fitting {subject} with seeds {listed(seeds)}", work, seeds)
+            outcomes: Sequence[Outcome] = self._once(_key(model, task, among), together)
+            outcome = outcomes[seeds.index(seed)]
+            if isinstance(outcome, ModelFailed):
+                raise outcome.with_traceback(None)
+            run = outcome
         else:
             with self._progress(f"fitting {subject} with seed {seed}"):
-                run = run_seed(model, data, seed, self._metrics, limit)
+                run = run_seed(model, data, self._metrics, limit, seed)
         self._emit(run)
         return run
 
@@ -201,10 +183,10 @@ class Evaluator:
         fitted: Trained = self._once(key, partial(train_at_once, model, data, among))[seed]
         return SeedRun(fitted.fit, evaluate(fitted, data, self._metrics))
 
-    def _apart(self, model: Model, task: Task, limit: Limit) -> Outcome:
+    def _apart(self, model: Model, task: Task, limit: Limit) -> apart.Outcome:
         return self._once(f"{model.name}-{task.name}-apart", lambda: self._run_apart(model, task, limit))
 
-    def _run_apart(self, model: Model, task: Task, limit: Limit) -> Outcome:
+    def _run_apart(self, model: Model, task: Task, limit: Limit) -> apart.Outcome:
         data = self._data_of(task)
         words = f"fitting {model.name} on {task.name} and predicting, in a process of its own"
         with self._progress(f"{words}: {len(data.dataset.train):,} and {len(data.dataset.test):,} examples"):

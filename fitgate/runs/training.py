@@ -86,6 +86,8 @@ class Fit(msgspec.Struct, frozen=True, tag=True):
             what is not finite.
         side_effects: what fitting left changed in its process, in words; all but threads and processes was put back.
         isolated: whether it was fitted in a process of its own, as models with a time limit are.
+        elsewhere: what was different, in words, where a worker of `--fit-backend` fitted it, from the session's own
+            environment.
     """
 
     model: str
@@ -100,6 +102,7 @@ class Fit(msgspec.Struct, frozen=True, tag=True):
     curves: dict[str, list[float | None]] = {}
     side_effects: list[str] = []
     isolated: bool = False
+    elsewhere: list[str] = []
 
 
 @dataclass(frozen=True)
