@@ -15,6 +15,7 @@ from fitgate.executor.process import Process, run
 
 T = TypeVar("T")
 
+PAUSE = 2.0  # seconds from one line that says how much is done to the next
 MOST_DEATHS = 3  # of workers, after which the work is taken for what kills them
 
 
@@ -55,7 +56,7 @@ class Executor:
         return self._backend.active(shared)
 
     def map(self, what: str, calls: Sequence[Any], shared: Sequence[Any] = (), prefer: str | None = None) -> list[Any]:
-        """The results of joblib's delayed calls, in their order; each one done is announced.
+        """The results of joblib's delayed calls, in their order; how many are done is announced on the way.
 
         Args:
             what: the work's name.
@@ -72,7 +73,7 @@ class Executor:
         from joblib import Parallel, delayed
 
         results: dict[int, Any] = {}
-        started, deaths = time.perf_counter(), 0
+        started, shown, deaths = time.perf_counter(), -PAUSE, 0
         self._announce(f"{what}: {len(calls)} parts ...")
         while len(results) < len(calls):
             left = [(i, call) for i, call in enumerate(calls) if i not in results]
@@ -82,7 +83,9 @@ class Executor:
                     for i, result in Parallel(n_jobs=-1, return_as="generator_unordered", prefer=prefer)(numbered):
                         results[i] = result
                         passed = time.perf_counter() - started
-                        self._announce(f"{what}: {len(results)} of {len(calls)} after {passed:.1f} s")
+                        if passed - shown >= PAUSE or len(results) == len(calls):
+                            self._announce(f"{what}: {len(results)} of {len(calls)} after {passed:.1f} s")
+                            shown = passed
             except (*lost_work(), *lethal_work()) as error:
                 deaths += 1
                 if deaths > MOST_DEATHS or isinstance(error, lethal_work()):
