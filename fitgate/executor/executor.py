@@ -15,7 +15,8 @@ from fitgate.executor.process import Process, run
 
 T = TypeVar("T")
 
-PAUSE = 2.0  # seconds from one line that says how much is done to the next
+FEW = 20  # parts, each of which is announced as it is done
+PAUSE = 2.0  # seconds from one such line to the next, where there are more
 MOST_DEATHS = 3  # of workers, after which the work is taken for what kills them
 
 
@@ -83,7 +84,7 @@ class Executor:
                     for i, result in Parallel(n_jobs=-1, return_as="generator_unordered", prefer=prefer)(numbered):
                         results[i] = result
                         passed = time.perf_counter() - started
-                        if passed - shown >= PAUSE or len(results) == len(calls):
+                        if len(calls) <= FEW or passed - shown >= PAUSE or len(results) == len(calls):
                             self._announce(f"{what}: {len(results)} of {len(calls)} after {passed:.1f} s")
                             shown = passed
             except (*lost_work(), *lethal_work()) as error:
