@@ -10,6 +10,7 @@ from msgspec import structs
 from fitgate import Metric
 from fitgate.gates import BaselineError, baseline_file, find_baseline, read_baseline, write_baseline
 from fitgate.gates.archive import anchor_file, check_names, page_file
+from fitgate.gates.baseline import digest_of
 from fitgate.gates.blessing import bless, propose
 from fitgate.gates.candidate import Candidate
 from fitgate.gates.drift import drift
@@ -46,6 +47,14 @@ def mistakes(path):
     """Of a baseline's first seed; None where there is none."""
     found = read_baseline(path)
     return None if found is None else int((found.predictions[0] != TARGET).sum())
+
+
+def one_more(path):
+    """Give a baseline an example more than its data have."""
+    found = read_baseline(path)
+    padded = np.pad(found.predictions, ((0, 0), (0, 1)))
+    about = structs.replace(found.about, content=digest_of(padded, None, None))
+    write_baseline(structs.replace(found, about=about, predictions=padded), path)
 
 
 # Anchors
@@ -102,7 +111,7 @@ def test_an_anchor_that_can_t_be_used_is_one_line_and_can_be_given_up(tmp_path):
     path = path_of(tmp_path)
     for count in (3, 5):
         blessed(tmp_path, count, count + 2)
-    for content, found in ((b"?", r"a damaged file \("), (None, "a baseline of other on digits")):
+    for content, found in ((b"?", r"a damaged file \("), (None, "model other, expected m")):
         if content is None:
             write_baseline(baseline(evaluation(DIGITS, wrong(1)), model="other"), anchor_file(path))
         else:
@@ -208,3 +217,20 @@ def test_a_page_takes_what_names_contain_for_text(tmp_path):
     found = dataclasses.replace(found, baseline=structs.replace(found.baseline, about=about))
     bless([found], tmp_path, page=page)
     assert "- model: a|b &lt;script> # c" in page_of(tmp_path).splitlines()
+
+
+def test_a_baseline_with_an_example_more_than_the_data_is_blessed_over_as_a_damaged_one_is(tmp_path):
+    blessed(tmp_path, 3, 5)
+    one_more(path_of(tmp_path))
+    found = proposal(tmp_path, 7, 9)
+    assert found.before is None
+    assert "new, in the place of predictions of shape (201,)" in found.summary
+
+
+def test_an_anchor_with_an_example_more_than_the_data_is_one_line(tmp_path):
+    blessed(tmp_path, 3, 5)
+    blessed(tmp_path, 7, 9)
+    one_more(anchor_file(path_of(tmp_path)))
+    with pytest.raises(BaselineError, match=r"found predictions of shape \(201,\), expected \(200,\)"):
+        proposal(tmp_path, 7, 9)
+    assert proposal(tmp_path, 7, 9, anchor=True).anchor is None

@@ -240,11 +240,11 @@ def test_what_no_model_can_have_given_is_neither_read_nor_judged_by(tmp_path, fo
 def test_labels_none_of_which_the_task_has_are_not_judged_by():
     truth = dataclasses.replace(truths()["fives"], classes=np.array([False, True]))
     strange = claimed(SOUND, predictions=SOUND.predictions.astype(np.uint8) + np.uint8(250))
-    check_baseline(SOUND, "m", "fives", [evaluation(FIVES, ANSWERS)], truth)
+    check_baseline(SOUND, "m", "fives", truth)
     with pytest.raises(
         BaselineError, match=r"m-fives-\w+\.npz: found a seed with predictions none of which is a class"
     ):
-        check_baseline(strange, "m", "fives", [evaluation(FIVES, ANSWERS)], truth)
+        check_baseline(strange, "m", "fives", truth)
 
 
 def test_texts_of_numbers_that_are_none_are_refused_unless_they_are_labels():

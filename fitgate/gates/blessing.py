@@ -17,6 +17,7 @@ from fitgate.gates.baseline import Baseline, BlessedSet, baseline_file, collect
 from fitgate.gates.candidate import Candidate
 from fitgate.gates.drift import drift, values_of
 from fitgate.gates.errors import BaselineError
+from fitgate.gates.soundness import check_baseline
 from fitgate.gates.stored import encoded
 from fitgate.gates.transaction import replace_all
 from fitgate.machine import Environment, changes
@@ -82,11 +83,11 @@ def propose(
         path, others = baseline_file(*place), other_files(*place)
         baseline = collect(runs, candidate.truth.profile, environment, commit)
         try:
-            before, damage = standing_baseline(directory, path), ""
+            before, damage = sound(directory, path, candidate), ""
         except BaselineError as error:
             before, damage = None, f", in the place of {error.found}"
         baseline = _with_environments(baseline, before)
-        first = None if anchor else _anchor(directory, path, before, baseline)
+        first = None if anchor else _anchor(directory, path, before, baseline, candidate)
         summary = _summary(baseline, before, candidate) + damage
         other = first is not None and (before is None or first.about.content != before.about.content)
         drifted = _since_anchor(baseline, first, candidate) if first is not None and other else ""
@@ -156,20 +157,30 @@ def _with_environments(baseline: Baseline, before: Baseline | None) -> Baseline:
     return structs.replace(baseline, about=about, others=[kept for _, kept in known])
 
 
-def _anchor(directory: Path, path: Path, before: Baseline | None, baseline: Baseline) -> Baseline | None:
+def sound(directory: Path, path: Path, candidate: Candidate) -> Baseline | None:
+    """What stands at a path; None for nothing.
+
+    Raises:
+        BaselineError: if it is damaged, or no baseline of the candidate's model, task and data.
+    """
+    found, fit = standing_baseline(directory, path), candidate.runs[0].fit
+    if found is not None:
+        check_baseline(found, fit.model, fit.task, candidate.truth)
+    return found
+
+
+def _anchor(
+    directory: Path, path: Path, before: Baseline | None, baseline: Baseline, candidate: Candidate
+) -> Baseline | None:
     """What is to be the anchor: the one that there is, else what stood there so far, where that was another."""
     try:
-        found = standing_baseline(directory, anchor_file(path))
+        found = sound(directory, anchor_file(path), candidate)
     except BaselineError as error:
-        raise _unusable_anchor(error.where, error.found, error.expected) from error
+        raise _unusable_anchor(anchor_file(path), error.found, error.expected) from error
     if found is None:
         if before is None or before.about.content == baseline.about.content:
             return None
         return structs.replace(before, about=structs.replace(before.about, others=[]), others=[])
-    own, its = baseline.about, found.about
-    if (own.model, own.task, own.data_digest) != (its.model, its.task, its.data_digest):
-        subjects = (f"{about.model} on {about.task}, data {about.data_digest[:16]}" for about in (its, own))
-        raise _unusable_anchor(anchor_file(path), *(f"a baseline of {subject}" for subject in subjects))
     return found
 
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 from msgspec.structs import replace
 
-from fitgate.gates.archive import anchor_file, find_baseline, standing_baseline
+from fitgate.gates.archive import anchor_file, find_baseline
 from fitgate.gates.baseline import Baseline, Kept, baseline_file, keep
-from fitgate.gates.blessing import Proposal
+from fitgate.gates.blessing import Proposal, sound
 from fitgate.gates.candidate import Candidate
 from fitgate.gates.errors import BaselineError
 from fitgate.gates.origin import Origin
-from fitgate.gates.soundness import check_content
+from fitgate.gates.soundness import check_baseline, check_content
 from fitgate.gates.stored import MOST_OTHERS
 from fitgate.machine import Environment
 from fitgate.runs import SeedRun
@@ -43,6 +43,7 @@ def propose_environment(
         if before is None:
             notes.append(f"{candidate.subject}: there is no baseline, so bless a run first")
             continue
+        check_baseline(before, model, task, candidate.truth)
         runs = _shared(candidate, before)
         candidate.check(runs)
         seeds, execution = [run.fit.seed for run in runs], runs[0].fit.execution
@@ -55,7 +56,7 @@ def propose_environment(
         origin = Origin(environment, own, kept.digest, execution, commit, datetime.now(UTC))
         baseline, again = _with(before, origin, kept, candidate.subject)
         check_content(baseline, f"the baseline of {candidate.subject} with this run")
-        anchor = standing_baseline(directory, anchor_file(path))
+        anchor = sound(directory, anchor_file(path), candidate)
         summary = _summary(before, candidate, runs, origin, again)
         proposals.append(Proposal(path, baseline, before, anchor, (), candidate, summary))
     return proposals, notes

@@ -112,7 +112,7 @@ class NoRegression(Gate):
         try:
             if isinstance(baseline, FitgateError):
                 raise baseline
-            check_baseline(baseline, model, task, runs, evidence.truths[task])
+            check_baseline(baseline, model, task, evidence.truths[task])
             if len(runs) > repeats and len(baseline.predictions) == 1:
                 raise BaselineError(
                     f"the baseline of {model} on {task}",

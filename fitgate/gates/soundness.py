@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from fitgate.gates.baseline import Baseline, Kept, baseline_file
 from fitgate.gates.errors import BaselineError
-from fitgate.runs import Evaluation
 
 if TYPE_CHECKING:
     from fitgate.gates.evidence import Truth
@@ -20,7 +19,7 @@ Array = NDArray[Any]
 ROUNDING = 1e-3  # of probabilities, which may have been float16
 
 
-def check_baseline(baseline: Baseline, model: str, task: str, runs: Sequence[Evaluation], truth: Truth) -> None:
+def check_baseline(baseline: Baseline, model: str, task: str, truth: Truth) -> None:
     """Refuse a baseline of another model, task or dataset, or one that holds no output of a model.
 
     Raises:
@@ -47,12 +46,11 @@ def check_baseline(baseline: Baseline, model: str, task: str, runs: Sequence[Eva
             expected="its classes",
             next_step="restore the file, or bless a run again",
         )
-    shape = runs[0].predictions.shape
-    if baseline.predictions.shape[1:] != shape:
+    if baseline.predictions.shape[1:] != truth.target.shape:
         raise BaselineError(
             subject,
             found=f"predictions of shape {baseline.predictions.shape[1:]}",
-            expected=str(shape),
+            expected=str(truth.target.shape),
             next_step="bless a run again",
         )
 

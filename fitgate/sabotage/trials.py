@@ -25,6 +25,7 @@ from fitgate.gates import (
     needs,
 )
 from fitgate.gates.seedwise import evaluations_of
+from fitgate.gates.soundness import check_baseline
 from fitgate.machine import environment
 from fitgate.metrics import Metric, Outputs
 from fitgate.model import Model
@@ -166,6 +167,7 @@ class Trials:
         for model, task in (need for need in wanted if need.task == self._task.name):
             baseline = find_baseline(directory, self._truth.profile, model, task, self._truth.digest)
             if baseline is not None:
+                check_baseline(baseline, model, task, self._truth)
                 found[model, task] = baseline
         return found
 
