@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fitgate.data import Dataset, Split
+    from fitgate.data import CrossValidation, Dataset, Split
     from fitgate.errors import FitgateError
     from fitgate.gates import Above, Evidence, Floor, Gate, NoRegression, Outcome, Verdict
     from fitgate.metrics import Metric
@@ -18,6 +18,7 @@ __version__: str
 
 _ROOMS = {
     "Above": "fitgate.gates",
+    "CrossValidation": "fitgate.data",
     "Dataset": "fitgate.data",
     "Evidence": "fitgate.gates",
     "FitgateError": "fitgate.errors",
@@ -37,6 +38,7 @@ _ROOMS = {
 
 __all__ = [
     "Above",
+    "CrossValidation",
     "Dataset",
     "Evidence",
     "FitgateError",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol, TypeVar
@@ -117,14 +117,34 @@ class TaskData:
         """The test split's target."""
         return self._target("test", self.dataset.test)
 
+    @property
+    def y_tested(self) -> Any:
+        """The target of what outputs are kept for: of the test split, or of those of all folds, one after the other."""
+        tested = self.dataset.tested
+        return self.y_test if tested is self.dataset.test else self._target("tested", tested)
+
+    @property
+    def further_folds(self) -> Iterator[TaskData]:
+        """The task on each fold but the first, which its own train and test split are; empty without cross-validation.
+
+        Each is gone when the next comes: together they would be many times the data.
+        """
+        folds = self.dataset.folds
+        for i in range(1, 0 if folds is None else len(folds.sizes)):
+            yield TaskData(self.task, self.dataset.of_fold(i))
+
+    def own(self, metric: Metric) -> Metric:
+        """A metric as it is on this task and data."""
+        return metric.on(self.classes, self.dataset.folds)
+
     def seal(self) -> None:
-        """Note what the data and both targets are, before a model gets them; see `Dataset.seal`.
+        """Note what the data and all targets are, before a model gets them; see `Dataset.seal`.
 
         Raises:
             DataError: if a model has changed the data, and they could not be restored.
         """
         self.dataset.seal()
-        len(self.y_train), len(self.y_test)
+        len(self.y_train), len(self.y_test), len(self.y_tested)
 
     def restore(self) -> list[str]:
         """The parts whose content is no longer what was sealed, such as `test X`; it is brought back, where it can be.

@@ -19,7 +19,7 @@ DataOf = Callable[[Task], Dataset]
 def test_every_test_example_has_a_prediction(model: Model, task: Task, trained: Trained, data_of: DataOf) -> None:
     """Every model answers for every test example, on every task it has."""
     evaluation = trained(model).evaluation(task)
-    found, expected = (evaluation.n, len(evaluation.predictions)), len(data_of(task).test)
+    found, expected = (evaluation.n, len(evaluation.predictions)), len(data_of(task).tested)
     assert found == (expected, expected), f"{found[1]} predictions for {found[0]} examples, expected {expected}"
 
 
@@ -39,5 +39,5 @@ def test_gate(model: Model, gate: Gate, trained: Trained, judge: Callable[[Train
 def test_seed(model: Model, task: Task, seed: int, trained: Trained, data_of: DataOf) -> None:
     """Every model trains with each of the seeds of `--fit-seeds`."""
     run = trained(model).seed_run(task, seed)
-    assert run.evaluation.n == len(run.evaluation.predictions) == len(data_of(task).test), "not one answer an example"
+    assert run.evaluation.n == len(run.evaluation.predictions) == len(data_of(task).tested), "not one answer an example"
     assert run.fit.seed == seed, f"trained with seed {run.fit.seed}, expected {seed}"

@@ -88,7 +88,7 @@ def standing(around: Project, models: Collection[str], tasks: Collection[str], s
     for key, baseline in baselines.items():
         if isinstance(baseline, Baseline):
             truth, names = truths[key[1]], data[key[1]].task.metric_names
-            runs[key] = evaluations_of(baseline, [around.metrics[n].on(truth.classes) for n in names], truth.target)
+            runs[key] = evaluations_of(baseline, [truth.own(around.metrics[n]) for n in names], truth.target)
             seeds[key] = baseline.about.seeds
     evidence = Evidence(truths, around.metrics, settings, environment(), runs, {}, baselines, seeds)
     return Standing(claims, evidence, data)

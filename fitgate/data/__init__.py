@@ -3,6 +3,7 @@
 from fitgate.data.cache import cache_directory
 from fitgate.data.dataset import Dataset
 from fitgate.data.errors import DataError
+from fitgate.data.folding import CrossValidation
 from fitgate.data.split import Split, lent
 
-__all__ = ["DataError", "Dataset", "Split", "cache_directory", "lent"]
+__all__ = ["CrossValidation", "DataError", "Dataset", "Split", "cache_directory", "lent"]

@@ -10,7 +10,33 @@ import numpy as np
 
 from fitgate.data.digest import digest
 from fitgate.data.errors import DataError
+from fitgate.data.folding import CrossValidation
 from fitgate.data.split import About, Loaded, Split
+
+
+def rule(name: str, test_size: float | int | None, evaluation: CrossValidation | None) -> float | int | CrossValidation:
+    """How examples are to be tested: by a split of that size, a quarter where none is given, or in folds.
+
+    Raises:
+        DataError: if both are asked for, or what is no evaluation.
+    """
+    if evaluation is None:
+        return 0.25 if test_size is None else test_size
+    if not isinstance(evaluation, CrossValidation):
+        raise DataError(
+            name,
+            found=f"evaluation={evaluation!r}",
+            expected="CrossValidation(folds=5, repeats=10), or the like",
+            next_step="correct it, or leave it out",
+        )
+    if test_size is not None:
+        raise DataError(
+            name,
+            found="a size of the test split beside cross-validation, which tests all examples",
+            expected="test_size or evaluation",
+            next_step="leave one of them out",
+        )
+    return evaluation
 
 
 def pins(name: str, expected: str | Mapping[str, str] | None, profiles: tuple[str, ...]) -> dict[str, str]:
@@ -53,23 +79,29 @@ def loaded(where: str, result: object) -> Loaded:
     )
 
 
-def check_test_split(name: str, X: object, y: object, groups: object) -> None:
-    """Check that a test split that is given is whole, and that no groups are to be kept out of it.
+def check_test_split(name: str, X: object, y: object, drawn: Mapping[str, object]) -> None:
+    """Check that a test split that is given is whole, and that nothing is asked for which only a drawn one can have.
+
+    Args:
+        name: of the dataset.
+        X, y: of the test split.
+        drawn: what was asked of the draw, by name; None for what was not.
 
     Raises:
-        DataError: if it isn't, or they are.
+        DataError: if it isn't, or something is.
     """
     if X is None or y is None:
         raise DataError(
             name, found="half of a test split", expected="X_test and y_test, or neither", next_step="pass both"
         )
-    if groups is not None:
-        raise DataError(
-            name,
-            found="groups beside a test split that is given",
-            expected="groups where a test split is drawn",
-            next_step="leave one of them out, or pass Dataset a function that returns two Split(X, y, groups)",
-        )
+    for what, asked in drawn.items():
+        if asked is not None:
+            raise DataError(
+                name,
+                found=f"{what} beside a test split that is given",
+                expected=f"{what} where a test split is drawn",
+                next_step="leave one of them out, or pass Dataset a function that returns two Split(X, y, groups)",
+            )
 
 
 def check(where: str, data: Loaded, about: About) -> None:
@@ -78,7 +110,7 @@ def check(where: str, data: Loaded, about: About) -> None:
     Raises:
         DataError: if they don't.
     """
-    for part, split in (("train", data.train), ("test", data.test)):
+    for part, split in data.splits.items():
         place = f"{where}, {part} split"
         split.check(place)
         if about.class_names:
@@ -124,13 +156,18 @@ def _check_images(where: str, found: tuple[int, ...], expected: tuple[int, ...])
 
 
 def digests(data: Loaded, image_shape: tuple[int, ...] | None) -> dict[str, str]:
-    """SHA-256, in hex, of each of the four parts in canonical form; rows that are images are hashed in their shape."""
-    return {
-        "train X": digest(data.train.X, image_shape),
-        "train y": digest(data.train.y),
-        "test X": digest(data.test.X, image_shape),
-        "test y": digest(data.test.y),
+    """SHA-256, in hex, of each split's two parts in canonical form; rows that are images are hashed in their shape.
+
+    Where there are folds, of these as well.
+    """
+    found = {
+        f"{name} {part}": digest(of_part, image_shape if part == "X" else None)
+        for name, split in data.splits.items()
+        for part, of_part in (("X", split.X), ("y", split.y))
     }
+    if data.folds is not None:
+        found["folds"] = digest(np.concatenate([data.folds.sizes, data.folds.examples]))
+    return found
 
 
 def digests_now(data: Loaded, image_shape: tuple[int, ...] | None) -> dict[str, str]:
@@ -138,7 +175,7 @@ def digests_now(data: Loaded, image_shape: tuple[int, ...] | None) -> dict[str, 
     try:
         return digests(data, image_shape)
     except DataError:
-        return dict.fromkeys(("train X", "train y", "test X", "test y"), "")
+        return {f"{name} {part}": "" for name in data.splits for part in ("X", "y")}
 
 
 def joined(parts: Mapping[str, str]) -> str:

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fitgate.data import checks, sources
-from fitgate.data.drawing import draw
 from fitgate.data.errors import DataError
+from fitgate.data.folding import CrossValidation, fold
 from fitgate.data.overlap import Overlap, check_overlap, overlap
 from fitgate.data.spare import Spare, mended, spare
 from fitgate.data.split import About, Loaded, Split
+from fitgate.statistics import Folds
 
 Load = Callable[[], tuple[Split, Split] | Loaded]
 
@@ -74,7 +75,8 @@ class Dataset:
         y_test: Any = None,
         *,
         groups: Any = None,
-        test_size: float | int = 0.25,
+        test_size: float | int | None = None,
+        evaluation: CrossValidation | None = None,
         seed: int = 0,
         **about: Any,
     ) -> Dataset:
@@ -85,7 +87,8 @@ class Dataset:
             X, y: as for `Split`: all examples, or the train split where the test split is given.
             X_test, y_test: the test split.
             groups: of the examples of X, as for `Split`: no group is in both splits. Not with a test split.
-            test_size: share of the examples in the test split that is drawn, or their number.
+            test_size: share of the examples in the test split that is drawn, or their number; by default a quarter.
+            evaluation: by cross-validation, where the examples are few; there is no test split then.
             seed: of the draw.
             about: `class_names`, `image_shape`, `licence`, `source`, `digest`, `overlap`.
 
@@ -93,14 +96,15 @@ class Dataset:
             DataError: if the parts don't fit each other; when the data is first needed, if no such split can be drawn.
         """
         if X_test is not None or y_test is not None:
-            checks.check_test_split(name, X_test, y_test, groups)
+            checks.check_test_split(name, X_test, y_test, {"groups": groups, "evaluation": evaluation})
             splits = Split(X, y), Split(X_test, y_test)
             dataset = cls(name, lambda: splits, **about)
             dataset._loaded()
             return dataset
         whole = Split(X, y, groups)
         whole.check(name)
-        return cls(name, functools.partial(draw, name, whole, test_size=test_size, seed=seed), **about)
+        rule = checks.rule(name, test_size, evaluation)
+        return cls(name, functools.partial(sources.parted, name, whole, rule, seed), **about)
 
     @classmethod
     def from_sklearn(
@@ -108,7 +112,8 @@ class Dataset:
         loader: Callable[[], Any],
         *,
         groups: Any = None,
-        test_size: float | int = 0.25,
+        test_size: float | int | None = None,
+        evaluation: CrossValidation | None = None,
         seed: int = 0,
         name: str | None = None,
         **about: Any,
@@ -119,7 +124,7 @@ class Dataset:
             loader: returns a bunch, or X and y.
             groups: of the examples: an array; the name of a column of X, which then leaves X; or a function of what the
                 loader returns, such as `lambda bunch: bunch.frame["patient"]`.
-            test_size, seed: of the draw, as for `from_arrays`.
+            test_size, evaluation, seed: of the draw, as for `from_arrays`.
             name: what reports call it; by default the loader's own, without `load_` or `fetch_`.
             about: as for `from_arrays`; by default the bunch's own class names, image shape and title.
 
@@ -127,7 +132,8 @@ class Dataset:
             DataError: if there is no name.
         """
         name = name or sources.name_of(loader)
-        load = functools.partial(sources.sklearn_splits, loader, name, groups=groups, test_size=test_size, seed=seed)
+        rule = checks.rule(name, test_size, evaluation)
+        load = functools.partial(sources.sklearn_splits, loader, name, groups=groups, rule=rule, seed=seed)
         return cls(name, load, **about)
 
     @classmethod
@@ -157,12 +163,14 @@ class Dataset:
         version: int,
         *,
         groups: Any = None,
-        test_size: float | int = 0.25,
+        test_size: float | int | None = None,
+        evaluation: CrossValidation | None = None,
         seed: int = 0,
         **about: Any,
     ) -> Dataset:
         """A dataset of OpenML, kept in the user's cache; see `sources.openml_splits`. Its arguments are as above."""
-        load = functools.partial(sources.openml_splits, name, version, groups=groups, test_size=test_size, seed=seed)
+        rule = checks.rule(name, test_size, evaluation)
+        load = functools.partial(sources.openml_splits, name, version, groups=groups, rule=rule, seed=seed)
         return cls(name, load, **about)
 
     @property
@@ -209,6 +217,34 @@ class Dataset:
         return self._loaded().test
 
     @property
+    def folds(self) -> Folds | None:
+        """Those of its cross-validation, of which `train` and `test` are the first; None where there is one split."""
+        return self._loaded().folds
+
+    @property
+    def tested(self) -> Split:
+        """What outputs are kept for, one an output: the test split, or those of all folds, one after the other."""
+        return self._loaded().tested
+
+    def of_fold(self, i: int) -> Dataset:
+        """The dataset whose train and test split are those of a fold.
+
+        Raises:
+            DataError: if it has none.
+        """
+        if len(self.profiles) > 1:
+            return self.on(None).of_fold(i)
+        data = self._loaded()
+        if data.whole is None or data.folds is None:
+            raise DataError(
+                self.name, found="one test split", expected="folds", next_step="declare evaluation=CrossValidation()"
+            )
+        load = functools.partial(fold, data.whole, data.folds, i)
+        one = Dataset(self.name, {self.profile: load} if self.profiles else load)
+        one._given = self._given.over(data.about)
+        return one
+
+    @property
     def class_names(self) -> tuple[str, ...]:
         """The names of the classes, or of y's columns; empty where there are none."""
         return self._given.class_names or self._loaded().about.class_names
@@ -230,7 +266,10 @@ class Dataset:
 
     @property
     def digests(self) -> dict[str, str]:
-        """SHA-256, in hex, of `train X`, `train y`, `test X`, `test y` in canonical form; see `fitgate.data.digest`."""
+        """SHA-256, in hex, of `train X`, `train y`, `test X`, `test y` in canonical form; see `fitgate.data.digest`.
+
+        With cross-validation, of all examples and of the folds as well.
+        """
         if len(self.profiles) > 1:
             return self.on(None).digests
         data = self._loaded()
@@ -240,17 +279,17 @@ class Dataset:
 
     @property
     def digest(self) -> str:
-        """One SHA-256, in hex, of all four."""
+        """One SHA-256, in hex, of all of these."""
         return checks.joined(self.digests)
 
     @property
     def overlap(self) -> Overlap:
-        """How many rows of the test split stand in the training split."""
+        """How many rows of the test split stand in the training split; with folds, of those of the first repeat."""
         if len(self.profiles) > 1:
             return self.on(None).overlap
         data = self._loaded()
         if self._overlap is None:
-            self._overlap = overlap(data.train, data.test)
+            self._overlap = _overlap(data)
         return self._overlap
 
     def seal(self) -> None:
@@ -294,9 +333,11 @@ class Dataset:
         for source in (self._spare.read if self._spare else None, self._loads.get(self.profile)):
             if source is not None:
                 clean = checks.loaded(self.name, source())
-                train = mended(data.train, clean.train, [part for part in ("X", "y") if f"train {part}" in changed])
-                test = mended(data.test, clean.test, [part for part in ("X", "y") if f"test {part}" in changed])
-                self._data = Loaded(train, test, data.about)
+                splits = {
+                    name: mended(split, clean.splits[name], [p for p in ("X", "y") if f"{name} {p}" in changed])
+                    for name, split in data.splits.items()
+                }
+                self._data = Loaded(**splits, about=data.about, folds=data.folds)
                 if not self.changed():
                     return True
         self._lost = True
@@ -322,7 +363,14 @@ class Dataset:
                 self._digests = checks.digests(data, about.image_shape)
                 checks.check_digest(where, checks.joined(self._digests), self._pins[self.profile])
             if self._refuses_overlap:
-                self._overlap = overlap(data.train, data.test)
+                self._overlap = _overlap(data)
                 self._overlap.refuse(where)
             self._data = data
         return self._data
+
+
+def _overlap(data: Loaded) -> Overlap:
+    if data.whole is None or data.folds is None:
+        return overlap(data.train, data.test)
+    found = [overlap(*fold(data.whole, data.folds, i)) for i in range(data.folds.of_a_repeat)]
+    return Overlap(*map(sum, zip(*found, strict=True)))

@@ -39,13 +39,7 @@ def draw(where: str, whole: Split, *, test_size: float | int, seed: int) -> tupl
     from sklearn.model_selection import train_test_split
 
     whole.check(where)
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
-        raise DataError(
-            where,
-            found=f"the seed {seed!r}, which draws other splits in each process",
-            expected="a whole number",
-            next_step="pass seed=0, or another",
-        )
+    check_seed(where, seed)
     try:
         classes = classes_of(whole)
         rows = np.arange(len(whole))
@@ -66,6 +60,21 @@ def draw(where: str, whole: Split, *, test_size: float | int, seed: int) -> tupl
             next_step="choose another test_size, or draw the splits yourself and pass them to Dataset.from_arrays",
         ) from error
     return whole.take(train), whole.take(test)
+
+
+def check_seed(where: str, seed: object) -> None:
+    """Refuse a seed that draws other splits in each process.
+
+    Raises:
+        DataError: if it is no whole number.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
+        raise DataError(
+            where,
+            found=f"the seed {seed!r}, which draws other splits in each process",
+            expected="a whole number",
+            next_step="pass seed=0, or another",
+        )
 
 
 def classes_of(whole: Split) -> NDArray[np.intp] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -10,11 +11,13 @@ import numpy as np
 
 from fitgate.data.drawing import draw
 from fitgate.data.errors import DataError
+from fitgate.data.folding import CrossValidation
 from fitgate.data.idx import find_idx, read_idx
 from fitgate.data.openml import fetch
 from fitgate.data.split import About, Loaded, Split
 
 Groups = Any  # an array, a column's name, a function of what a loader returns, or None
+Rule = float | int | CrossValidation
 IDX_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 
 
@@ -42,15 +45,15 @@ def name_of(loader: Callable[[], Any]) -> str:
     return own.removeprefix("load_").removeprefix("fetch_")
 
 
-def sklearn_splits(load: Callable[[], Any], name: str, *, groups: Groups, test_size: float | int, seed: int) -> Loaded:
-    """The data of a loader such as `sklearn.datasets.load_breast_cancer`, split as by `drawing.draw`.
+def sklearn_splits(load: Callable[[], Any], name: str, *, groups: Groups, rule: Rule, seed: int) -> Loaded:
+    """The data of a loader such as `sklearn.datasets.load_breast_cancer`, parted as by `parted`.
 
     Args:
         load: returns a bunch, or X and y.
         name: what an error calls the dataset.
         groups: of the examples, as for `Split`; or a function from what the loader returns to that; None for none.
-        test_size: share of the examples in the test split, or their number.
-        seed: of the split.
+        rule: how they are tested, as for `parted`.
+        seed: of the draw.
 
     Raises:
         DataError: if the loader returns something else, or its data can't be split so.
@@ -68,21 +71,39 @@ def sklearn_splits(load: Callable[[], Any], name: str, *, groups: Groups, test_s
             next_step="wrap the loader in a function that returns X and y",
         )
     whole = Split(X, y, groups(bunch) if callable(groups) else groups)
-    train, test = draw(name, whole, test_size=test_size, seed=seed)
-    return Loaded(train, test, _about(bunch, whole.y) if isinstance(bunch, Mapping) else About())
+    return replace(
+        parted(name, whole, rule, seed), about=_about(bunch, whole.y) if isinstance(bunch, Mapping) else About()
+    )
 
 
-def openml_splits(name: str, version: int, *, groups: Groups, test_size: float | int, seed: int) -> Loaded:
-    """A dataset of OpenML by name and version, kept in the user's cache, and split as by `sklearn_splits`.
+def parted(where: str, whole: Split, rule: Rule, seed: int) -> Loaded:
+    """Examples that come as one, with a test split as by `drawing.draw`, or in folds as by `CrossValidation.deal`.
+
+    Args:
+        where: what an error calls the dataset.
+        whole: all examples.
+        rule: share of the examples in the test split, or their number; or the cross-validation.
+        seed: of the draw.
+
+    Raises:
+        DataError: if they can't be parted so.
+    """
+    if isinstance(rule, CrossValidation):
+        return rule.deal(where, whole, seed)
+    return Loaded(*draw(where, whole, test_size=rule, seed=seed))
+
+
+def openml_splits(name: str, version: int, *, groups: Groups, rule: Rule, seed: int) -> Loaded:
+    """A dataset of OpenML by name and version, kept in the user's cache, and parted as by `sklearn_splits`.
 
     Raises:
         DataError: if OpenML can't be reached or does not know it (see `openml.fetch`), or its data can't be split so.
     """
     where = f"OpenML {name} version {version}"
     bunch = fetch(name, version)
-    loaded = sklearn_splits(lambda: bunch, where, groups=groups, test_size=test_size, seed=seed)
+    loaded = sklearn_splits(lambda: bunch, where, groups=groups, rule=rule, seed=seed)
     about = About(source=f"OpenML, {name}, version {version}", licence=bunch.get("details", {}).get("licence", ""))
-    return Loaded(loaded.train, loaded.test, about.over(loaded.about))
+    return replace(loaded, about=about.over(loaded.about))
 
 
 def idx_splits(directory: Path, files: tuple[str, str, str, str] = IDX_FILES) -> Loaded:

@@ -18,7 +18,7 @@ COMPRESSED = ("csr", "csc", "bsr")
 
 
 class Spare:
-    """A copy of two splits in a temporary file without a name, which goes with the process.
+    """A copy of all splits in a temporary file without a name, which goes with the process.
 
     Args:
         data: what to copy.
@@ -31,7 +31,7 @@ class Spare:
     def __init__(self, data: Loaded):
         self._file = tempfile.TemporaryFile(prefix="fitgate-data-")  # noqa: SIM115 # open as long as the spare is kept
         try:
-            pickle.dump([(s.X, s.y, s.groups) for s in (data.train, data.test)], self._file, protocol=5)
+            pickle.dump({name: (s.X, s.y, s.groups) for name, s in data.splits.items()}, self._file, protocol=5)
             self._file.flush()
         except BaseException:
             self._file.close()
@@ -40,13 +40,14 @@ class Spare:
     def read(self) -> Loaded:
         """The copy: fresh arrays, with none of what a source says about them."""
         self._file.seek(0)
-        train, test = pickle.load(self._file)  # noqa: S301 # written above, and without a name
-        return Loaded(Split(*train), Split(*test))
+        written = pickle.load(self._file)  # noqa: S301 # written above, and without a name
+        splits = {name: Split(*parts) for name, parts in written.items()}
+        return Loaded(splits["train"], splits["test"], whole=splits.get("whole"))
 
 
 def spare(data: Loaded) -> Spare | None:
     """A copy of what was loaded; None where it is too large, or can't be made: it is then loaded again when needed."""
-    if sum(size(part) for split in (data.train, data.test) for part in (split.X, split.y)) > MOST_BYTES:
+    if sum(size(part) for split in data.splits.values() for part in (split.X, split.y)) > MOST_BYTES:
         return None
     try:
         return Spare(data)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fitgate.data.errors import DataError
+from fitgate.statistics import Folds
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,11 +124,30 @@ class About:
 
 @dataclass(frozen=True, eq=False)
 class Loaded:
-    """What a source yields that knows more than two splits."""
+    """What a source yields that knows more than two splits.
+
+    Attributes:
+        train, test: the splits; with folds, those of the first.
+        about: what the source knows of them.
+        whole: all examples, where they are dealt out to folds; else None.
+        folds: of a cross-validation; None where there is but the one test split.
+    """
 
     train: Split
     test: Split
     about: About = About()
+    whole: Split | None = None
+    folds: Folds | None = None
+
+    @property
+    def splits(self) -> dict[str, Split]:
+        """All of its splits, by name."""
+        return {"train": self.train, "test": self.test} | ({} if self.whole is None else {"whole": self.whole})
+
+    @cached_property
+    def tested(self) -> Split:
+        """The examples that outputs are kept for, one an output: the test split, or of folds one after the other."""
+        return self.test if self.whole is None or self.folds is None else self.whole.take(self.folds.examples)
 
 
 def is_sparse(data: object) -> bool:

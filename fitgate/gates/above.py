@@ -50,7 +50,7 @@ class Above(Gate):
 
         task, settings = self.task.name, evidence.settings
         mine = evidence.evaluation_of(model, task)
-        metric = evidence.metric(self.metric, task)
+        truth, metric = evidence.truths[task], evidence.metric(self.metric, task)
         try:
             theirs = evidence.evaluation_of(self.rival, task)
         except NotEvaluated as error:
@@ -66,7 +66,7 @@ class Above(Gate):
             outputs.append(output)
         value, rival_value = float(mine.metrics[self.metric] or 0), float(theirs.metrics[self.metric] or 0)
         test, significance, confidence = metric.paired_test, settings.significance, settings.confidence
-        change = test.compute(evidence.truths[task].target, *outputs)  # from this model to its rival: a fall is a lead
+        change = test.compute(truth.target, *outputs)  # from this model to its rival: a fall is a lead
         reach, one_sided = (
             float(norm.ppf(at)) * change.standard_error for at in ((1 + confidence) / 2, 1 - significance)
         )
@@ -78,7 +78,7 @@ class Above(Gate):
         low, high = sorted(direction * x for x in (change.size - reach, change.size + reach))
         message = (
             f"{metric.title} {metric.shown(value)} against {self.rival}'s {metric.shown(rival_value)} on the same "
-            f"{mine.n:,} examples: difference {direction * change.size:+.4f}, {confidence:.0%} interval [{low:+.4f}, "
+            f"{truth.n:,} examples: difference {direction * change.size:+.4f}, {confidence:.0%} interval [{low:+.4f}, "
             f"{high:+.4f}], {test.describe(change)}, p = {change.p_value:.2g}, "
             f"{'' if passed else 'not '}below {significance:g}. "
             f"A model no better passes about {significance:.0%} of test sets, one with this lead about {power:.1%}."
@@ -90,7 +90,7 @@ class Above(Gate):
             "threshold": rival_value,
             "bound": change.size - one_sided,
             "bound_of": "lead",
-            "n": mine.n,
+            "n": truth.n,
             "p_value": change.p_value,
         }
         return self.verdict(model, evidence, Outcome.PASS if passed else Outcome.FAIL, message, **numbers)

@@ -247,7 +247,8 @@ def compare(
         metric: on the task's classes.
         evidence: what there is.
     """
-    target, settings = evidence.truths[baseline.about.task].target, evidence.settings
+    truth, settings = evidence.truths[baseline.about.task], evidence.settings
+    target = truth.target
     before = [metric.value(target, outputs) for outputs in baseline.outputs]
     if not np.isfinite(before).all():
         return None
@@ -258,4 +259,4 @@ def compare(
         return OfSeeds(fall, *means, repeats, settings.most_seeds, now, settings.confirm)
     outputs = metric.output(baseline.outputs[0]), metric.output(run.outputs)
     change = metric.paired_test.compute(target, *outputs)
-    return OfExamples(change, before[0], now[0], metric.paired_test.describe(change), len(target), repeats)
+    return OfExamples(change, before[0], now[0], metric.paired_test.describe(change), truth.n, repeats)

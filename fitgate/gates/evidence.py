@@ -17,6 +17,7 @@ from fitgate.gates.waiver import Waiver
 from fitgate.machine import Environment
 from fitgate.metrics import Metric
 from fitgate.runs import Evaluation
+from fitgate.statistics import Folds
 from fitgate.tasks import TaskData
 
 Key = tuple[str, str]  # the names of a model and of a task
@@ -28,16 +29,17 @@ class NotEvaluated(FitgateError):
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """What is true of the test split, as a task asks for it.
+    """What is true of the test split, as a task asks for it; with cross-validation, of what all folds test.
 
     Attributes:
         profile: of the dataset; empty where it has one size.
         digest: of the dataset.
-        target: `(n,)`, or `(n, labels)`.
-        labels: the dataset's own y, `(n,)`, by which losses are counted.
+        target: of each output, `(n,)`, or `(n, labels)`; with folds, `(repeats * n,)`, one after the other.
+        labels: the dataset's own y, as long, by which losses are counted.
         class_names: of those labels; empty where they speak for themselves.
         kind: of task; empty where it is not known.
         classes: of the task, sorted `(classes,)`; None where each example is not of one class.
+        folds: of a cross-validation; None where there is one test split.
     """
 
     profile: str
@@ -47,13 +49,40 @@ class Truth:
     class_names: Sequence[str] = ()
     kind: str = ""
     classes: NDArray[Any] | None = None
+    folds: Folds | None = None
 
     @classmethod
     def of(cls, data: TaskData) -> Self:
         """That of a task on its data, which are loaded for it."""
         dataset = data.dataset
-        labels = np.asarray(dataset.test.y)
-        return cls(dataset.profile, dataset.digest, data.y_test, labels, dataset.class_names, data.kind, data.classes)
+        return cls(
+            dataset.profile,
+            dataset.digest,
+            data.y_tested,
+            np.asarray(dataset.tested.y),
+            dataset.class_names,
+            data.kind,
+            data.classes,
+            dataset.folds,
+        )
+
+    @property
+    def n(self) -> int:
+        """How many examples are tested."""
+        return len(self.target) if self.folds is None else self.folds.n
+
+    @property
+    def examples(self) -> NDArray[Any]:
+        """Which example each output is for, from 0 on."""
+        return np.arange(len(self.target)) if self.folds is None else self.folds.examples
+
+    def pooled(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Of values of outputs, the mean over all outputs for the same example."""
+        return values if self.folds is None else self.folds.pooled(values)
+
+    def own(self, metric: Metric) -> Metric:
+        """A metric as it is on the task and its data."""
+        return metric.on(self.classes, self.folds)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +117,7 @@ class Evidence:
 
     def metric(self, name: str, task: str) -> Metric:
         """A metric, as it is on the classes of a task."""
-        return self.metrics[name].on(self.truths[task].classes)
+        return self.truths[task].own(self.metrics[name])
 
     def runs_of(self, model: str, task: str) -> Sequence[Evaluation]:
         """A model's evaluations on a task, one or more.

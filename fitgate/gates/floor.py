@@ -92,17 +92,17 @@ class Floor(Gate):
         bound = float(method.compute(truth.target, output, confidence))
         cleared = metric.lead(bound, floor) >= 0
         side = "lower" if metric.higher_is_better else "upper"
-        rates = metric.rates(floor, value, bound, evaluation.n, confidence)
+        rates = metric.rates(floor, value, bound, truth.n, confidence)
         message = (
-            f"{metric.title} {metric.shown(value)} on n={evaluation.n:,}; {method.name} {confidence:.0%} {side} bound "
+            f"{metric.title} {metric.shown(value)} on n={truth.n:,}; {method.name} {confidence:.0%} {side} bound "
             f"{metric.shown(bound)} {'clears' if cleared else 'does not clear'} {floor:g} "
             f"(by {metric.difference(metric.lead(bound, floor))}). "
-            f"{_rates_in_words(rates, floor, metric.shown(value), evaluation.n)}"
+            f"{_rates_in_words(rates, floor, metric.shown(value), truth.n)}"
         )
         if not cleared and metric.lead(value, floor) >= 0:
             message += " The value itself reaches the floor, but not by enough to be sure on so few examples."
         outcome, reason = (Outcome.PASS, Reason.BOUND_CLEARS) if cleared else (Outcome.FAIL, Reason.BOUND_MISSES)
-        numbers = {"value": value, "threshold": floor, "bound": bound, "bound_of": "value", "n": evaluation.n}
+        numbers = {"value": value, "threshold": floor, "bound": bound, "bound_of": "value", "n": truth.n}
         return self.verdict(model, evidence, outcome, message, metric=self.metric, reason=reason, **numbers)
 
 

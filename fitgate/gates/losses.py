@@ -12,6 +12,7 @@ from fitgate.gates.baseline import Baseline
 from fitgate.gates.evidence import Truth
 from fitgate.metrics import right
 from fitgate.runs import Evaluation
+from fitgate.statistics.folds import first_of_each
 from fitgate.tasks import NUMBERS
 
 SHOWN_CLASSES = 3
@@ -22,19 +23,19 @@ MOST_CLASSES = 100  # more distinct labels are no classes
 def describe_losses(
     baseline: Baseline, runs: Sequence[Evaluation], truth: Truth, changed: Sequence[str]
 ) -> tuple[list[int], str]:
-    """The examples that were lost most clearly, and in words their classes and what else `changed`."""
+    """The outputs that were lost most clearly, one an example, and in words their classes and what else `changed`."""
     of_numbers = truth.kind in NUMBERS
     merit = _nearness if of_numbers else right
     then, now = (
-        np.mean([merit(truth.target, outputs.predictions) for outputs in several], axis=0)
+        truth.pooled(np.mean([merit(truth.target, outputs.predictions) for outputs in several], axis=0))
         for several in (baseline.outputs, [run.outputs for run in runs])
     )
-    order = np.argsort(now - then, kind="stable")
-    lost = [int(i) for i in order[(now < then)[order]][:SHOWN_EXAMPLES]]
+    order, named = np.argsort(now - then, kind="stable"), truth.examples
+    lost = [int(i) for i in first_of_each(order[(now < then)[order]], named)[:SHOWN_EXAMPLES]]
     parts = [] if of_numbers else [_classes(then - now, truth)]
     if lost:
         what = "Errors grew most on" if of_numbers else "Lost most clearly:"
-        parts.append(f"{what} test examples {', '.join(map(str, lost))}.")
+        parts.append(f"{what} test examples {', '.join(str(named[i]) for i in lost)}.")
     parts.append(f"Since the baseline changed: {'; '.join(changed)}." if changed else "The environment is the same.")
     return lost, " ".join(filter(None, parts))
 

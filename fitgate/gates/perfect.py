@@ -33,7 +33,7 @@ def perfect_output(gate: Gate, metric: str, model: str, evidence: Evidence) -> V
     if gate.perfect or perfect is None:
         return None
     message = (
-        f"The output of {model} on {task} equals the test labels on all {perfect.n:,} examples. A leak of the test "
+        f"The output of {model} on {task} equals the test labels on all {truth.n:,} examples. A leak of the test "
         "labels looks like this: see what the model is fitted on. If the task is that easy, declare perfect=True."
     )
     return gate.verdict(
@@ -44,7 +44,7 @@ def perfect_output(gate: Gate, metric: str, model: str, evidence: Evidence) -> V
         metric=metric,
         reason=Reason.PERFECT,
         value=perfect.metrics.get(metric),
-        n=perfect.n,
+        n=truth.n,
         seeds=len(runs),
     )
 

@@ -105,16 +105,16 @@ def _of_seeds(
     level: float,
     evidence: Evidence,
 ) -> Plan:
-    settings, n = evidence.settings, len(evidence.truths[about[1]].target)
+    settings, truth = evidence.settings, evidence.truths[about[1]]
     fall = SeedsFall(
         values,
         values[:1] * max(settings.seeds, 1),
         settings.seeds,
         settings.most_seeds,
         metric.higher_is_better,
-        metric.step(n),
+        metric.step(len(truth.target)),
     )
-    known = {"baseline": len(values), "n": n, "margin": size}
+    known = {"baseline": len(values), "n": truth.n, "margin": size}
     if not fall.spread:
         return Plan(*about, note="the baseline's seeds do not differ in this metric", **known)  # type: ignore[arg-type]
     clean, at_margin = (fall.operation(margin, true, level, settings.missed) for true in (0.0, margin))
@@ -156,7 +156,7 @@ def _of_examples(
     assert read is not None, "its value is finite"
     value = metric.value(truth.target, outputs)
     bound = float(metric.confidence_bound.compute(truth.target, read, confidence))
-    error, n = abs(value - bound) / normal.inv_cdf(confidence), len(truth.target)
+    error, n = abs(value - bound) / normal.inv_cdf(confidence), truth.n
     reach = normal.inv_cdf(1 - level) + normal.inv_cdf(WANTED_POWER)
     return Plan(
         *about,

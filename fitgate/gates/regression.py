@@ -159,7 +159,7 @@ class NoRegression(Gate):
             reason=Reason.SAME_OUTPUT,
             value=value,
             threshold=value - margin if metric.higher_is_better else value + margin,
-            n=len(truth.target),
+            n=truth.n,
             seeds=len(values),
             margin=margin,
         )
@@ -217,7 +217,7 @@ class NoRegression(Gate):
             reason=reason,
             value=found.now,
             threshold=found.before - terms.margin if metric.higher_is_better else found.before + terms.margin,
-            n=len(truth.target),
+            n=truth.n,
             seeds=found.seeds,
             p_value=worse.p_value,
             margin=terms.margin,

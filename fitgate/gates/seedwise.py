@@ -39,7 +39,7 @@ def evaluations_of(baseline: Baseline, metrics: Iterable[Metric], target: NDArra
     Args:
         baseline: of a model on a task.
         metrics: of the task, on its classes.
-        target: of the test split.
+        target: of the outputs, as `Truth` has it.
     """
     about, evaluations, known = baseline.about, [], list(metrics)
     for outputs in baseline.outputs:

@@ -61,13 +61,13 @@ class Verdict(msgspec.Struct, frozen=True, tag=True):
         bound: one-sided confidence bound.
         bound_of: what it bounds: the `value`, which is to clear the threshold, or the `lead` over a rival, which is to
             clear zero; empty where there is no bound.
-        n: test examples that were judged.
+        n: test examples that were judged; with folds, each of them several times.
         seeds: seeds of the model that were judged.
         p_value: of the test, adjusted for all tests of the session; None for a gate that tests nothing.
         margin: the fall that a regression gate answers for.
         power: probability that a fall of the margin's size comes to FAIL, at this level.
         level: with which the gate's test may err; None for a gate whose test is not adjusted, or that tests nothing.
-        lost: places in the test split of examples that it used to get right, those that lost most first.
+        lost: places of outputs for examples that it used to get right, those that lost most first.
         gained: whether it has become better than chance explains, which a leak of test examples does too.
         where: the file and line that declare the gate; empty where that is not known.
     """

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fitgate.errors import FitgateError
-from fitgate.statistics import Change, bootstrap_fall, bootstrap_lower_bound, normal_power, unspread_bound
+from fitgate.statistics import Change, Folds, bootstrap_fall, bootstrap_lower_bound, normal_power, unspread_bound
 
 BEYOND = 1e-9  # of a metric's range, by which rounding may carry its value
 
@@ -152,8 +152,21 @@ class Metric:
         """What reports call it."""
         return self.label or self.name
 
-    def on(self, classes: Array | None) -> Self:
-        """The metric on a task of these classes, sorted; itself where they are not known, or it asks for none."""
+    def on(self, classes: Array | None, folds: Folds | None = None) -> Metric:
+        """The metric as it is on a task.
+
+        Args:
+            classes: of the task, sorted; None where they are not known.
+            folds: of the outputs, whose mean it then is; None for those of one test split.
+        """
+        own = self._on(classes)
+        if folds is None:
+            return own
+        from fitgate.metrics.folds import across
+
+        return across(own, folds)
+
+    def _on(self, classes: Array | None) -> Self:
         if not self.knows_classes or classes is None:
             return self
         bound = self.bound and replace(self.bound, compute=partial(self.bound.compute, classes=classes))
@@ -205,7 +218,7 @@ class Metric:
             return self.bound
         higher, worst = self.higher_is_better, self.range[0 if self.higher_is_better else 1]
         resampled = partial(bootstrap_lower_bound, self.compute, higher_is_better=higher, worst=worst)
-        if not higher or self.unit != "share" or self.reads == "probabilities":
+        if not self.knows_perfection:
             return Bound("bootstrap", resampled)
 
         def bound(target: Array, output: Array, confidence: float) -> float:
@@ -213,6 +226,11 @@ class Metric:
             return min(resampled(target, output, confidence), unspread_bound(1.0, 0.0, len(target), confidence))
 
         return Bound("bootstrap", bound)
+
+    @property
+    def knows_perfection(self) -> bool:
+        """Whether outputs can be without a mistake, and its value then the greatest: that is no proof of a bound."""
+        return self.higher_is_better and self.unit == "share" and self.reads != "probabilities"
 
     def interval(self, target: Array, outputs: Outputs, confidence: float = 0.95) -> tuple[float, float] | None:
         """Its two-sided confidence interval; None where its method bounds one side only, or it has no value."""

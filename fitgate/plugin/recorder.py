@@ -234,7 +234,7 @@ class Recorder:
                     record.add(describe_metric(registry.metrics[name]))
 
     def _row_of(self, task: str, i: int) -> Any:
-        return row(self._parts.registry.data_of(self._parts.registry.tasks[task]).dataset.test.X, i)
+        return row(self._parts.registry.data_of(self._parts.registry.tasks[task]).dataset.tested.X, i)
 
     def _relative(self, path: Path) -> str:
         """A path as seen from where pytest was started, wherever a model has gone since."""

@@ -86,8 +86,10 @@ def _shown(key: object) -> str:
 
 def _data(record: Record) -> Iterator[str]:
     for data in record.datasets:
-        if data.labels.ndim < 1 or len(data.labels) != data.n_test or data.n_train < 0 or data.groups < 0:
-            yield f"{data.n_test} test examples of {data.name} with labels of shape {data.labels.shape}"
+        if data.folds is not None and (fault := data.folds.fault):
+            yield f"{fault} of {data.name}"
+        if data.labels.ndim < 1 or len(data.labels) != data.n_outputs or data.n_train < 0 or data.groups < 0:
+            yield f"{data.n_outputs} test examples of {data.name} with labels of shape {data.labels.shape}"
         if data.digest != joined(data.digests):
             yield f"a digest of {data.name} that is not that of its parts"
         if data.image_shape is not None and not all(0 < length < 2**31 for length in data.image_shape):
@@ -95,7 +97,7 @@ def _data(record: Record) -> Iterator[str]:
 
 
 def _tasks(record: Record) -> Iterator[str]:
-    counts = {data.name: data.n_test for data in record.datasets}
+    counts = {data.name: data.n_outputs for data in record.datasets}
     for task in record.tasks:
         if task.dataset not in counts:
             yield f"task {task.name} on data {task.dataset!r}, which is not described"
@@ -134,7 +136,7 @@ def _outputs(record: Record) -> Iterator[str]:
             yield f"outputs of {where}, a task that is not described"
         if e.predictions.ndim < 1 or e.n != len(e.predictions):
             yield f"{len(e.predictions) if e.predictions.ndim else 1} predictions of {where} for {e.n} test examples"
-        yield from _negative(where, [e.predict_seconds, e.score_seconds, e.compile_seconds])
+        yield from _negative(where, [e.predict_seconds, e.score_seconds, e.compile_seconds, e.further_seconds])
     for fit in _fits(record):
         of = data.get(fit.task)
         if of is not None and fit.data_digest != of.digest:
@@ -176,8 +178,8 @@ def _verdicts(record: Record, declared: bool) -> Iterator[str]:
             yield f"a verdict on {where}, a gate that was not selected"
         elif declared and gates[v.model, v.task, v.gate].kind != v.kind:
             yield f"a verdict on {where} of another kind than the gate"
-        n = 2**31 if data is None else data.n_test
-        if not 0 <= v.n <= n or not 0 <= v.seeds < 2**31 or not all(0 <= i < n for i in v.lost):
+        n, outputs = (2**31, 2**31) if data is None else (data.n_tested, data.n_outputs)
+        if not 0 <= v.n <= n or not 0 <= v.seeds < 2**31 or not all(0 <= i < outputs for i in v.lost):
             yield f"a verdict on {where} by {v.n} examples and {v.seeds} seeds, of {n} examples"
         if not all(share is None or 0 <= share <= 1 for share in (v.p_value, v.power, v.level)):
             yield f"a verdict on {where} with a probability that is none"

@@ -11,6 +11,7 @@ from fitgate.data import Dataset
 from fitgate.gates import Gate, JudgeSettings
 from fitgate.metrics import Metric
 from fitgate.model import Model
+from fitgate.statistics import Folds
 from fitgate.tasks import TaskData
 
 
@@ -54,13 +55,14 @@ class DataEntry(msgspec.Struct, frozen=True, tag=True, eq=False):
         name, profile, licence, source: as it says.
         digest: SHA-256 of all.
         digests: SHA-256 of each part.
-        n_train, n_test: examples in each split.
-        labels: the test split's y.
+        n_train, n_test: examples in each split; with folds, in those of the first.
+        labels: the test split's y; with folds, of what they test, one after the other.
         class_names: of its labels, where they have names.
         image_shape: height and width where rows are images.
         groups: how many groups of dependent examples the test split holds; 0 where none are named.
         overlap: how many of its examples stand in the training split too, by their X; None where it was not counted.
         overlap_alike: how many of these have the same y there.
+        folds: of a cross-validation; None where there is one test split.
     """
 
     name: str
@@ -77,6 +79,21 @@ class DataEntry(msgspec.Struct, frozen=True, tag=True, eq=False):
     groups: int = 0
     overlap: int | None = None
     overlap_alike: int | None = None
+    folds: Folds | None = None
+
+    @property
+    def n_tested(self) -> int:
+        """How many examples are tested: all where there are folds."""
+        return self.n_test if self.folds is None else self.folds.n
+
+    @property
+    def n_outputs(self) -> int:
+        """How many outputs models give: one a tested example, in each repeat."""
+        return self.n_test if self.folds is None else len(self.folds.examples)
+
+    def example(self, output: int) -> int:
+        """Which example an output is for: its place in the test split; with folds, among all."""
+        return output if self.folds is None else int(self.folds.examples[output])
 
 
 class TaskEntry(msgspec.Struct, frozen=True, tag=True, eq=False):
@@ -86,7 +103,7 @@ class TaskEntry(msgspec.Struct, frozen=True, tag=True, eq=False):
         name, kind, question: as it says.
         dataset: the dataset's name.
         metrics: names of its metrics, the most telling first.
-        target: the truth of the test split.
+        target: the truth of the test split; with folds, of what they test, one after the other.
         classes: those of both splits, sorted; None where each example is not of one class, or it is not known.
     """
 
@@ -155,7 +172,7 @@ class Misclassified(msgspec.Struct, frozen=True, eq=False):
 
     Attributes:
         task: the task's name.
-        index: in the test split.
+        index: of its output; `DataEntry.example` says which example that is.
         label: the truth: a label, or a number.
         answers: each model's, by its name.
         row: the example itself: an array, a mapping from columns to values, or text.
@@ -227,14 +244,15 @@ def describe_data(dataset: Dataset) -> DataEntry:
         digests=dict(dataset.digests),
         n_train=len(dataset.train),
         n_test=len(dataset.test),
-        labels=np.asarray(dataset.test.y),
+        labels=np.asarray(dataset.tested.y),
         class_names=list(dataset.class_names),
         image_shape=tuple(dataset.image_shape) if dataset.image_shape else None,
         licence=dataset.licence,
         source=dataset.source,
-        groups=0 if dataset.test.groups is None else len(np.unique(dataset.test.groups.astype(str))),
+        groups=0 if dataset.tested.groups is None else len(np.unique(dataset.tested.groups.astype(str))),
         overlap=dataset.overlap.rows,
         overlap_alike=dataset.overlap.alike,
+        folds=dataset.folds,
     )
 
 
@@ -242,7 +260,7 @@ def describe_task(data: TaskData) -> TaskEntry:
     """A task as a record keeps it."""
     task = data.task
     names = list(task.metric_names)
-    return TaskEntry(task.name, data.dataset.name, data.kind, task.question, names, data.y_test, data.classes)
+    return TaskEntry(task.name, data.dataset.name, data.kind, task.question, names, data.y_tested, data.classes)
 
 
 def describe_metric(metric: Metric) -> MetricEntry:

@@ -73,7 +73,9 @@ def truths(record: Record) -> dict[str, Truth]:
     """What is true of the test split, by task."""
     data = {entry.name: entry for entry in record.datasets}
     return {
-        task.name: Truth(of.profile, of.digest, task.target, of.labels, of.class_names, task.kind, task.classes)
+        task.name: Truth(
+            of.profile, of.digest, task.target, of.labels, of.class_names, task.kind, task.classes, of.folds
+        )
         for task in record.tasks
         if (of := data.get(task.dataset)) is not None
     }
@@ -214,7 +216,7 @@ def wrong_values(record: Record, metrics: Mapping[str, Metric]) -> Iterator[str]
                 continue
             stated = f"no {name}" if value is None else f"{name} {value:.6g}"
             try:
-                found = metrics[name].on(task.classes).value(task.target, e.outputs)
+                found = metrics[name].on(task.classes, record.folds(e.task)).value(task.target, e.outputs)
             except (FitgateError, ValueError, TypeError, IndexError) as error:  # outputs of which there is no such one
                 if value is not None:
                     yield f"{stated} of {e.model} on {e.task}, whose outputs have none: {error}"
@@ -268,7 +270,7 @@ def candidates(
             if runs:
                 for what, name, among in (("model", key.model, stochastic), ("task", key.task, known)):
                     _check_known(what, name, among, declared.named)
-                metric = metrics[declared.parameters.get("metric", first[key.task])].on(known[key.task].classes)
+                metric = known[key.task].own(metrics[declared.parameters.get("metric", first[key.task])])
                 others = found[key].metrics if key in found else ()
                 found[key] = Candidate(runs, stochastic[key.model], known[key.task], (*others, metric))
     return dict(found)

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from fitgate.metrics import right
 from fitgate.record.entries import Misclassified, TaskEntry
 from fitgate.record.record import Record
+from fitgate.statistics import Folds
+from fitgate.statistics.folds import first_of_each
 from fitgate.tasks import CLASSES, NUMBERS
 from fitgate.text import CELL, NAME, shown
 
@@ -27,21 +29,31 @@ def misclassified_examples(record: Record, row_of: RowOf) -> list[Misclassified]
 
     Args:
         record: of a run.
-        row_of: from a task's name and a place in its test split to the example itself.
+        row_of: from a task's name and the place of an output to the example itself.
     """
     found = []
     for task in record.tasks:
         if task.kind in CLASSES and any(model.tasks[0] == task.name for model in record.models):
             answers = {e.model: e.predictions for e in record.evaluations if e.task == task.name}
             if answers:
-                found += _wrong(task, answers, row_of)
+                found += _wrong(task, answers, record.folds(task.name), row_of)
     return found
 
 
-def _wrong(task: TaskEntry, answers: dict[str, NDArray[Any]], row_of: RowOf) -> list[Misclassified]:
+def _wrong(
+    task: TaskEntry, answers: dict[str, NDArray[Any]], folds: Folds | None, row_of: RowOf
+) -> list[Misclassified]:
     wrong = np.sum([~right(task.target, given) for given in answers.values()], axis=0)
-    order = np.argsort(-wrong, kind="stable")[:MOST_EXAMPLES]
-    return [_example(task, int(i), answers, row_of) for i in order if 2 * wrong[i] >= len(answers)]
+    order, pooled = _ranked(wrong, folds)
+    return [_example(task, i, answers, row_of) for i in order[:MOST_EXAMPLES] if 2 * pooled[i] >= len(answers)]
+
+
+def _ranked(faults: NDArray[Any], folds: Folds | None) -> tuple[list[int], NDArray[Any]]:
+    """Outputs by how bad they are, worst first, and how bad; with folds one an example, by the mean over repeats."""
+    if folds is None:
+        return np.argsort(-faults, kind="stable").tolist(), faults
+    pooled = folds.pooled(faults)
+    return first_of_each(np.lexsort((-faults, -pooled)), folds.examples).tolist(), pooled
 
 
 def asks_for_numbers(task: TaskEntry, answers: Sequence[NDArray[Any]]) -> bool:
@@ -67,7 +79,7 @@ def largest_errors(record: Record, row_of: RowOf) -> list[Misclassified]:
 
     Args:
         record: of a run.
-        row_of: from a task's name and a place in its test split to the example itself.
+        row_of: from a task's name and the place of an output to the example itself.
     """
     found = []
     for task in record.tasks:
@@ -75,8 +87,8 @@ def largest_errors(record: Record, row_of: RowOf) -> list[Misclassified]:
         if answers and asks_for_numbers(task, list(answers.values())):
             truth = task.target.astype(np.float64)
             errors = np.median([np.abs(given - truth) for given in answers.values()], axis=0)
-            order = np.argsort(-errors, kind="stable")[:MOST_ERRORS]
-            found += [_example(task, int(i), answers, row_of) for i in order if errors[i] > 0]
+            order, pooled = _ranked(errors, record.folds(task.name))
+            found += [_example(task, i, answers, row_of) for i in order[:MOST_ERRORS] if pooled[i] > 0]
     return found
 
 

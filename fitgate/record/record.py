@@ -29,6 +29,7 @@ from fitgate.record.entries import (
 )
 from fitgate.runs import Evaluation, Failure, Fit, SeedRun
 from fitgate.runs.memory import Memory
+from fitgate.statistics import Folds
 
 SCHEMA = 3
 UNKNOWN_PACE = 2.0
@@ -132,6 +133,11 @@ class Record(msgspec.Struct):
         name = next((t.dataset for t in self.tasks if t.name == task), None)
         return next((data for data in self.datasets if data.name == name), None)
 
+    def folds(self, task: str) -> Folds | None:
+        """Those of a task's dataset; None where it has one test split."""
+        data = self.dataset(task)
+        return None if data is None else data.folds
+
     def task(self, name: str) -> TaskEntry | None:
         """The task of a name; None where there is none such."""
         return next((task for task in self.tasks if task.name == name), None)
@@ -172,7 +178,8 @@ class Record(msgspec.Struct):
         evaluations = [*self.evaluations, *(run.evaluation for run in runs)]
         evaluated = (e.predict_seconds + e.score_seconds for e in evaluations)
         fits = [*self.fits, *(run.fit for run in runs)]
-        return sum(f.seconds for f in fits) + sum(evaluated) + sum(asked) + sum(served)
+        folds = sum(e.further_seconds for e in evaluations)
+        return sum(f.seconds for f in fits) + sum(evaluated) + folds + sum(asked) + sum(served)
 
     @property
     def doubted(self) -> list[Audit]:

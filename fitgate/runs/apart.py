@@ -14,7 +14,8 @@ from msgspec.structs import replace
 from fitgate.executor import ExecutorError, Process, ProcessDied, TimeLimitExceeded
 from fitgate.metrics import Metric
 from fitgate.model import Model
-from fitgate.runs.evaluation import Evaluation, SeedRun, evaluate
+from fitgate.runs.evaluation import Evaluation, SeedRun
+from fitgate.runs.folds import evaluation_of
 from fitgate.runs.training import (
     Failure,
     Fit,
@@ -80,6 +81,8 @@ class Apart:
 
     def __init__(self, model: Model, data: TaskData, metrics: Mapping[str, Metric], limit: Limit):
         self._model, self._task, self._limit = model.name, data.task.name, limit
+        folds = data.dataset.folds
+        self._limits = 1 if folds is None else 2 * len(folds.sizes) - 1
         own = {name: metrics[name] for name in data.task.metric_names}
         with self._failing("fit"):
             self._process = Process(partial(_Subject, model, data, own), label=f"{self._model} on {self._task}")
@@ -114,8 +117,8 @@ class Apart:
                 ) from error
 
     def evaluate(self, seed: int) -> Evaluation:
-        """See `fitgate.runs.evaluation.evaluate`."""
-        evaluation: Evaluation = self._ask("predict", "evaluate", seed)
+        """See `fitgate.runs.folds.evaluation_of`; each further fold may take a limit to fit, and one to predict."""
+        evaluation: Evaluation = self._ask("predict", "evaluate", seed, limits=self._limits)
         return evaluation
 
     def __enter__(self) -> Self:
@@ -239,7 +242,7 @@ class _Subject:
         return self._trained[seed].estimator
 
     def evaluate(self, seed: int) -> Evaluation:
-        return evaluate(self._trained[seed], self._data, self._metrics)
+        return evaluation_of(self._model, self._trained[seed], self._data, self._metrics)
 
     def _kept(self, seed: int, trained: Trained) -> Fit:
         self._trained[seed] = Trained(replace(trained.fit, isolated=True), trained.estimator)

@@ -23,13 +23,13 @@ Array = NDArray[Any]
 
 
 class Evaluation(msgspec.Struct, frozen=True, tag=True, eq=False):
-    """What a trained model made of the test split.
+    """What a trained model made of the test split; with cross-validation, what it and further fits made of all folds.
 
     Attributes:
         model, task: names.
-        n: how many test examples there were; each has a prediction.
+        n: how many outputs were asked for; each has a prediction.
         metrics: values by metric name; None stands for NaN.
-        predict_seconds: wall time of the one `predict` over the whole split.
+        predict_seconds: wall time of the one `predict` over the whole test split, of the first fold.
         compile_seconds: the part of it that was just-in-time compilation; None where the estimator states none.
         score_seconds: wall time of the calls that gave scores and probabilities.
         predictions: `(n,)` or `(n, labels)`.
@@ -38,6 +38,7 @@ class Evaluation(msgspec.Struct, frozen=True, tag=True, eq=False):
         probabilities: float64 `(n, classes)`; None likewise.
         missing: why a metric has no value, by its name, where the estimator does not give what it reads.
         side_effects: what predicting left changed in its process, in words; all but threads and processes was put back.
+        further_seconds: wall time of fitting and predicting in the other folds; 0 without cross-validation.
     """
 
     model: str
@@ -52,6 +53,7 @@ class Evaluation(msgspec.Struct, frozen=True, tag=True, eq=False):
     probabilities: Array | None = None
     missing: dict[str, str] = {}
     side_effects: list[str] = []
+    further_seconds: float = 0.0
 
     @property
     def outputs(self) -> Outputs:

@@ -11,7 +11,8 @@ from fitgate.metrics import Metric
 from fitgate.model import Model
 from fitgate.runs import apart
 from fitgate.runs.apart import Limit, fits_seeds_at_once_apart, run_apart, run_seeds_apart
-from fitgate.runs.evaluation import Evaluation, SeedRun, evaluate, same_output
+from fitgate.runs.evaluation import Evaluation, SeedRun, same_output
+from fitgate.runs.folds import evaluation_of
 from fitgate.runs.once import Once, ProcessEnded
 from fitgate.runs.training import (
     Failure,
@@ -89,7 +90,7 @@ class Evaluator:
                 return self._apart(model, task, limit).evaluation
             try:
                 key = f"{model.name}-{task.name}-predict"
-                return self._once(key, lambda: self._evaluate(self.trained(model, task), task))
+                return self._once(key, lambda: self._evaluate(model, self.trained(model, task), task))
             except ProcessEnded:
                 self.trained(model, task)  # says so if it was the fit that did not end
                 raise
@@ -181,7 +182,7 @@ class Evaluator:
         if limit := self._limit_of(model):
             return self._once(key, partial(run_seeds_apart, model, data, among, self._metrics, limit))[seed]
         fitted: Trained = self._once(key, partial(train_at_once, model, data, among))[seed]
-        return SeedRun(fitted.fit, evaluate(fitted, data, self._metrics))
+        return SeedRun(fitted.fit, evaluation_of(model, fitted, data, self._metrics))
 
     def _apart(self, model: Model, task: Task, limit: Limit) -> apart.Outcome:
         return self._once(f"{model.name}-{task.name}-apart", lambda: self._run_apart(model, task, limit))
@@ -189,7 +190,7 @@ class Evaluator:
     def _run_apart(self, model: Model, task: Task, limit: Limit) -> apart.Outcome:
         data = self._data_of(task)
         words = f"fitting {model.name} on {task.name} and predicting, in a process of its own"
-        with self._progress(f"{words}: {len(data.dataset.train):,} and {len(data.dataset.test):,} examples"):
+        with self._progress(f"{words}: {len(data.dataset.train):,} examples and {_asked(data)}"):
             outcome = run_apart(model, data, self._seed_of(model, task), self._metrics, limit)
         self._emit(outcome.trained.fit)
         if isinstance(outcome.answer, Evaluation):
@@ -203,10 +204,10 @@ class Evaluator:
         self._emit(trained.fit)
         return trained
 
-    def _evaluate(self, trained: Trained, task: Task) -> Evaluation:
+    def _evaluate(self, model: Model, trained: Trained, task: Task) -> Evaluation:
         data = self._data_of(task)
-        with self._progress(f"predicting with {trained.fit.model} on {task.name}: {len(data.dataset.test):,} examples"):
-            evaluation = evaluate(trained, data, self._metrics)
+        with self._progress(f"predicting with {model.name} on {task.name}: {_asked(data)}"):
+            evaluation = evaluation_of(model, trained, data, self._metrics)
         self._emit(evaluation)
         return evaluation
 
@@ -230,3 +231,11 @@ class Evaluator:
 
 def _key(model: Model, task: Task, seeds: Sequence[int]) -> str:
     return f"{model.name}-{task.name}-seeds-{min(seeds)}-{max(seeds)}"
+
+
+def _asked(data: TaskData) -> str:
+    """What is to be predicted, in words."""
+    folds = data.dataset.folds
+    if folds is None:
+        return f"{len(data.dataset.test):,} examples"
+    return f"{folds.n:,} examples in {len(folds.sizes)} folds, with a fit for each"

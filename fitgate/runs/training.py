@@ -77,7 +77,7 @@ class Fit(msgspec.Struct, frozen=True, tag=True):
         model, task: names.
         seed: what the model was built with.
         data_digest: SHA-256 of the dataset.
-        seconds: wall time of `fit`, compilation included.
+        seconds: wall time of the one `fit`, compilation included; with cross-validation, of the first fold's.
         compile_seconds: the part of it that was just-in-time compilation; None where the estimator states none.
         compile_saved_seconds: how much longer that took before it was CACHED; 0 if nothing was in a cache.
         implementation: the estimator's class, and the class inside where it wraps one.

@@ -10,7 +10,8 @@ from fitgate.machine import Environment, changes, environment
 from fitgate.metrics import Metric
 from fitgate.model import Model
 from fitgate.runs.apart import Limit, run_seed_apart
-from fitgate.runs.evaluation import SeedRun, evaluate
+from fitgate.runs.evaluation import SeedRun
+from fitgate.runs.folds import evaluation_of
 from fitgate.runs.training import ModelFailed, train
 from fitgate.tasks import TaskData
 
@@ -26,7 +27,7 @@ def run_seed(model: Model, data: TaskData, metrics: Mapping[str, Metric], limit:
     if limit is not None:
         return run_seed_apart(model, data, seed, metrics, limit)
     trained = train(model, data, seed)
-    return SeedRun(trained.fit, evaluate(trained, data, metrics))
+    return SeedRun(trained.fit, evaluation_of(model, trained, data, metrics))
 
 
 def outcome_of(model: Model, data: TaskData, metrics: Mapping[str, Metric], limit: Limit | None, seed: int) -> Outcome:

@@ -72,7 +72,7 @@ class Defect:
         settings: parameters that its estimator is set to; a function is given the number that stands there.
         code: while it is open, around fitting and predicting, the code itself is wrong.
         after_fit: what is done to the fitted estimator.
-        leaked: share of the test split that it is trained on as well.
+        leaked: share of the test split that it is trained on as well; of all examples, where there are folds.
     """
 
     family: str
@@ -182,9 +182,9 @@ class DefectiveEstimator:
     def _with_leak(self, X: Any, y: Array) -> tuple[Any, Array]:
         if not self.defect.leaked:
             return X, y
-        test = self.data.dataset.test
-        places = np.arange(round(self.defect.leaked * len(test)))
-        return joined(X, take(test.X, places)), np.concatenate([y, self.data.y_test[places]])
+        tested, folds = self.data.dataset.tested, self.data.dataset.folds
+        places = np.arange(round(self.defect.leaked * (len(tested) if folds is None else folds.n)))
+        return joined(X, take(tested.X, places)), np.concatenate([y, self.data.y_tested[places]])
 
     def _run(self, method: Callable[..., Any], *arguments: Any) -> Any:
         """Call the estimator while the code is wrong; what it raises then is its own."""

@@ -199,7 +199,7 @@ class Trials:
         baseline = self._baselines.get((name, self._task.name))
         for verdict in held:
             if verdict.margin is not None and baseline is not None:
-                metric = self._metrics[verdict.metric].on(self.data.classes)
+                metric = self._truth.own(self._metrics[verdict.metric])
                 return Standard(metric, verdict.margin, self._mean(metric, baseline.outputs))
         found = f"that {held[0].reason}" if held and baseline else "no baseline" if held else "no regression gate"
         raise SabotageError(
@@ -210,9 +210,9 @@ class Trials:
         )
 
     def _mean(self, metric: Metric, outputs: Sequence[Outputs]) -> float:
-        return float(np.mean([metric.value(self.data.y_test, one) for one in outputs]))
+        return float(np.mean([metric.value(self._truth.target, one) for one in outputs]))
 
     def _as_evaluations(self, name: str, baseline: Baseline) -> list[Evaluation]:
         """The seeds of a baseline, as if they had been trained now."""
-        own = [self._metrics[metric].on(self.data.classes) for metric in self._task.metric_names]
-        return evaluations_of(baseline, own, self.data.y_test)
+        own = [self._truth.own(self._metrics[metric]) for metric in self._task.metric_names]
+        return evaluations_of(baseline, own, self._truth.target)

@@ -4,6 +4,7 @@ from fitgate.statistics.auc import PairedAuc, area, auc_fall, auc_lower_bound, p
 from fitgate.statistics.bootstrap import bootstrap_fall, bootstrap_lower_bound, unspread_bound
 from fitgate.statistics.change import Change, p_value_of_gain
 from fitgate.statistics.f1 import f1_fall, f1_lower_bound
+from fitgate.statistics.folds import Folds, corrected_bound, corrected_error, corrected_fall
 from fitgate.statistics.holm import holm, holm_levels
 from fitgate.statistics.mcnemar import McNemar
 from fitgate.statistics.means import Fall, difference_interval, mean_interval, ratio_interval
@@ -30,6 +31,7 @@ from fitgate.statistics.sign_flip import least_blocks, sign_flip
 __all__ = [
     "Change",
     "Fall",
+    "Folds",
     "Looks",
     "McNemar",
     "Operation",
@@ -40,6 +42,9 @@ __all__ = [
     "auc_lower_bound",
     "bootstrap_fall",
     "bootstrap_lower_bound",
+    "corrected_bound",
+    "corrected_error",
+    "corrected_fall",
     "crossing",
     "difference_interval",
     "f1_fall",

@@ -22,7 +22,7 @@ MOST_PAIRS = 10
 
 @dataclass(frozen=True)
 class RecallRow:
-    """A class or label, how many test examples have it, and the share of them in which each model finds it.
+    """A class or label, how many outputs are for examples that have it, and the share in which each model finds it.
 
     A share is from 0 to 1; None of a label that no test example has.
     """

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from fitgate.machine import Environment
-from fitgate.metrics import right
+from fitgate.metrics import METRICS, right
 from fitgate.record import Record
 from fitgate.report.view.machine import Machine
 from fitgate.report.view.words import threads
 from fitgate.runs import Evaluation
-from fitgate.statistics import McNemar
 
 DIFFERENT = 0.01  # p-value, two-sided, below which two shares of right answers differ
 TOOLS = {"pytest", "pytest-benchmark"}  # no model runs in them
@@ -29,12 +28,14 @@ class Difference:
         count: of test examples that are predicted otherwise; None where the shapes differ.
         points: by how many points of a hundredth the share of right answers differs; None where nothing is right or
             wrong, as of a regression.
-        p_value: of that, two-sided, by McNemar's mid-p test.
+        p_value: of that, two-sided.
+        test: whose p-value that is: McNemar's mid-p test's, or with folds the corrected resampled t-test's.
     """
 
     count: int | None
     points: float | None = None
     p_value: float | None = None
+    test: str = "McNemar's"
 
     @property
     def significant(self) -> bool:
@@ -62,8 +63,11 @@ def difference(first: Machine, other: Machine, model: str) -> Difference | None:
     count = int((~right(mine.predictions, theirs.predictions)).sum())
     if task.kind.startswith(REGRESSION):
         return Difference(count)
-    test = McNemar.between(right(task.target, mine.predictions), right(task.target, theirs.predictions))
-    return Difference(count, -100 * test.size, min(1.0, 2 * min(test.p_value, 1 - test.p_value)))
+    folds = first.record.folds(task.name)
+    paired = METRICS["accuracy"].on(None, folds).paired_test
+    test = paired.compute(task.target, mine.predictions, theirs.predictions)
+    p_value, name = min(1.0, 2 * min(test.p_value, 1 - test.p_value)), "McNemar's" if folds is None else paired.name
+    return Difference(count, -100 * test.size, p_value, name)
 
 
 def warnings(machines: Sequence[Machine], models: Sequence[str]) -> tuple[Warned, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from fitgate.machine import Condition
 from fitgate.record import DataEntry, ModelEntry, Record, found_deterministic
-from fitgate.report.view.words import noun, same_output, threads
+from fitgate.report.view.words import noun, same_output, threads, training
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,17 @@ def seeds_built_with(record: Record) -> str:
 def size(data: DataEntry) -> str:
     """A dataset's name, profile and size."""
     profile = f", profile {data.profile}" if data.profile else ""
+    many, folds = noun([data]).many, data.folds
+    if folds is not None:
+        grouped = f" in {data.groups:,} groups, none of them in two folds" if data.groups else ""
+        return (
+            f"{data.name}{profile}: {folds.n:,} {many}{grouped}, tested in {folds.repeats} x {folds.of_a_repeat} folds "
+            f"by a fit each; the first, which is timed, on {data.n_train:,} {many} and asked about {data.n_test:,}"
+        )
     grouped = (
         f" in {data.groups:,} groups, which bounds and tests take for independent all the same" if data.groups else ""
     )
-    return f"{data.name}{profile}: {data.n_train:,} training and {data.n_test:,} test {noun([data]).many}{grouped}"
+    return f"{data.name}{profile}: {data.n_train:,} training and {data.n_test:,} test {many}{grouped}"
 
 
 def shared(data: DataEntry) -> list[str]:
@@ -76,7 +83,7 @@ def shared(data: DataEntry) -> list[str]:
     if data.overlap is None:
         return []
     alike = f", {data.overlap_alike:,} of them with the same target" if data.overlap else ""
-    return [f"{data.overlap:,} test {noun([data]).many} that stand in the training split{alike}"]
+    return [f"{data.overlap:,} test {noun([data]).many} that stand in {training(data)}{alike}"]
 
 
 def models(record: Record) -> tuple[ModelRow, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from fitgate.record import Misclassified, Record
+from fitgate.record import DataEntry, Misclassified, Record
 from fitgate.report.view.words import Noun, class_names, has_classes, image, noun, row_text
 from fitgate.tasks import NUMBERS
 
@@ -19,7 +19,7 @@ class ExampleRow:
     """A test example.
 
     Attributes:
-        index: its place in the test split.
+        index: its place in the test split; with folds, among all examples.
         truth: its class.
         answers: what models answered: each answer with how many models gave it, most first.
         values: the example itself, in short.
@@ -95,15 +95,17 @@ def _examples(record: Record, task: str, title: str, examples: Sequence[Misclass
     data = record.dataset(task)
     shape = data.image_shape if data is not None else None
     name = class_names(record, record.task(task))
-    rows = tuple(_row(example, name, shape) for example in examples)
+    rows = tuple(_row(example, data, name, shape) for example in examples)
     models = {model for example in examples for model in example.answers}
     entry = record.task(task)
     return Examples(task, title, noun([data]), rows, len(models), entry is not None and entry.kind in NUMBERS)
 
 
-def _row(example: Misclassified, name: Callable[[Any], str], shape: tuple[int, ...] | None) -> ExampleRow:
+def _row(
+    example: Misclassified, data: DataEntry | None, name: Callable[[Any], str], shape: tuple[int, ...] | None
+) -> ExampleRow:
     return ExampleRow(
-        index=example.index,
+        index=example.index if data is None else data.example(example.index),
         truth=name(example.label),
         answers=tuple(Counter(map(name, example.answers.values())).most_common()),
         values=row_text(example.row),

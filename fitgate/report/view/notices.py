@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from fitgate.gates import Outcome
 from fitgate.record import DataEntry, Record, ignored_seeds
-from fitgate.report.view.words import noun, shortened
+from fitgate.report.view.words import noun, shortened, training
 
 WORTH_A_LINE = 1e-3  # share of test examples in the training split, which moves an accuracy by that much at most
 MOST_CHARACTERS = 300
@@ -21,14 +21,14 @@ def notices(record: Record) -> tuple[str, ...]:
 
 def _overlaps(record: Record) -> Iterator[str]:
     for data in record.datasets:
-        if data.overlap and data.overlap >= WORTH_A_LINE * data.n_test:
+        if data.overlap and data.overlap >= WORTH_A_LINE * data.n_tested:
             yield overlap_line(data)
 
 
 def overlap_line(data: DataEntry) -> str:
     """How many test examples models may have seen in training."""
     return (
-        f"{data.overlap:,} of {data.n_test:,} test {noun([data]).many} of {data.name} stand in the training split, "
+        f"{data.overlap:,} of {data.n_tested:,} test {noun([data]).many} of {data.name} stand in {training(data)}, "
         f"{data.overlap_alike:,} of them with the same target: metrics are too good where models remember; "
         'overlap="fail" refuses such data'
     )

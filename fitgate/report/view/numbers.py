@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fitgate.record import Misclassified, Record, TaskEntry
+from fitgate.record import DataEntry, Misclassified, Record, TaskEntry
 from fitgate.record.examples import asks_for_numbers
 from fitgate.report.view.standing import first_value, standings
 from fitgate.report.view.words import Noun, noun, row_text
@@ -99,7 +99,11 @@ def _numbers(record: Record, task: TaskEntry, evaluations: Sequence[Evaluation])
         rows=tuple(_errors(e.model, np.abs(e.predictions - task.target.astype(np.float64))) for e in evaluations),
         scatters=scatters,
         models=models,
-        largest=tuple(_largest(example, models) for example in record.largest_errors if example.task == task.name),
+        largest=tuple(
+            _largest(example, models, record.dataset(task.name))
+            for example in record.largest_errors
+            if example.task == task.name
+        ),
     )
 
 
@@ -107,9 +111,10 @@ def _errors(model: str, errors: NDArray[np.float64]) -> ErrorRow:
     return ErrorRow(model, *map(_number, (np.median(errors), np.quantile(errors, 0.9), errors.max())))
 
 
-def _largest(example: Misclassified, models: Sequence[str]) -> LargestRow:
+def _largest(example: Misclassified, models: Sequence[str], data: DataEntry | None) -> LargestRow:
     answers = tuple(_number(example.answers[m]) if m in example.answers else "" for m in models)
-    return LargestRow(example.index, _number(example.label), answers, row_text(example.row))
+    place = example.index if data is None else data.example(example.index)
+    return LargestRow(place, _number(example.label), answers, row_text(example.row))
 
 
 def _number(value: float) -> str:

@@ -43,6 +43,11 @@ def noun(datasets: Iterable[DataEntry | None]) -> Noun:
     return Noun("image", "images") if images else Noun("example", "examples")
 
 
+def training(data: DataEntry) -> str:
+    """What models were trained on when an example was tested, in words."""
+    return "the training split" if data.folds is None else "other folds"
+
+
 def main_tasks(record: Record) -> list[TaskEntry]:
     """The tasks that some model puts first: those that figures are drawn for."""
     first = {model.tasks[0] for model in record.models if model.tasks}
