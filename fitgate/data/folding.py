@@ -47,8 +47,8 @@ class CrossValidation:
         """Deal examples out to folds; the train and the test split are those of the first.
 
         The rule: without groups, folds are drawn at random, stratified where the target has classes of two examples or
-        more each. With groups, none is in two folds of a repeat, and folds are stratified as far as groups allow. Each
-        repeat draws anew. The same seed draws the same folds.
+        more each, and one with as many as there are folds. With groups, none is in two folds of a repeat, and folds are
+        stratified as far as groups allow. Each repeat draws anew. The same seed draws the same folds.
 
         Args:
             where: what an error calls the dataset.
@@ -75,6 +75,8 @@ class CrossValidation:
         classes, groups, rows = classes_of(whole), whole.groups, np.zeros(len(whole))
         if groups is not None and (groups != groups).any():  # NaN alone differs from itself
             raise ValueError("an example has no group")
+        if classes is not None and np.bincount(classes).max() < self.folds:
+            classes = None
         number = len(whole) if groups is None else len(np.unique(groups))
         if number < self.folds:
             raise ValueError(f"{number} {'examples' if groups is None else 'groups'}")

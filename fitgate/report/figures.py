@@ -143,7 +143,7 @@ def _predicted(of: Numbers) -> tuple[Figure, str]:
     which = "the best and the worst model" if len(of.scatters) > 1 else of.scatters[0].model
     return figure, (
         f"Predicted against true values on {of.task}, of {which}: a point is one of {len(of.truth):,} test "
-        f"{of.noun.many}; on the dashed line both are equal."
+        f"{of.points.many}; on the dashed line both are equal."
     )
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fitgate.metrics import right
 from fitgate.record import Record, TaskEntry
 from fitgate.report.view.standing import first_value, standings
-from fitgate.report.view.words import Noun, class_names, has_classes, main_tasks, noun
+from fitgate.report.view.words import Noun, class_names, has_classes, main_tasks, noun, outputs
 from fitgate.runs import Evaluation
 
 MOST_CLASSES = 30  # more of them make no readable matrix
@@ -22,7 +22,7 @@ MOST_PAIRS = 10
 
 @dataclass(frozen=True)
 class RecallRow:
-    """A class or label, how many outputs are for examples that have it, and the share in which each model finds it.
+    """A class or label, how many test examples have it, and the share of answers to them in which each model finds it.
 
     A share is from 0 to 1; None of a label that no test example has.
     """
@@ -133,25 +133,31 @@ def _recall(record: Record, task: TaskEntry, evaluations: Sequence[Evaluation]) 
 
 
 def _of_labels(record: Record, task: TaskEntry, evaluations: Sequence[Evaluation]) -> list[RecallRow]:
-    rows, data = [], record.dataset(task.name)
+    rows, data, repeats = [], record.dataset(task.name), _repeats(record, task)
     names = data.class_names if data is not None and np.array_equal(data.labels, task.target) else []
     for i, truth in enumerate(task.target.T.astype(bool)):
         found = [e.predictions[truth, i].astype(bool) for e in evaluations]
         name = names[i] if len(names) == task.target.shape[1] else str(i)
         recalls = tuple(float(hits.mean()) if len(hits) else None for hits in found)
-        rows.append(RecallRow(name, int(truth.sum()), recalls))
+        rows.append(RecallRow(name, int(truth.sum()) // repeats, recalls))
     return rows
 
 
 def _of_classes(record: Record, task: TaskEntry, evaluations: Sequence[Evaluation]) -> list[RecallRow]:
-    rows = []
+    rows, repeats = [], _repeats(record, task)
     name = class_names(record, task)
     classes = np.unique(task.target)
     hits = [right(task.target, e.predictions) for e in evaluations]
     for label in classes:
         own = task.target == label
-        rows.append(RecallRow(name(label), int(own.sum()), tuple(float(hit[own].mean()) for hit in hits)))
+        rows.append(RecallRow(name(label), int(own.sum()) // repeats, tuple(float(hit[own].mean()) for hit in hits)))
     return rows
+
+
+def _repeats(record: Record, task: TaskEntry) -> int:
+    """How often each example was tested."""
+    folds = record.folds(task.name)
+    return 1 if folds is None else folds.repeats
 
 
 def _confusion(record: Record, task: TaskEntry, evaluations: Sequence[Evaluation]) -> Confusion:
@@ -172,7 +178,7 @@ def _confusion(record: Record, task: TaskEntry, evaluations: Sequence[Evaluation
         pairs = tuple(Pair(names[a], names[b], n, n / sizes[a]) for n, (a, b) in wrong[:MOST_PAIRS])
         array = np.array([[counted[a, b] for b in labels] for a in labels]) if drawn else None
         matrices.append(Matrix(evaluation.model, standing, first_value(record, task, evaluation), array, pairs))
-    return Confusion(task.name, noun([record.dataset(task.name)]), tuple(names.values()), tuple(matrices), drawn)
+    return Confusion(task.name, outputs(record.dataset(task.name)), tuple(names.values()), tuple(matrices), drawn)
 
 
 def _plain(labels: NDArray[Any]) -> list[Any]:

@@ -44,6 +44,7 @@ class Examples:
         rows: the examples.
         models: how many models answered.
         of_numbers: whether the task asks for numbers.
+        in_folds: whether all examples are tested, in folds.
     """
 
     task: str
@@ -52,6 +53,7 @@ class Examples:
     rows: tuple[ExampleRow, ...]
     models: int
     of_numbers: bool = False
+    in_folds: bool = False
 
     @property
     def lost(self) -> str:
@@ -98,7 +100,8 @@ def _examples(record: Record, task: str, title: str, examples: Sequence[Misclass
     rows = tuple(_row(example, data, name, shape) for example in examples)
     models = {model for example in examples for model in example.answers}
     entry = record.task(task)
-    return Examples(task, title, noun([data]), rows, len(models), entry is not None and entry.kind in NUMBERS)
+    of_numbers, in_folds = entry is not None and entry.kind in NUMBERS, record.folds(task) is not None
+    return Examples(task, title, noun([data]), rows, len(models), of_numbers, in_folds)
 
 
 def _row(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fitgate.record import DataEntry, Misclassified, Record, TaskEntry
 from fitgate.record.examples import asks_for_numbers
 from fitgate.report.view.standing import first_value, standings
-from fitgate.report.view.words import Noun, noun, row_text
+from fitgate.report.view.words import Noun, noun, outputs, row_text
 from fitgate.runs import Evaluation
 
 
@@ -60,6 +60,7 @@ class Numbers:
     Attributes:
         task: its name.
         noun: what an example is called.
+        points: what is counted where each of `truth` counts.
         truth: true values `(n,)`.
         rows: errors of each model.
         scatters: of the best and the worst.
@@ -69,6 +70,7 @@ class Numbers:
 
     task: str
     noun: Noun
+    points: Noun
     truth: NDArray[Any]
     rows: tuple[ErrorRow, ...]
     scatters: tuple[Scatter, ...]
@@ -95,6 +97,7 @@ def _numbers(record: Record, task: TaskEntry, evaluations: Sequence[Evaluation])
     return Numbers(
         task=task.name,
         noun=noun([record.dataset(task.name)]),
+        points=outputs(record.dataset(task.name)),
         truth=task.target,
         rows=tuple(_errors(e.model, np.abs(e.predictions - task.target.astype(np.float64))) for e in evaluations),
         scatters=scatters,

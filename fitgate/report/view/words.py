@@ -43,6 +43,11 @@ def noun(datasets: Iterable[DataEntry | None]) -> Noun:
     return Noun("image", "images") if images else Noun("example", "examples")
 
 
+def outputs(data: DataEntry | None) -> Noun:
+    """What is counted where each output counts: examples, or with folds their answers, several an example."""
+    return noun([data]) if data is None or data.folds is None else Noun("answer", "answers")
+
+
 def training(data: DataEntry) -> str:
     """What models were trained on when an example was tested, in words."""
     return "the training split" if data.folds is None else "other folds"
