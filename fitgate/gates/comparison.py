@@ -6,17 +6,20 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fitgate.gates.baseline import Baseline
-from fitgate.gates.evidence import Evidence
+from fitgate.gates.evidence import Evidence, Truth
 from fitgate.gates.settings import COLLAPSED_AT, CONFIRMED_AT, CONFIRMING
 from fitgate.gates.verdict import Outcome, Reason
-from fitgate.metrics import Metric
+from fitgate.metrics import Metric, Outputs, right
 from fitgate.runs import Evaluation
-from fitgate.statistics import Change, SeedsFall, p_value_of_gain
+from fitgate.statistics import Change, Lapses, SeedsFall, lapses, p_value_of_gain
+from fitgate.statistics.lapses import LEAST_KNOWING
+from fitgate.tasks import NUMBERS
 
 
 class Confirmation(NamedTuple):
@@ -61,6 +64,7 @@ class OfSeeds:
         most: up to how many seeds the model may have at the last look.
         values: of the metric, of all of the model's seeds in their order: of the looks, and fresh ones.
         confirm: whether a fall is to be confirmed by fresh seeds.
+        lapses: of all of these seeds; None where they are not tested.
     """
 
     fall: SeedsFall
@@ -70,6 +74,7 @@ class OfSeeds:
     most: int
     values: Sequence[float] = ()
     confirm: bool = False
+    lapses: Lapses | None = None
 
     @property
     def seeds(self) -> int:
@@ -81,7 +86,9 @@ class OfSeeds:
         """The test, in words."""
         count = self.fall.looks.first + len(self.fall.falls) - 1
         seeds = f"{count} seed{'s' * (count > 1)}"
-        return f"Student's t, {seeds} against {self.fall.looks.baseline} and their spread"
+        known = self.fall.p_lapses.min() < min(self.fall.p_mean.min(), self.fall.p_lowest)
+        what = " of the mistakes on what the baseline's seeds know" if known else ""
+        return f"Student's t{what}, {seeds} against {self.fall.looks.baseline} and their spread"
 
     @property
     def p_worse(self) -> float:
@@ -108,8 +115,10 @@ class OfSeeds:
         first = self.fall.failed_at(terms.level, terms.margin / 2)
         if not self.confirm or self.repeats > 1 or first is None:
             return None
-        fresh = self.values[first : first + CONFIRMING]
-        return Confirmation(CONFIRMING - len(fresh), self.fall.p_fresh(fresh) if fresh else 1.0)
+        fresh, lost = self.values[first : first + CONFIRMING], self.lapses
+        if lost is not None:
+            lost = lost._replace(now=lost.now[first : first + CONFIRMING])
+        return Confirmation(CONFIRMING - len(fresh), self.fall.p_fresh(fresh, lost) if fresh else 1.0)
 
     def decide(self, terms: Terms) -> tuple[Outcome, Reason]:
         """FAIL where a significant fall matters, PASS where it is surely less than the margin, else INCONCLUSIVE.
@@ -231,7 +240,7 @@ Comparison = OfSeeds | OfExamples
 
 def compare(
     baseline: Baseline,
-    run: Evaluation,
+    runs: Sequence[Evaluation],
     now: Sequence[float],
     repeats: int,
     metric: Metric,
@@ -241,8 +250,8 @@ def compare(
 
     Args:
         baseline: of one seed for a deterministic model; else of several.
-        run: the model's first.
-        now: the metric's values, of that and further seeds in the order of training; finite.
+        runs: the model's, in the order of training.
+        now: the metric's values of these; finite.
         repeats: how many seeds the one run stands for.
         metric: on the task's classes.
         evidence: what there is.
@@ -255,8 +264,25 @@ def compare(
     if len(before) > 1:
         plan = (settings.seeds, settings.most_seeds, metric.higher_is_better, metric.step(len(target)))
         looked_at = now[: settings.last_look] if settings.confirm else now
-        fall, means = SeedsFall(before, looked_at, *plan), (float(np.mean(before)), float(np.mean(now)))
-        return OfSeeds(fall, *means, repeats, settings.most_seeds, now, settings.confirm)
-    outputs = metric.output(baseline.outputs[0]), metric.output(run.outputs)
+        lost = lapses(*_right(target, baseline.outputs, runs)) if knows(metric, baseline, truth) else None
+        fall = SeedsFall(before, looked_at, *plan, lost and lost._replace(now=lost.now[: len(looked_at)]))
+        means = float(np.mean(before)), float(np.mean(now))
+        return OfSeeds(fall, *means, repeats, settings.most_seeds, now, settings.confirm, lost)
+    outputs = metric.output(baseline.outputs[0]), metric.output(runs[0].outputs)
     change = metric.paired_test.compute(target, *outputs)
     return OfExamples(change, before[0], now[0], metric.paired_test.describe(change), truth.n, repeats)
+
+
+def knows(metric: Metric, baseline: Baseline, truth: Truth) -> bool:
+    """Whether a regression gate looks at what every seed of a baseline knew, besides its metric.
+
+    That is where the metric reads answers that are right or wrong, and where there are enough seeds.
+    """
+    of_answers = metric.reads == "predictions" and truth.kind != "" and truth.kind not in NUMBERS
+    return of_answers and len(baseline.predictions) >= LEAST_KNOWING
+
+
+def _right(target: NDArray[Any], before: Sequence[Outputs], runs: Sequence[Evaluation]) -> list[NDArray[np.bool_]]:
+    """Which examples are right, `(seeds, n)`, before and now."""
+    several = [outputs.predictions for outputs in before], [run.predictions for run in runs]
+    return [np.array([right(target, predictions) for predictions in one]) for one in several]

@@ -10,12 +10,13 @@ from statistics import NormalDist
 import numpy as np
 
 from fitgate.gates.baseline import Baseline
+from fitgate.gates.comparison import knows
 from fitgate.gates.evidence import Evidence
 from fitgate.gates.judging import Claim
 from fitgate.gates.regression import NoRegression
 from fitgate.metrics import Metric
 from fitgate.statistics import SeedsFall, normal_power
-from fitgate.statistics.seeds import OF_LOWEST
+from fitgate.statistics.seeds import OF_LAPSES, OF_LOWEST
 
 LARGER = (40, 100)  # seeds of baselines that one might make
 TOO_SMALL = 2.2  # SDs of the seeds, below which a margin is not seen nine times in ten by a baseline of 20
@@ -93,7 +94,7 @@ def _plan(claim: Claim, gate: NoRegression, level: float, evidence: Evidence) ->
     size = metric.difference(margin, signed=False)
     if len(values) == 1:
         return _of_examples(about, metric, baseline, size, margin, level, evidence)
-    return _of_seeds(about, metric, values, size, margin, level, evidence)
+    return _of_seeds(about, metric, values, size, margin, level, evidence, knows(metric, baseline, truth))
 
 
 def _of_seeds(
@@ -104,6 +105,7 @@ def _of_seeds(
     margin: float,
     level: float,
     evidence: Evidence,
+    by_lapses: bool,
 ) -> Plan:
     settings, truth = evidence.settings, evidence.truths[about[1]]
     fall = SeedsFall(
@@ -113,6 +115,7 @@ def _of_seeds(
         settings.most_seeds,
         metric.higher_is_better,
         metric.step(len(truth.target)),
+        knows=by_lapses,
     )
     known = {"baseline": len(values), "n": truth.n, "margin": size}
     if not fall.spread:
@@ -129,7 +132,7 @@ def _of_seeds(
         note=note if ratio < TOO_SMALL else "",
         in_spreads=ratio,
         power=at_margin.fails,
-        alarms=clean.fails + OF_LOWEST * level,
+        alarms=clean.fails + (OF_LOWEST + by_lapses * OF_LAPSES) * level,
         open_clean=clean.open,
         open_margin=at_margin.open,
         seeds_clean=clean.seeds,

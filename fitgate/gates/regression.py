@@ -31,10 +31,12 @@ class NoRegression(Gate):
     """A metric has not become worse than its baseline: FAIL where it has for sure, PASS where it has not for sure.
 
     A model passes at once if it gives the baseline's output with the baseline's seed. Else a stochastic model's seeds
-    are tested against the baseline's by Student's t, with the spread of the baseline's alone; a seed that has collapsed
-    fails by itself. There is a look after each seed, up to `--gate-budget`. A deterministic model is tested on the same
-    examples by the metric's own paired test: McNemar's for accuracy, DeLong's for ROC AUC, the paired bootstrap for
-    others. It is deterministic if its author says so, or all of its seeds gave the same output.
+    are tested against the baseline's by Student's t, with the spread of the baseline's alone; so are their mistakes on
+    what the baseline's seeds know, where these are 20 or more and the metric reads answers that are right or wrong. A
+    seed that has collapsed fails by itself. There is a look after each seed, up to `--gate-budget`. A deterministic model
+    is tested on the same examples by the metric's own paired test: McNemar's for accuracy, DeLong's for ROC AUC, the
+    paired bootstrap for others; over folds, it is the corrected resampled t-test. It is deterministic if its author says
+    so, or all of its seeds gave the same output.
 
     The margin is the fall that the gate answers for. FAIL takes a fall that is significant, and at least half of the
     margin; Holm's procedure holds the false alarms of all of a session's gates together to 1 %. PASS takes an upper
@@ -130,7 +132,8 @@ class NoRegression(Gate):
         outputs, seeds = [run.outputs for run in runs], evidence.seeds.get((model, task), ())
         if baseline.gave(outputs, seeds, evidence.environment, evidence.executions.get((model, task), "")):
             return self._same(model, metric, values, evidence)
-        found = compare(baseline, runs[0], values[:1] if repeats > 1 else values, repeats, metric, evidence)
+        alone = slice(1 if repeats > 1 else None)
+        found = compare(baseline, runs[alone], values[alone], repeats, metric, evidence)
         if found is None:
             return self._unusable(
                 model, evidence, f"The baseline of {model} on {task} has no {metric.title}: bless a run that has."

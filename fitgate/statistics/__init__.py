@@ -6,6 +6,7 @@ from fitgate.statistics.change import Change, p_value_of_gain
 from fitgate.statistics.f1 import f1_fall, f1_lower_bound
 from fitgate.statistics.folds import Folds, corrected_bound, corrected_error, corrected_fall
 from fitgate.statistics.holm import holm, holm_levels
+from fitgate.statistics.lapses import Lapses, lapses
 from fitgate.statistics.mcnemar import McNemar
 from fitgate.statistics.means import Fall, difference_interval, mean_interval, ratio_interval
 from fitgate.statistics.medians import median_interval
@@ -32,6 +33,7 @@ __all__ = [
     "Change",
     "Fall",
     "Folds",
+    "Lapses",
     "Looks",
     "McNemar",
     "Operation",
@@ -52,6 +54,7 @@ __all__ = [
     "height_of",
     "holm",
     "holm_levels",
+    "lapses",
     "least_blocks",
     "lowest_crossing",
     "mean_interval",

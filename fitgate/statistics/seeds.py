@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fitgate.statistics.confirmation import power_confirmed
+from fitgate.statistics.lapses import Lapses
 from fitgate.statistics.sequential import (
     Looks,
     Operation,
@@ -21,6 +22,7 @@ from fitgate.statistics.sequential import (
 )
 
 OF_LOWEST = 0.1  # share of a gate's level that the test of its worst seed spends
+OF_LAPSES = 0.3  # and the test of what every seed knew, where there is one
 MOST_ADVISED = 1_000  # seeds, beyond which their number is no advice
 Array = NDArray[np.float64]
 
@@ -29,17 +31,20 @@ Array = NDArray[np.float64]
 class SeedsFall:
     """How far the mean over a candidate's seeds lies below the baseline's, by the baseline's own spread.
 
-    Two tests share the level: of the mean, at each look, nine tenths; of the worst seed, which may have collapsed
-    while the others' mean hides it, one tenth. See `fitgate.statistics.sequential` for both.
+    Tests share the level: of the mean, at each look, nine tenths; of the worst seed, which may have collapsed while the
+    others' mean hides it, one tenth. See `fitgate.statistics.sequential` for both. Where lapses are given, their mean
+    is tested like the values', with three of the nine tenths; what has fallen is the metric in any case.
 
     Args:
         before, now: values of the metric, `(m,)` with two or more, and `(k,)` in the order of training.
         first, most: when one looks, as in `Looks`; what there is of the candidate is looked at in any case.
         higher_is_better: the metric's direction; a worsening is positive either way.
         step: the least by which two values can differ, such as that of one example more; 0 where there is no such.
+        lapses: of the same seeds; None where there are none, or no seeds of a candidate to have any.
+        knows: whether there will be lapses; by default, whether there are.
 
     Raises:
-        ValueError: if there are fewer than two values before, or none now.
+        ValueError: if there are fewer than two values before, or none now, or not as many lapses.
     """
 
     before: ArrayLike
@@ -48,11 +53,25 @@ class SeedsFall:
     most: int = 1
     higher_is_better: bool = True
     step: float = 0.0
+    lapses: Lapses | None = None
+    knows: bool | None = None
 
     def __post_init__(self) -> None:
         m, k = len(self._before), len(self._now)
         if m < 2 or k < 1:
             raise ValueError(f"{m} values before and {k} now, expected two or more, and one or more")
+        if self.lapses is not None and (len(self.lapses.before), len(self.lapses.now)) != (m, k):
+            raise ValueError(f"lapses of {len(self.lapses.before)} seeds and {len(self.lapses.now)}, expected {m}, {k}")
+
+    @property
+    def tests_lapses(self) -> bool:
+        """Whether lapses are tested besides."""
+        return self.lapses is not None if self.knows is None else self.knows
+
+    @property
+    def of_mean(self) -> float:
+        """The share of the level that the test of the mean spends."""
+        return 1 - OF_LOWEST - (OF_LAPSES if self.tests_lapses else 0.0)
 
     @cached_property
     def looks(self) -> Looks:
@@ -90,7 +109,27 @@ class SeedsFall:
     @cached_property
     def p_values(self) -> Array:
         """Of each look, one-sided, that the candidate is no worse: how often any look of the plan sees as much."""
-        return np.array([crossing(self.looks, t) for t in self._heights(self.falls)]) / (1 - OF_LOWEST)
+        return np.minimum(self.p_mean, self.p_lapses)
+
+    @cached_property
+    def p_mean(self) -> Array:
+        """The same by the test of the mean alone."""
+        return np.array([crossing(self.looks, t) for t in self._heights(self.falls)]) / self.of_mean
+
+    @cached_property
+    def p_lapses(self) -> Array:
+        """The same by the lapses alone; 1 without any."""
+        if self.lapses is None:
+            return np.ones_like(self.falls)
+        errors = self._spread_of_lapses * self.looks.errors[: len(self.falls)]
+        means = (self.lapses.now.cumsum() / np.arange(1, len(self._now) + 1))[self.looks.first - 1 :]
+        heights = (means - self.lapses.before.mean()) / errors
+        return np.array([crossing(self.looks, float(t)) for t in heights]) / OF_LAPSES
+
+    @property
+    def _spread_of_lapses(self) -> float:
+        assert self.lapses is not None, "asked for where there are some"
+        return max(float(self.lapses.before.std(ddof=1)), self.lapses.least)
 
     @cached_property
     def p_lowest(self) -> float:
@@ -117,11 +156,20 @@ class SeedsFall:
         failing = np.flatnonzero((self.p_values < level) & (self.falls >= least))
         return self.looks.first + int(failing[0]) if len(failing) else None
 
-    def p_fresh(self, fresh: ArrayLike) -> float:
-        """Of seeds `(c,)` that no look has seen, one-sided, that the candidate is no worse; in the metric's unit."""
-        values = self._oriented(fresh)
-        error = self.spread * math.sqrt(1 / len(self._before) + 1 / len(values))
-        return student_tail(float(self._before.mean() - values.mean()), error, len(self._before) - 1)
+    def p_fresh(self, fresh: ArrayLike, lost: Lapses | None = None) -> float:
+        """Of seeds `(c,)` that no look has seen, one-sided, that the candidate is no worse.
+
+        Args:
+            fresh: values of the metric.
+            lost: their lapses, which share the level with it; None for none.
+        """
+        values, m = self._oriented(fresh), len(self._before)
+        error = math.sqrt(1 / m + 1 / len(values))
+        p_mean = student_tail(float(self._before.mean() - values.mean()), self.spread * error, m - 1)
+        if self.lapses is None or lost is None:
+            return p_mean
+        more = float(lost.now.mean() - self.lapses.before.mean())
+        return min(1.0, 2 * p_mean, 2 * student_tail(more, self._spread_of_lapses * error, m - 1))
 
     def collapsed(self, level: float, least: float) -> bool:
         """Whether the worst seed lies below what the baseline's seeds predict, and by at least so much."""
@@ -140,7 +188,7 @@ class SeedsFall:
     def operation(
         self, margin: float, fall: float, level: float, missed: float, baseline: int | None = None
     ) -> Operation:
-        """What comes of the plan where the true fall is so large, and the true spread the baseline's.
+        """What comes of the plan by the mean alone, where the true fall is so large, and the true spread the baseline's.
 
         Args:
             margin, fall: in the metric's unit.
@@ -151,14 +199,14 @@ class SeedsFall:
         if not self.spread:
             ends = (1.0, 0.0) if fall >= margin else (0.0, 1.0)  # all is certain
             return Operation(*ends, 0.0, float(looks.first))
-        of_mean = level * (1 - OF_LOWEST)
-        return operation(looks, of_mean, missed, margin / self.spread, fall / self.spread)
+        return operation(looks, level * self.of_mean, missed, margin / self.spread, fall / self.spread)
 
     def power_confirmed(self, margin: float, level: float, missed: float, fresh: int, at: float) -> float:
-        """How often a fall of the margin fails, where that takes so many fresh seeds to agree at a level."""
+        """How often a fall of the margin fails by its mean, if it takes so many fresh seeds that agree at a level."""
         if not self.spread:
             return 1.0
-        return power_confirmed(self.looks, level * (1 - OF_LOWEST), missed, margin / self.spread, fresh, at)
+        at = at / 2 if self.tests_lapses else at  # which lapses share
+        return power_confirmed(self.looks, level * self.of_mean, missed, margin / self.spread, fresh, at)
 
     def to_decide(self, margin: float, level: float, missed: float) -> tuple[int, int] | None:
         """About how many seeds of the baseline and of the candidate decide a fall of just this size.
@@ -167,7 +215,7 @@ class SeedsFall:
         than can be, as where the fall is between what passes and what fails.
         """
         passes = (margin - self.size) / height_of(self.looks, missed)
-        fails = self.size / height_of(self.looks, level * (1 - OF_LOWEST)) if self.size >= margin / 2 else 0.0
+        fails = self.size / height_of(self.looks, level * self.of_mean) if self.size >= margin / 2 else 0.0
         if not self.spread or (needed := (max(passes, fails) / self.spread)) <= 0:
             return None
         m, k = self.looks.baseline, max(self.looks.most, len(self._now))
