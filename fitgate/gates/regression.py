@@ -33,10 +33,10 @@ class NoRegression(Gate):
     A model passes at once if it gives the baseline's output with the baseline's seed. Else a stochastic model's seeds
     are tested against the baseline's by Student's t, with the spread of the baseline's alone; so are their mistakes on
     what the baseline's seeds know, where these are 20 or more and the metric reads answers that are right or wrong. A
-    seed that has collapsed fails by itself. There is a look after each seed, up to `--gate-budget`. A deterministic model
-    is tested on the same examples by the metric's own paired test: McNemar's for accuracy, DeLong's for ROC AUC, the
-    paired bootstrap for others; over folds, it is the corrected resampled t-test. It is deterministic if its author says
-    so, or all of its seeds gave the same output.
+    seed that has collapsed fails by itself. There is a look after each seed, up to `--gate-budget`. A deterministic
+    model is tested on the same examples by the metric's own paired test: McNemar's for accuracy, DeLong's for ROC AUC,
+    the paired bootstrap for others; over folds, by the corrected resampled t-test. It is deterministic if its author
+    says so, or all of its seeds gave the same output.
 
     The margin is the fall that the gate answers for. FAIL takes a fall that is significant, and at least half of the
     margin; Holm's procedure holds the false alarms of all of a session's gates together to 1 %. PASS takes an upper

@@ -188,7 +188,7 @@ class SeedsFall:
     def operation(
         self, margin: float, fall: float, level: float, missed: float, baseline: int | None = None
     ) -> Operation:
-        """What comes of the plan by the mean alone, where the true fall is so large, and the true spread the baseline's.
+        """What comes of the plan by the mean alone, where the true fall is so large and the true spread the baseline's.
 
         Args:
             margin, fall: in the metric's unit.
