@@ -17,8 +17,11 @@ from fitgate.gates import GATES, Claim, Evidence, JudgeSettings, Truth, collect,
 from fitgate.gates.planning import plans
 from fitgate.machine import environment
 from fitgate.metrics import METRICS
+from fitgate.plugin.project import project as project_of
 from fitgate.record import RecordError, judge_again, read
 from fitgate.runs import ModelFailed, run_seed
+from fitgate.sabotage.defect import Defect, DefectiveEstimator
+from fitgate.sabotage.trials import Trials
 from fitgate.statistics import Folds, corrected_bound, corrected_error, corrected_fall
 from fitgate.statistics.folds import first_of_each
 from fitgate.tasks import TaskData, known_metrics
@@ -358,6 +361,24 @@ def test_a_baseline_of_folds_holds_a_later_session(folded, monkeypatch, capsys):
     monkeypatch.setenv("BLUNDER", "3")
     assert folded.run(*QUICK).ret == 1
     assert "by the corrected resampled t-test, 8 folds" in folded.report
+
+
+def test_defects_are_planted_in_every_fold(folded):
+    folded.run(*QUICK)
+    assert main(["bless", "--yes"]) == 0
+    around = project_of(folded.path)
+    (task,) = around.models["reader"].tasks
+    trials = Trials(around.models, task, task.dataset, around.metrics, around.baselines)
+    wrong = Defect("answers", "off by one", "all", answer=lambda predictions, classes: (predictions + 1) % 10)
+    assert trials.defective("reader", wrong, [42]).caught_by == ["accuracy>=0.6", "accuracy>baseline-0.05"]
+
+
+def test_a_leak_is_of_all_examples_in_whichever_fold_they_are_tested():
+    data = TaskData(Task("t", of()), of())
+    leaking = DefectiveEstimator(Knowing(), Defect("leak", "test examples", "a quarter", leaked=0.25), 0, data)
+    fold = data.dataset.of_fold(5)
+    leaking.fit(fold.train.X, fold.train.y)
+    assert leaking.estimator.fitted == {*fold.train.X[:, 0], *data.dataset.tested.X[:10, 0]}
 
 
 def test_predictions_are_timed_of_the_first_fold_s_model_and_agree_with_its_answers(folded, monkeypatch):
