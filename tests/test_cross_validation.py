@@ -19,7 +19,8 @@ from fitgate.machine import environment
 from fitgate.metrics import METRICS
 from fitgate.plugin.project import project as project_of
 from fitgate.record import RecordError, judge_again, read
-from fitgate.runs import ModelFailed, run_seed
+from fitgate.runs import ModelFailed
+from fitgate.runs.workers import run_seed
 from fitgate.sabotage.defect import Defect, DefectiveEstimator
 from fitgate.sabotage.trials import Trials
 from fitgate.statistics import Folds, corrected_bound, corrected_error, corrected_fall
@@ -40,7 +41,7 @@ def asked(estimator, *metrics, y=LABELS, seed=0, **options):
     """Its evaluation, on a task that reads these metrics, and that task's data."""
     data = TaskData(Task("t", of(y=y, **options), metrics=metrics or ("accuracy",)), of(y=y, **options))
     known = known_metrics([data.task])
-    return run_seed(Model("m", estimator, tasks=(data.task,)), data, seed, known).evaluation, data
+    return run_seed(Model("m", estimator, tasks=(data.task,)), data, known, None, seed).evaluation, data
 
 
 class Knowing:
@@ -268,7 +269,7 @@ def test_a_rival_is_beaten_fold_by_fold():
 
 def test_a_deterministic_model_is_held_to_its_baseline_in_the_same_folds():
     _, data = asked(lambda seed: Knowing([3]))
-    first = run_seed(Model("m", lambda seed: Knowing([3]), tasks=(data.task,)), data, 0, METRICS)
+    first = run_seed(Model("m", lambda seed: Knowing([3]), tasks=(data.task,)), data, METRICS, None, 0)
     before = collect([first], "", environment(), None)
     gate = NoRegression(data.task, "accuracy", 0.2)
     verdicts = {}
