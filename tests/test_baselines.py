@@ -27,9 +27,10 @@ from fitgate.gates import (
     write_baseline,
 )
 from fitgate.gates.archive import baseline_files, check_names
-from fitgate.gates.baseline import BlessedSet, digest_of
+from fitgate.gates.baseline import BlessedSet, Kept, digest_of
 from fitgate.gates.blessing import bless, propose
 from fitgate.gates.candidate import Candidate
+from fitgate.gates.origin import Origin
 from fitgate.gates.soundness import check_baseline
 from fitgate.gates.stored import encoded
 from fitgate.gates.transaction import HIDDEN, replace_all
@@ -43,8 +44,11 @@ from tests.fakes import DIGITS, FIVES, NoRegression
 DIGEST = fakes.DATASET.digest
 ANSWERS = fakes.LABELS == 5
 SOUND = baseline(*(evaluation(FIVES, ANSWERS, ANSWERS + np.linspace(0, k, 200)) for k in (0.5, 0.25)), task=FIVES)
-FILE = encoded(SOUND)
 replace = msgspec.structs.replace
+KEPT = Kept(SOUND.predictions[1:], SOUND.ranks[1:])
+ELSEWHERE = Origin(replace(ENVIRONMENT, cpu="another"), [1], KEPT.digest)
+WIDE = replace(SOUND, about=replace(SOUND.about, others=[ELSEWHERE]), others=[KEPT])  # with another environment
+FILE = encoded(WIDE)
 
 
 def claimed(before, **fields):
@@ -126,6 +130,8 @@ DAMAGED = {
     "unknown compression": of_method(99),
     "memory": thirsty(),
     "no about": zipped({k: v for k, v in members().items() if k != "about.npy"}),
+    "an environment more": zipped({**members(), "predictions-2.npy": members()["predictions-1.npy"]}),
+    "an environment less": zipped({k: v for k, v in members().items() if k != "predictions-1.npy"}),
     "a member more": zipped({**members(), "evil.npy": npy(np.arange(3))}),
     "a path": zipped({**members(), "../../evil.npy": npy(np.arange(3))}),
     "pickled": zipped({**members(), "ranks.npy": npy(np.array([{}, None], object))}),
@@ -191,9 +197,10 @@ def test_of_whatever_became_of_its_bytes_a_file_holds_the_same_baseline_or_is_re
     except BaselineError:
         pass
     else:
-        assert found.about == SOUND.about
-        np.testing.assert_array_equal(found.predictions, SOUND.predictions)
-        np.testing.assert_array_equal(found.ranks, SOUND.ranks)
+        assert found.about == WIDE.about
+        for own, expected in zip(found.kept, WIDE.kept, strict=True):
+            np.testing.assert_array_equal(own.predictions, expected.predictions)
+            np.testing.assert_array_equal(own.ranks, expected.ranks)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no FIFOs here")

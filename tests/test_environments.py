@@ -234,6 +234,19 @@ def test_an_environment_takes_the_place_of_what_was_known_of_it_and_there_are_no
         propose_environment(candidates(*runs), THERE, None, directory)
 
 
+def test_one_output_of_a_deterministic_model_is_added_whatever_its_seed(directory):
+    (path,) = directory.rglob("*.npz")
+    write_baseline(baseline(HERE_RUNS[0]), path)
+    for runs in (THERE_RUNS[:1], THERE_RUNS[:1] * 2):
+        ((key, candidate),) = candidates(*runs, first=7).items()
+        unsaid = dataclasses.replace(candidate, stochastic=None)
+        ((proposal,), _) = propose_environment({key: unsaid}, THERE, None, directory)
+        assert proposal.baseline.about.others[0].seeds == [0]
+        assert judged(proposal.baseline, runs[:1], THERE).reason is Reason.SAME_OUTPUT
+    with pytest.raises(BaselineError, match="m on digits: found a baseline of one seed, expected several, of a model"):
+        propose_environment(candidates(*THERE_RUNS), THERE, None, directory)
+
+
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [

@@ -18,7 +18,7 @@ from fitgate.gates.origin import Origin
 from fitgate.gates.soundness import check_baseline, check_content
 from fitgate.gates.stored import MOST_OTHERS
 from fitgate.machine import Environment
-from fitgate.runs import SeedRun
+from fitgate.runs import SeedRun, same_output
 
 
 def propose_environment(
@@ -66,7 +66,7 @@ def _shared(candidate: Candidate, before: Baseline) -> list[SeedRun]:
     """The runs with seeds of the baseline's, by seed, its first among them."""
     own = before.about.seeds
     if len(own) == 1:
-        if len(candidate.whole(1)) > 1:
+        if len(candidate.runs) > 1 and not same_output([run.evaluation for run in candidate.runs]):
             raise BaselineError(
                 candidate.subject,
                 found="a baseline of one seed",
