@@ -81,7 +81,7 @@ def test_too_few_examples_are_inconclusive_and_it_says_what_would_decide():
     )
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert "Too little to decide: with 90% confidence the fall is at most 5.00 points" in verdict.message
-    assert "it takes more test examples, about 4,992, such as a larger profile" in verdict.message
+    assert "about 4,992, such as a larger profile, or cross-validation, which tests all." in verdict.message
 
 
 SEEDS = NoRegression(DIGITS, "accuracy", 0.03)

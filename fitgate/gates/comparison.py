@@ -176,6 +176,8 @@ class OfExamples:
         method: the test, in words.
         n: number of examples.
         repeats: how many seeds gave the one output.
+        seeds: one, as that output stands for all.
+        folds: whether all examples are tested already, in folds.
     """
 
     change: Change
@@ -185,6 +187,7 @@ class OfExamples:
     n: int
     repeats: int = 1
     seeds: int = 1
+    folds: bool = False
 
     def more_seeds(self, terms: Terms) -> None:
         """None: seeds tell nothing."""
@@ -232,7 +235,8 @@ class OfExamples:
         needed = max(passes, fails)
         if needed <= 0 or (examples := math.ceil(self.n * (one / needed) ** 2)) > 1_000 * self.n:
             return "it takes a larger margin"
-        return f"it takes more test examples, about {max(examples, self.n + 1):,}, such as a larger profile"
+        all_tested = "" if self.folds else ", or cross-validation, which tests all"
+        return f"it takes more test examples, about {max(examples, self.n + 1):,}, such as a larger profile{all_tested}"
 
 
 Comparison = OfSeeds | OfExamples
@@ -270,7 +274,8 @@ def compare(
         return OfSeeds(fall, *means, repeats, settings.most_seeds, now, settings.confirm, lost)
     outputs = metric.output(baseline.outputs[0]), metric.output(runs[0].outputs)
     change = metric.paired_test.compute(target, *outputs)
-    return OfExamples(change, before[0], now[0], metric.paired_test.describe(change), truth.n, repeats)
+    method, in_folds = metric.paired_test.describe(change), truth.folds is not None
+    return OfExamples(change, before[0], now[0], method, truth.n, repeats, folds=in_folds)
 
 
 def knows(metric: Metric, baseline: Baseline, truth: Truth) -> bool:
