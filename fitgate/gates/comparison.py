@@ -6,20 +6,18 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fitgate.gates.baseline import Baseline
-from fitgate.gates.evidence import Evidence, Truth
+from fitgate.gates.evidence import Evidence
+from fitgate.gates.knowing import knows, lapses_of
 from fitgate.gates.settings import COLLAPSED_AT, CONFIRMED_AT, CONFIRMING
 from fitgate.gates.verdict import Outcome, Reason
-from fitgate.metrics import Metric, Outputs, right
+from fitgate.metrics import Metric
 from fitgate.runs import Evaluation
-from fitgate.statistics import Change, Lapses, SeedsFall, lapses, p_value_of_gain
-from fitgate.statistics.lapses import LEAST_KNOWING
-from fitgate.tasks import NUMBERS
+from fitgate.statistics import Change, Lapses, SeedsFall, p_value_of_gain
 
 
 class Confirmation(NamedTuple):
@@ -268,7 +266,7 @@ def compare(
     if len(before) > 1:
         plan = (settings.seeds, settings.most_seeds, metric.higher_is_better, metric.step(len(target)))
         looked_at = now[: settings.last_look] if settings.confirm else now
-        lost = lapses(*_right(target, baseline.outputs, runs)) if knows(metric, baseline, truth) else None
+        lost = lapses_of(runs, baseline, truth) if knows(baseline, metric, truth) else None
         fall = SeedsFall(before, looked_at, *plan, lost and lost._replace(now=lost.now[: len(looked_at)]))
         means = float(np.mean(before)), float(np.mean(now))
         return OfSeeds(fall, *means, repeats, settings.most_seeds, now, settings.confirm, lost)
@@ -276,18 +274,3 @@ def compare(
     change = metric.paired_test.compute(target, *outputs)
     method, in_folds = metric.paired_test.describe(change), truth.folds is not None
     return OfExamples(change, before[0], now[0], method, truth.n, repeats, folds=in_folds)
-
-
-def knows(metric: Metric, baseline: Baseline, truth: Truth) -> bool:
-    """Whether a regression gate looks at what every seed of a baseline knew, besides its metric.
-
-    That is where the metric reads answers that are right or wrong, and where there are enough seeds.
-    """
-    of_answers = metric.reads == "predictions" and truth.kind != "" and truth.kind not in NUMBERS
-    return of_answers and len(baseline.predictions) >= LEAST_KNOWING
-
-
-def _right(target: NDArray[Any], before: Sequence[Outputs], runs: Sequence[Evaluation]) -> list[NDArray[np.bool_]]:
-    """Which examples are right, `(seeds, n)`, before and now."""
-    several = [outputs.predictions for outputs in before], [run.predictions for run in runs]
-    return [np.array([right(target, predictions) for predictions in one]) for one in several]

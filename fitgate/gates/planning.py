@@ -10,9 +10,9 @@ from statistics import NormalDist
 import numpy as np
 
 from fitgate.gates.baseline import Baseline
-from fitgate.gates.comparison import knows
 from fitgate.gates.evidence import Evidence
 from fitgate.gates.judging import Claim
+from fitgate.gates.knowing import knows
 from fitgate.gates.regression import NoRegression
 from fitgate.metrics import Metric
 from fitgate.statistics import SeedsFall, normal_power
@@ -94,7 +94,7 @@ def _plan(claim: Claim, gate: NoRegression, level: float, evidence: Evidence) ->
     size = metric.difference(margin, signed=False)
     if len(values) == 1:
         return _of_examples(about, metric, baseline, size, margin, level, evidence)
-    return _of_seeds(about, metric, values, size, margin, level, evidence, knows(metric, baseline, truth))
+    return _of_seeds(about, metric, values, size, margin, level, evidence, knows(baseline, metric, truth))
 
 
 def _of_seeds(
