@@ -1,4 +1,4 @@
-"""The figures that the notebook printed, by name."""
+"""The figures that the notebook printed, by name, and the changes since."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from pathlib import Path
 import msgspec
 
 from suite.notebook.agreement import Figure
+from suite.notebook.changes import Change
 
 
-class Printed(msgspec.Struct):
-    """What `figures.json` holds: where the figures are from, and the figures."""
+class Printed(msgspec.Struct, forbid_unknown_fields=True):
+    """What `figures.json` holds: where the figures are from, the figures, and what makes some come out otherwise."""
 
     source: str
     figures: list[Figure]
+    changes: list[Change]
 
 
-FIGURES = {
-    figure.id: figure
-    for figure in msgspec.json.decode((Path(__file__).parent / "figures.json").read_bytes(), type=Printed).figures
-}
+_PRINTED = msgspec.json.decode((Path(__file__).parent / "figures.json").read_bytes(), type=Printed)
+FIGURES = {figure.id: figure for figure in _PRINTED.figures}
+CHANGES = _PRINTED.changes

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fitgate.errors import FitgateError
 from fitgate.record import Extra, Record, decode_array, encode
-from suite.notebook.agreement import Agreement, Figure
+from suite.notebook.agreement import Figure
 
 MOST_POINTS = 1_000
 BLOCKS = "story"  # owner of a record's extras that are blocks
@@ -48,12 +48,12 @@ class Rows(msgspec.Struct, frozen=True, tag=True):
 
 
 class Comparison(msgspec.Struct, frozen=True, tag=True):
-    """A figure beside what was found, nested alike; no agreement where the data is not the figure's."""
+    """A figure beside what was found, nested alike; not compared where the data is not the figure's."""
 
     section: str
     figure: Figure
     found: Any
-    agreement: Agreement | None
+    compared: bool
 
 
 class Plot(msgspec.Struct, frozen=True, eq=False):
@@ -177,7 +177,7 @@ def story_of(record: Record) -> Story:
     try:
         for extra in record.extras:
             if extra.owner == BLOCKS:
-                block: Block = msgspec.convert(extra.content, Block, dec_hook=_array)
+                block: Block = msgspec.convert(_upgraded(extra.content), Block, dec_hook=_array)
                 if isinstance(block, Section):  # every test of a section records its beginning
                     if block.section in begun:
                         continue
@@ -194,6 +194,13 @@ def story_of(record: Record) -> Story:
             next_step="run suite/notebook again",
         ) from error
     return Story(blocks, seconds)
+
+
+def _upgraded(content: Any) -> Any:
+    """A block as it is recorded today: comparisons once held a verdict, None where they were not compared."""
+    if isinstance(content, dict) and "agreement" in content:
+        return {**content, "compared": content["agreement"] is not None}
+    return content
 
 
 def _array(kind: type, value: Any) -> Any:

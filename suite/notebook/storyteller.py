@@ -12,6 +12,8 @@ import numpy as np
 
 from fitgate.record import Extra
 from suite.notebook.agreement import Agreement, Figure
+from suite.notebook.changes import agreement, change_of, installed
+from suite.notebook.figures import CHANGES
 from suite.notebook.story import (
     Axes,
     Block,
@@ -62,14 +64,16 @@ class Storyteller:
 
         Raises:
             AssertionError: if they disagree. On data that is not the figure's they are not compared.
+            FitgateError: if the rerun's record, which would explain the figure, is missing or damaged.
         """
         found = _plain(found)
-        agreement = figure.agreement(found) if self._compares else None
         self.compared.add(figure.id)
-        self._add(Comparison(self._section, figure, found, agreement))
-        if agreement is Agreement.DIFFERS:
-            allowed = "every digit" if figure.tolerance is None else f"within {figure.tolerance}"
-            wanted = f"at least {figure.value}" if figure.goal else f"{figure.value} ({allowed})"
+        self._add(Comparison(self._section, figure, found, self._compares))
+        if self._compares and agreement(figure, found, installed(CHANGES), CHANGES) is Agreement.DIFFERS:
+            wanted = f"at least {figure.value}" if figure.goal else f"{figure.value}, every digit"
+            change = change_of(figure, CHANGES)
+            if change is not None:
+                wanted += f"; or, since {change.library} {change.version}, {change.figures[figure.id]}"
             raise AssertionError(f"{figure.id}, {figure.what}: found {found}, expected {wanted}")
 
     def lines(self, name: str, caption: str, *panels: Axes) -> None:

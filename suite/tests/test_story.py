@@ -9,6 +9,9 @@ import pytest
 
 from fitgate.record import Extra, read
 from suite.commands import main
+from suite.notebook.agreement import Figure
+from suite.notebook.changes import Change
+from suite.notebook.figures import CHANGES
 from suite.notebook.report import render_story
 from suite.notebook.story import MOST_POINTS, curve, story_of
 
@@ -37,9 +40,9 @@ def test_figures(story):
         Some
         words.
     """)
-    story.compare(Figure("half", "a half", 0.50, "exactly"), np.float64(0.5))
-    story.compare(Figure("third", "a third", [0.33, 1], "roughly", tolerance=0.1, reason="It was rounded."), (0.3, 1))
-    story.compare(Figure("goal", "a goal", 0.95, "goal", goal=True), {goal})
+    story.compare(Figure("half", "a half", 0.50), np.float64(0.5))
+    story.compare(Figure("third", "a third", [0.33, 1]), ({third}, 1))
+    story.compare(Figure("goal", "a goal", 0.95, goal=True), {goal})
 
 def test_plots(story):
     story.table(["a", "b"], [[1, 2]])
@@ -64,12 +67,23 @@ def test_work(story, work):
 
 
 @pytest.fixture
+def changed(rerun):
+    """Of the section's figures, the third is known to be another since scikit-learn 1.1, and was not with 1.0."""
+    change = Change("scikit-learn", "1.1", "It rounds otherwise.", {"third": [0.3, 1]})
+    rerun(Figure("third", "a third", [0.33, 1]), [0.33, 1], "1.0")
+    CHANGES.append(change)
+    yield
+    CHANGES.remove(change)
+
+
+@pytest.fixture
 def run(project):
     """Run a story of some sections, by default one; what became of it."""
 
-    def run(*arguments, compares=True, goal=0.99, subprocess=False, **sections):
+    def run(*arguments, compares=True, third=0.33, goal=0.99, subprocess=False, **sections):
+        section = SECTION.replace("{third}", str(third)).replace("{goal}", str(goal))
         project.pytester.makeconftest(CONFTEST.format(compares=compares))
-        project.pytester.makepyfile(**sections or {"test_01_section": SECTION.replace("{goal}", str(goal))})
+        project.pytester.makepyfile(**sections or {"test_01_section": section})
         return project.run(*arguments, subprocess=subprocess)
 
     return run
@@ -86,8 +100,7 @@ def test_a_section_has_words_figures_and_plots(project, run, notebook):
     text = notebook()
     assert "## 1. A section\n\nWhat it is about.\n\nSome words.\n\n" in text
     assert re.search(r"\| a half +\| 0.5 +\| 0.5 +\| ✅ identical +\|", text)
-    assert re.search(r"\| a third +\| 0.33, 1 +\| 0.30, 1 +\| 🟡 close +\|", text)
-    assert "*a third*: within 0.1. It was rounded." in text
+    assert re.search(r"\| a third +\| 0.33, 1 +\| 0.33, 1 +\| ✅ identical +\|", text)
     assert re.search(r"\| a goal +\| at least 0.95 +\| 0.99 +\| ✅ identical +\|", text)
     shown = re.findall(r"!\[.+\]\((.+)\)", text)
     assert shown == ["notebook/curves.png", "notebook/matrix.png", "notebook/tiles.png"]
@@ -96,11 +109,44 @@ def test_a_section_has_words_figures_and_plots(project, run, notebook):
 
 def test_terminal_and_title_sum_it_up(run, notebook):
     result = run()
-    summary = "1 section ran; of 3 figures 2 identical, 1 close"
+    summary = "1 section ran; of 3 figures 3 identical"
     result.stdout.fnmatch_lines(
         [f"notebook: {summary}", "*: NO VERDICT: no gate was selected", "*report in .fitgate*notebook.md"]
     )
     assert notebook().splitlines()[2] == f"**{summary}**"
+
+
+@pytest.mark.usefixtures("changed")
+def test_a_figure_that_a_change_explains_names_it_and_what_was_found_before(run, notebook):
+    result = run(third=0.3)
+    assert result.ret == 0
+    text = notebook()
+    assert text.splitlines()[2] == (
+        "**1 section ran; of 3 figures 2 identical, 1 explained; with scikit-learn 1.0 1 of 1 identical**"
+    )
+    assert re.search(r"\| a third +\| 0.33, 1 +\| 0.30, 1 +\| 🟡 explained +\|", text)
+    assert "*a third*: It rounds otherwise. With scikit-learn 1.0 every digit is the notebook's.\n" in text
+    assert re.search(r"\| `third` +\| a third +\| 1 +\| 🟡 explained +\| ✅ identical +\|", text)
+    assert re.search(r"\| `half` +\| a half +\| 1 +\| ✅ identical +\| - +\|", text)
+    assert "The figures with scikit-learn 1.0 are of this run" in text
+
+
+def test_a_change_that_explains_several_figures_is_told_once():
+    text = (REPORTS / "notebook.md").read_text(encoding="utf-8")
+    assert text.count("/pull/31856") == 1
+    assert text.count("*: The same change. With scikit-learn 1.7.2 every digit") == 3
+
+
+@pytest.mark.usefixtures("changed")
+def test_a_figure_that_a_change_does_not_explain_fails_its_test(run):
+    result = run(third=0.2)
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*AssertionError: third, a third: found [[]0.2, 1], expected [[]0.33, 1], every digit; "
+            "or, since scikit-learn 1.1, [[]0.3, 1]"
+        ]
+    )
 
 
 def test_a_figure_that_differs_fails_its_test_and_is_shown(run, notebook):
@@ -109,7 +155,7 @@ def test_a_figure_that_differs_fails_its_test_and_is_shown(run, notebook):
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["*AssertionError: goal, a goal: found 0.94, expected at least 0.95"])
     text = notebook()
-    assert "**1 section ran; of 3 figures 1 identical, 1 close, 1 different; 1 test failed**" in text
+    assert "**1 section ran; of 3 figures 2 identical, 1 different; 1 test failed**" in text
     assert re.search(r"\| a goal +\| at least 0.95 +\| 0.94 +\| ❌ differs +\|", text)
 
 
@@ -117,12 +163,12 @@ def test_on_other_data_figures_are_shown_and_not_compared(project, run, notebook
     result = run(compares=False, goal=0.94)
     assert result.ret == 0
     result.stdout.fnmatch_lines(["notebook: 1 section ran, 3 figures not compared on this data"])
-    assert [c.agreement for c in story_of(project.record).comparisons] == [None] * 3
+    assert [c.compared for c in story_of(project.record).comparisons] == [False] * 3
     assert re.search(r"\| a goal +\| at least 0.95 +\| 0.94 +\| - +\|", notebook())
 
 
 def test_a_section_s_seconds_are_those_of_its_tests_and_their_fixtures(project, run):
-    run(test_01_sleepy=SLEEPY, test_02_section=SECTION.replace("{goal}", "1"))
+    run(test_01_sleepy=SLEEPY, test_02_section=SECTION.replace("{third}", "0.33").replace("{goal}", "1"))
     seconds = story_of(project.record).section_seconds
     assert list(seconds) == ["01_sleepy", "02_section"]
     assert 0.2 <= seconds["01_sleepy"] < 5
@@ -149,7 +195,7 @@ def test_it_is_rendered_again_from_its_record(project, run, notebook, capsys):
     shutil.rmtree(project.runs[0] / "notebook")
     out = project.path / "elsewhere" / "story.md"
     assert main(["notebook", str(project.runs[0]), "--out", str(out)]) == 0
-    assert capsys.readouterr().out.endswith(f"1 section ran; of 3 figures 2 identical, 1 close\nreport in {out}\n")
+    assert capsys.readouterr().out.endswith(f"1 section ran; of 3 figures 3 identical\nreport in {out}\n")
     assert out.read_text() == text.replace("(notebook/", "(story/")
     assert len(list(out.with_suffix("").glob("*.png"))) == 3
 
