@@ -15,7 +15,7 @@ from fitgate.report.tables import significant, table
 from fitgate.statistics import mean_interval, ratio_interval
 from suite import png
 
-RECORD, FIGURE = "record.json", "race.png"
+RECORD, FIGURE = "race.json", "race.png"
 CAPTION = "Accuracy against training time without compilation: a point is a seed."
 STARTS = {"CACHED": "programs CACHED", "cold": "cold"}  # of cnn's processes, which compile or fetch what was compiled
 NOTE = """\
