@@ -20,6 +20,7 @@ from fitgate.record import (
     NotApplied,
     RecordError,
     UnusableBaseline,
+    candidates,
     encode,
     encode_array,
     judge_again,
@@ -348,3 +349,11 @@ def test_whatever_was_changed_a_record_is_judged_or_refused_in_one_line(path, ch
     else:
         lines = [run_verdict(record).line]
     assert len(lines) == 1
+
+
+def test_what_a_run_gave_of_a_model_that_its_record_does_not_describe_is_not_blessed(path):
+    content = copy.deepcopy(SOUND)
+    content["models"].clear()
+    path.write_text(json.dumps(content))
+    with pytest.raises(RecordError, match="found a model "):
+        candidates(read(path), GATES)

@@ -266,10 +266,11 @@ def candidates(
     for claim, declared in zip(claims(record, kinds, metrics), record.gates, strict=True):
         for key in claim.gate.baselines(claim.model):
             own = alone.get(key)
-            runs = own if stochastic[key.model] is False else several.get(key, own)
-            if runs:
+            if own or key in several:
                 for what, name, among in (("model", key.model, stochastic), ("task", key.task, known)):
                     _check_known(what, name, among, declared.named)
+            runs = own if stochastic.get(key.model) is False else several.get(key, own)
+            if runs:
                 metric = known[key.task].own(metrics[declared.parameters.get("metric", first[key.task])])
                 others = found[key].metrics if key in found else ()
                 found[key] = Candidate(runs, stochastic[key.model], known[key.task], (*others, metric))
