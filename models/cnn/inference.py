@@ -29,7 +29,7 @@ POLLS = 2_000  # of a program that is nearly done, before its thread is put to s
 def sizes(n: int, step: int) -> Iterator[int]:
     """Into how many images at a time `n` are parted, so that what is left over does not cost as much as many more.
 
-    What is left of whole steps goes to a program for few, and what is little more than one of those takes to another.
+    What is left of whole steps goes to a program for few, and what is little more than those take to another of them.
 
     Args:
         n: number of images.
@@ -37,9 +37,8 @@ def sizes(n: int, step: int) -> Iterator[int]:
     """
     while n:
         size = min(n, max(MANY))
-        if size <= max(FEW):
-            whole = max(few for few in FEW if few <= size)
-            spare = whole // 4
+        if size <= max(FEW):  # by one program: several would give other last digits in another order
+            whole, spare = size, 0
         elif size < step:
             whole, spare = max(FEW), max(FEW) // 4
         else:

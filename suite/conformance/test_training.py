@@ -109,10 +109,10 @@ def test_any_number_of_images_is_predicted_whole_by_a_few_programs(classifier, d
 def test_a_round_trip_runs_no_network(classifier, digits):
     images, labels, _, _ = digits
     fitted = classifier(epochs=2).fit(images, labels)
-    fitted.predict(images[:512])
+    fitted.predict(images[:256])
     networks = dict(fitted.compile_seconds_)
     fitted.variables_ = None
-    fitted.round_trip(images[:512])
+    fitted.round_trip(images[:256])
     assert set(fitted.compile_seconds_) - set(networks) == {"round_trip[512]"}
 
 
