@@ -1,4 +1,4 @@
-"""The race of `cnn` and `torch_cnn`, printed: each in a process of its own, in turns, in under three minutes."""
+"""The race of `cnn` and `torch_cnn`, printed: each in a process of its own, in turns, in a few minutes."""
 
 from __future__ import annotations
 
