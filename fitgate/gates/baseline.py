@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from fitgate.arrays import as_plain
 from fitgate.gates.origin import Origin, nearest
 from fitgate.machine import Environment
-from fitgate.metrics import Outputs
+from fitgate.metrics import Metric, Outputs
 from fitgate.runs import SeedRun
 
 SCHEMA = 4
@@ -129,6 +129,10 @@ class Baseline(msgspec.Struct, frozen=True, tag=True, eq=False, dict=True):
         ranks = none if self.ranks is None else [of_seed.astype(np.float64) for of_seed in self.ranks]
         probabilities = none if self.probabilities is None else list(self.probabilities)
         return [Outputs(*of_seed) for of_seed in zip(self.predictions, ranks, probabilities, strict=True)]
+
+    def values(self, metric: Metric, target: NDArray[Any]) -> list[float]:
+        """A metric of each seed, in their order."""
+        return [metric.value(target, outputs) for outputs in self.outputs]
 
     @property
     def kept(self) -> list[Kept]:

@@ -15,7 +15,7 @@ from msgspec import structs
 from fitgate.gates.archive import anchor_file, other_files, page_file, standing_baseline
 from fitgate.gates.baseline import Baseline, BlessedSet, baseline_file, collect
 from fitgate.gates.candidate import Candidate
-from fitgate.gates.drift import drift, values_of
+from fitgate.gates.drift import drift
 from fitgate.gates.errors import BaselineError
 from fitgate.gates.soundness import check_baseline
 from fitgate.gates.stored import encoded
@@ -195,7 +195,7 @@ def _summary(baseline: Baseline, before: Baseline | None, candidate: Candidate) 
     ignored = len(candidate.runs) if candidate.stochastic and len(candidate.runs) > count else 0
     words = f"1 of {ignored} seeds, which gave the same output though stochastic=True is declared" if ignored else ""
     begin = f"{about.model} on {about.task}: {words or _seeds(count)}, {metric.title} "
-    own = metric.shown(float(np.mean(values_of(baseline, metric, target))))
+    own = metric.shown(float(np.mean(baseline.values(metric, target))))
     if before is None:
         return f"{begin}{own}; new"
     lost = len(before.others) - len(baseline.others)

@@ -260,7 +260,7 @@ def compare(
     """
     truth, settings = evidence.truths[baseline.about.task], evidence.settings
     target = truth.target
-    before = [metric.value(target, outputs) for outputs in baseline.outputs]
+    before = baseline.values(metric, target)
     if not np.isfinite(before).all():
         return None
     if len(before) > 1:

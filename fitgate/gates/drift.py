@@ -38,19 +38,13 @@ class Drift(NamedTuple):
         )
 
 
-def values_of(baseline: Baseline, metric: Metric, target: NDArray[Any]) -> list[float]:
-    """A metric of each of a baseline's seeds, in their order."""
-    return [metric.value(target, outputs) for outputs in baseline.outputs]
-
-
 def drift(before: Baseline, now: Baseline, metric: Metric, target: NDArray[Any]) -> Drift | None:
     """The drift from one baseline to another of the same data; None where one has no value of the metric.
 
     The interval is Welch's for the means of seeds, which is too wide where both have some of them in common; of one
-    output each, on the same examples, it is that of the metric's
-    paired test.
+    output each, on the same examples, it is that of the metric's paired test.
     """
-    earlier, later = (values_of(baseline, metric, target) for baseline in (before, now))
+    earlier, later = (baseline.values(metric, target) for baseline in (before, now))
     if not np.isfinite([*earlier, *later]).all():
         return None
     then, today = float(np.mean(earlier)), float(np.mean(later))

@@ -88,7 +88,7 @@ def _plan(claim: Claim, gate: NoRegression, level: float, evidence: Evidence) ->
     if not isinstance(found, Baseline):
         return Plan(*about, note=str(found))
     baseline, margin = found, gate.margin_on(truth.profile)
-    values = [metric.value(truth.target, outputs) for outputs in baseline.outputs]
+    values = baseline.values(metric, truth.target)
     if not np.isfinite(values).all():
         return Plan(*about, note=f"the baseline has no {metric.title}: bless a run that has")
     size = metric.difference(margin, signed=False)

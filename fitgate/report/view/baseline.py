@@ -9,7 +9,7 @@ import numpy as np
 
 from fitgate.gates.baseline import Baseline
 from fitgate.gates.blessing import Proposal
-from fitgate.gates.drift import CONFIDENCE, drift, values_of
+from fitgate.gates.drift import CONFIDENCE, drift
 from fitgate.machine import Environment
 from fitgate.metrics import Metric
 from fitgate.report.view.environment import Fact
@@ -70,7 +70,7 @@ def baseline_page(proposal: Proposal) -> BaselinePage:
 
 
 def _values(proposal: Proposal, metric: Metric) -> ValueRow:
-    values = np.array(values_of(proposal.baseline, metric, proposal.candidate.truth.target))
+    values = np.array(proposal.baseline.values(metric, proposal.candidate.truth.target))
     worst = int(values.argmin() if metric.higher_is_better else values.argmax())
     several = len(values) > 1
     factor, unit = (100, "points") if metric.unit == "share" else (1, metric.unit)
