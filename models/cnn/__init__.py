@@ -33,8 +33,11 @@ def classifier(**parameters: Any) -> Any:
 
 
 def products(estimator: Any) -> Work:
-    """The network's products."""
-    return Work("gemm", float(estimator.operations_))
+    """The network's products, in the measure of the devices that compute them."""
+    from models.cnn.devices import Devices
+
+    platform = Devices.named(estimator.device).platform
+    return Work("gemm" if platform == "cpu" else f"{platform} gemm", float(estimator.operations_))
 
 
 CNN = Model(

@@ -67,9 +67,10 @@ class Devices:
     def fused(self) -> bool:
         """Whether `ConvMaxPool` runs as one fused matrix product here: the one place that decides.
 
-        XLA's own convolutions are slow on CPUs (openxla/xla#34273), and on nothing else.
+        XLA's own convolutions are slow on CPUs (openxla/xla#34273); on a GPU they are many small kernels. Of TPUs
+        nothing is known.
         """
-        return self.platform == "cpu"
+        return self.platform != "tpu"
 
     @property
     def at_once(self) -> bool:

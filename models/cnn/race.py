@@ -129,7 +129,7 @@ def page(race: Race, figure: str) -> str:
     described = table(["model", "what it is"], [list(item) for item in race.models.items()])
     parts = [f"# Race: {first}, {peer}", _headline(race), tables(race), f"![{CAPTION}]({figure})\n\n{CAPTION}"]
     parts += [f"## Models\n\n{described}", f"## Seed by seed\n\n{_seeds(race)}"]
-    return "\n\n".join([*parts, f"## Environment\n\n{_environment(race)}"]) + "\n"
+    return "\n\n".join([*parts, f"## Environment\n\n{environment_table(race.environment)}"]) + "\n"
 
 
 def tables(race: Race) -> str:
@@ -220,8 +220,8 @@ def _seeds(race: Race) -> str:
     return table(["seed", *titles], rows, right=0)
 
 
-def _environment(race: Race) -> str:
-    found = race.environment
+def environment_table(found: Environment) -> str:
+    """A table of machine and software, in markdown."""
     libraries = ", ".join(f"{name} {version}" for name, version in found.libraries.items())
     machine = f"{found.cpu}, {found.cores} cores, {found.memory_gib:g} GiB, {found.system}"
     rows = [["machine", machine], ["software", f"Python {found.python}, {libraries}"]]

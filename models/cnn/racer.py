@@ -8,7 +8,7 @@ import os
 import pickle
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from multiprocessing import get_context
@@ -36,42 +36,44 @@ class Racer:
         name: of the model.
         directory: of MNIST's files; None for the user's cache.
         profile: of the digits.
+
+    Attributes:
+        data: its training and test images.
+        estimator: what was trained last; None before.
     """
 
     def __init__(self, name: str, directory: Path | None, profile: str):
-        self._name, self._data = name, dataset(directory).on(profile)
+        self._name, self.data = name, dataset(directory).on(profile)
         self._build = import_module(PLUGINS[name]).build
         for library in LIBRARIES[name]:
             import_module(library)
-        self._estimator: Any = None
+        self.estimator: Any = None
         self._answers: dict[str, Callable[[NDArray[np.uint8]], Any]] = {}
 
     def images(self) -> int:
         """How many it trains on."""
-        return len(self._data.train.X)
+        return len(self.data.train.X)
 
-    def fit(self, seed: int) -> Trained:
-        """Train with a seed."""
+    def fit(self, seed: int, settings: Mapping[str, float] | None = None) -> Trained:
+        """Train with a seed, and with settings that are not the usual ones."""
         self._answers.clear()
-        self._estimator = self._build(seed)
+        self.estimator = self._set(seed, settings or {})
         started = time.perf_counter()
-        self._estimator.fit(self._data.train.X, self._data.train.y)
+        self.estimator.fit(self.data.train.X, self.data.train.y)
         seconds = time.perf_counter() - started
-        compiling = sum(getattr(self._estimator, "compile_seconds_", {}).values(), 0.0)
-        right = self._estimator.predict(self._data.test.X) == self._data.test.y
+        compiling = sum(getattr(self.estimator, "compile_seconds_", {}).values(), 0.0)
+        right = self.estimator.predict(self.data.test.X) == self.data.test.y
         return Trained(seed, seconds, compiling, 100 * float(right.mean()))
 
     def keep(self, path: Path) -> None:
         """Pickle what was trained last, with an image to ask it about."""
-        path.write_bytes(pickle.dumps((self._estimator, self._data.test.X[:1].copy())))
+        path.write_bytes(pickle.dumps((self.estimator, self.data.test.X[:1].copy())))
 
     def trial(self, settings: dict[str, float], seed: int) -> float:
         """Percent of held-out training images, a sixth and always the same, read rightly with some settings."""
         from sklearn.model_selection import train_test_split
 
-        estimator, (X, y) = self._build(seed), (self._data.train.X, self._data.train.y)
-        for name, value in settings.items():
-            setattr(estimator, name, value)
+        estimator, (X, y) = self._set(seed, settings), (self.data.train.X, self.data.train.y)
         shown, unseen = train_test_split(np.arange(len(y)), test_size=1 / 6, stratify=y, random_state=0)
         return 100 * float(np.mean(estimator.fit(X[shown], y[shown]).predict(X[unseen]) == y[unseen]))
 
@@ -85,13 +87,13 @@ class Racer:
 
     def differing(self, engine: str) -> int:
         """Of how many of 1,000 images the label is another than that of `predict` for all at once."""
-        answer, images = self._engine(engine), self._data.test.X[:1_000]
-        labels = self._estimator.predict(images)
+        answer, images = self._engine(engine), self.data.test.X[:1_000]
+        labels = self.estimator.predict(images)
         return int(sum(answer(images[i : i + 1])[0] != labels[i] for i in range(len(images))))
 
     def single(self, engine: str, seconds: float) -> tuple[float, float, float]:
         """Quantiles .5, .9 and .99 of the seconds of an answer, where single images follow one another for so long."""
-        answer, images = self._engine(engine), self._data.test.X
+        answer, images = self._engine(engine), self.data.test.X
         times: list[float] = []
         i, until = 0, time.perf_counter() + seconds
         while (started := time.perf_counter()) < until:
@@ -103,23 +105,29 @@ class Racer:
 
     def batches(self, sizes: tuple[int, ...], seconds: float) -> list[float]:
         """Median seconds of an image, where `predict` gets so many of them at a time, each size for so long."""
-        images = np.resize(self._data.test.X, (max(sizes), self._data.test.X.shape[1]))
+        images = np.resize(self.data.test.X, (max(sizes), self.data.test.X.shape[1]))
         found = []
         for size in sizes:
-            self._estimator.predict(images[:size])
+            self.estimator.predict(images[:size])
             times: list[float] = []
             until = time.perf_counter() + seconds
             while (started := time.perf_counter()) < until or len(times) < 3:
-                self._estimator.predict(images[:size])
+                self.estimator.predict(images[:size])
                 times.append(time.perf_counter() - started)
             found.append(float(np.median(times)) / size)
         return found
+
+    def _set(self, seed: int, settings: Mapping[str, float]) -> Any:
+        estimator = self._build(seed)
+        for name, value in settings.items():
+            setattr(estimator, name, value)
+        return estimator
 
     def _engine(self, engine: str) -> Callable[[NDArray[np.uint8]], Any]:
         """From an image `(1, 784)` to its label `(1,)`; compiled once for what was trained last."""
         if engine not in self._answers:
             makers = {"torch.jit": self._jit, "torch.compile": self._compile, "ONNX Runtime": self._onnx}
-            self._answers[engine] = makers[engine]() if engine in makers else self._estimator.predict
+            self._answers[engine] = makers[engine]() if engine in makers else self.estimator.predict
         return self._answers[engine]
 
     def _from_pixels(self) -> Any:
@@ -131,7 +139,7 @@ class Racer:
         standardise: Any = nn.BatchNorm2d(1, eps=0, affine=False)
         standardise.running_mean.fill_(MEAN)
         standardise.running_var.fill_(DEVIATION**2)
-        return nn.Sequential(nn.Unflatten(1, (1, 28, 28)), standardise, self._estimator.network_).eval()
+        return nn.Sequential(nn.Unflatten(1, (1, 28, 28)), standardise, self.estimator.network_).eval()
 
     def _jit(self) -> Callable[[NDArray[np.uint8]], Any]:
         import torch
@@ -151,7 +159,7 @@ class Racer:
     def _by_torch(self, network: Callable[[Any], Any]) -> Callable[[NDArray[np.uint8]], Any]:
         import torch
 
-        classes = self._estimator.classes_
+        classes = self.estimator.classes_
 
         def answer(image: NDArray[np.uint8]) -> Any:
             with torch.inference_mode():
@@ -163,7 +171,7 @@ class Racer:
         import onnxruntime
         import torch
 
-        classes, options = self._estimator.classes_, onnxruntime.SessionOptions()
+        classes, options = self.estimator.classes_, onnxruntime.SessionOptions()
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         with warnings.catch_warnings(), contextlib.redirect_stdout(None):
             warnings.simplefilter("ignore")

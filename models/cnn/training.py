@@ -87,6 +87,7 @@ class Trainer:
 
     Attributes:
         programs: that were compiled.
+        steps: of training.
     """
 
     def __init__(
@@ -102,7 +103,8 @@ class Trainer:
         self._recipe, self._devices, self._together = recipe, devices, len(starts) > 1
         self._n, self._outputs = len(examples.classes), starts[0][0]["dense2"]["bias"].shape[0]
         self._plan = plan(recipe, self._n, devices.count)
-        self._rates = rates(recipe.learning_rate, self._plan.total)
+        self.steps = self._plan.total
+        self._rates = rates(recipe.learning_rate, self.steps)
         self._packing, self._optimizer = Packing(starts[0][0]), recipe.optimizer()
         self._examples = devices.whole(tuple(examples))
         state = self._begun(starts)

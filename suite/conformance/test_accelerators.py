@@ -10,11 +10,14 @@ jax = pytest.importorskip("jax")
 DEEP = {"channels": (4, 8, 8), "kernels": (5, 3, 3), "normalise": True, "dropout": 0.2, "test_time_shift": 1}
 
 
+@pytest.mark.parametrize("fused", [True, False])
 @pytest.mark.parametrize(
     ("seeds", "parameters"), [([0], {}), ([0, 1], {}), ([0], DEEP)], ids=["one seed", "seeds at once", "deep"]
 )
-def test_training_and_prediction_are_lowered_for_gpus_and_tpus(classifier, digits, monkeypatch, seeds, parameters):
-    """All the programs that `fit` and `predict` compile, in the form that they have there: XLA's own convolutions."""
+def test_training_and_prediction_are_lowered_for_gpus_and_tpus(
+    classifier, digits, monkeypatch, seeds, parameters, fused
+):
+    """All the programs that `fit` and `predict` compile, in both forms of convolution: GPUs' and TPUs'."""
     from models.cnn import inference, training
     from models.cnn.augment import Distortion
     from models.cnn.devices import Devices
@@ -30,7 +33,7 @@ def test_training_and_prediction_are_lowered_for_gpus_and_tpus(classifier, digit
 
     for module in (training, inference):
         monkeypatch.setattr(module, "compiled", partial(exporting, module.compiled))
-    monkeypatch.setattr(Devices, "fused", False)
+    monkeypatch.setattr(Devices, "fused", fused)
     monkeypatch.setattr(Devices, "at_once", True)
     if parameters:
         parameters = {"distortion": Distortion(), **parameters}
@@ -39,4 +42,4 @@ def test_training_and_prediction_are_lowered_for_gpus_and_tpus(classifier, digit
     fitted[0].predict(unseen[:1])
     fitted[0].predict(unseen[:128])
     assert len(lowered) == 4  # training, validation, a single image, several
-    assert all("stablehlo.convolution" in text for text in lowered)
+    assert all(("stablehlo.convolution" in text) is not fused for text in lowered)

@@ -60,9 +60,9 @@ def test_the_same_seed_gives_identical_parameters(classifier, digits):
 
 def test_several_seeds_give_what_each_gives_alone(classifier, digits):
     images, labels, unseen, _ = digits
-    estimator = classifier(epochs=3)
+    estimator = classifier(epochs=3, device="cpu:0")
     for seed, fitted in zip((3, 4), estimator.fit_seeds(images, labels, [3, 4]), strict=True):
-        alone = classifier(epochs=3, random_state=seed).fit(images, labels)
+        alone = classifier(epochs=3, device="cpu:0", random_state=seed).fit(images, labels)
         np.testing.assert_array_equal(fitted.decision_function(unseen), alone.decision_function(unseen))
 
 
