@@ -91,7 +91,6 @@ class Measured(msgspec.Struct, frozen=True):
         trained: with each recipe, a seed each, in turns, after a first that counts for nothing.
         together: seeds at once.
         traces: of training.
-        single: p50, p90 and p99 seconds of an answer to a single image.
         batches: of each number of images at a time, the median seconds of an image.
         environment: machine and software.
         conditions: of the machine, at its start and its end.
@@ -103,7 +102,6 @@ class Measured(msgspec.Struct, frozen=True):
     trained: dict[str, list[Trained]]
     together: list[Together]
     traces: list[Trace]
-    single: tuple[float, float, float]
     batches: dict[str, float]
     environment: Environment
     conditions: list[Condition]
@@ -161,7 +159,6 @@ def measure(directory: Path | None, profile: str, seeds: int) -> Measured:
         execution=racer.estimator.execution_,
         images=racer.images(),
         trained=trained,
-        single=racer.single("predict", TURN_SECONDS),
         batches=dict(zip(map(str, SIZES), racer.batches(SIZES, TURN_SECONDS), strict=True)),
         together=[_together(racer, count, fused) for count in AT_ONCE for fused in FORMS],
         traces=[_trace(racer, count) for count in (AT_ONCE[0], AT_ONCE[-1])],
@@ -341,10 +338,11 @@ def _traces(found: Measured) -> str:
 
 
 def _answers(found: Measured) -> str:
-    p50, p90, p99 = (f"{1e6 * seconds:.0f}" for seconds in found.single)
-    rows = [[f"{int(size):,}", f"{1 / seconds:,.0f}"] for size, seconds in found.batches.items()]
-    answered = table(["images at a time", "images a second"], rows, right=0)
-    return f"A single image: p50 {p50}, p90 {p90}, p99 {p99} us.\n\n{answered}"
+    rows = [
+        [f"{int(size):,}", significant(1e3 * int(size) * seconds), f"{1 / seconds:,.0f}"]
+        for size, seconds in found.batches.items()
+    ]
+    return table(["images at a time", "ms, median", "images a second"], rows, right=0)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from suite import png
 RECORD, FIGURE = "race.json", "race.png"
 CAPTION = "Accuracy against training time without compilation: a point is a seed."
 STARTS = {"CACHED": "programs CACHED", "cold": "cold"}  # of cnn's processes, which compile or fetch what was compiled
+ELSEWHERE = "none here; [of the first model alone, one was measured](accelerator.md)"
 NOTE = """\
 Times are wall time, medians of the turns; of training that of `fit`, with the images in memory. Ratios are the first
 model's time to the other's: geometric means over the turns, and their 95 % intervals. Single images are answered by
@@ -144,7 +145,7 @@ def tables(race: Race) -> str:
         f"Several at a time: images a second\n\n{table(['images', *titles[1:]], _batches(race), right=0)}",
         NOTE,
         f"{race.images:,} images to train on, {n} seeds, {race.environment.cores} cores. Load of the machine: {load}, "
-        f"after {race.seconds:.0f} s. Accelerators: {race.environment.accelerator or 'none has been measured'}.",
+        f"after {race.seconds:.0f} s. Accelerators: {race.environment.accelerator or ELSEWHERE}.",
     ]
     return "\n\n".join(parts)
 

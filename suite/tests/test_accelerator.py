@@ -50,7 +50,6 @@ def measured(accuracy):
         trained={name: [Trained(seed, 2.5, 2.0, accuracy) for seed in (1, 2)] for name in accelerator.RECIPES},
         together=[Together(True, n, [0.5 * n / (1 + n), 0.5 * n / (1 + n)], 2.0, [accuracy], True) for n in (1, 4)],
         traces=[Trace(1, 100, 1.0, 0.75, 0.05, 3_000)],
-        single=(1e-4, 2e-4, 3e-4),
         batches={"4096": 1e-6},
         environment=environment(),
         conditions=[],
