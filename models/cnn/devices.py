@@ -67,8 +67,8 @@ class Devices:
     def fused(self) -> bool:
         """Whether `ConvMaxPool` runs as one fused matrix product here: the one place that decides.
 
-        XLA's own convolutions are slow on CPUs (openxla/xla#34273); on a GPU they are many small kernels. Of TPUs
-        nothing is known.
+        XLA's own convolutions are slow on CPUs (openxla/xla#34273), and slower on an H100 as well, by half for one seed
+        and by double for many (reports/accelerator.md). TPUs have not been tried.
         """
         return self.platform != "tpu"
 

@@ -132,7 +132,8 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def fit_seeds(self, X: ArrayLike, y: ArrayLike, seeds: Sequence[int]) -> list[CNNClassifier]:
         """Clones of this estimator, trained with each of several seeds; arguments and errors as for `fit`.
 
-        On an accelerator they train at once, as one program; on a CPU one after the other, compiled once.
+        On an accelerator they train at once, as one program, and are what each gives alone to rounding; on a CPU one
+        after the other, compiled once, and are just that.
         """
         fitted = [clone(self).set_params(random_state=seed) for seed in seeds]
         self._fit(fitted, X, y, list(seeds))

@@ -21,7 +21,7 @@ class HalvingConv(nnx.Module):
     quarter of the values.
 
     Two formulations compute the same function. `direct` leaves it to the backend's own convolution. `fused` is for
-    CPUs, whose XLA convolutions are slow (openxla/xla#34273). There, pixel `(i, j)` of the pooled output is
+    CPUs and GPUs (`Devices.fused` says why). There, pixel `(i, j)` of the pooled output is
 
         max over a, b in {0, 1} of  sum over u, v of  W[u, v] x[2i + a + u, 2j + b + v]
 
