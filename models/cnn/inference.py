@@ -20,7 +20,7 @@ from models.cnn.program import Scale, predict
 # Images that programs take at most, each of which is compiled when it is first needed. The few are computed at once, by
 # one device, which is done sooner than several. The many are split over the devices, and computed a chunk at a time, as
 # many chunks as there are images for. So a new number of images compiles little, and computes few for nothing.
-FEW = (1, 2, 4, 8, 16, 32, 64)
+FEW = (1, 2, 4, 8, 12, 16, 24, 32, 40, 48, 56, 64)
 MANY = (512, 4_096)
 CHUNK = 64
 POLLS = 2_000  # of a program that is nearly done, before its thread is put to sleep, whose wakening takes longer
