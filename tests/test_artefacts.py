@@ -350,3 +350,20 @@ def test_a_command_whose_output_can_t_be_written_is_one_line(tmp_path, monkeypat
     assert main(given) == 1
     assert re.fullmatch(r"error: .*: found no way to write there \(.*\), expected .*\n", capsys.readouterr().err)
     assert (tmp_path / "taken").read_text() == "mine"
+
+
+def test_a_run_whose_record_no_command_would_read_does_not_pass(project):
+    project.write('model(tasks=(DIGITS,), gates=(Floor(DIGITS, "accuracy", quick=0.9),))')
+    project.pytester.makepyfile(
+        test_more="""
+        from fitgate.latency.timing import Timing
+
+        def test_more(trained, emit):
+            emit(Timing("reader", "digits", "single-stream", 1, [-1.0]))
+        """
+    )
+    result = project.run("-k", "test_gate or test_more")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["fitgate: FAIL: a record that can be read could not be made: *found no valid record*"])
+    assert "a record that can be read could not be made" in project.report
+    assert main(["judge", str(project.runs[0])]) != 0

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 # From the lowest floor up, as in the design; a module is in the room with the longest name that begins its own.
 FLOORS = (
     ("fitgate_pytest",),
-    ("fitgate.text",),
+    ("fitgate.text", "fitgate.clock"),
     ("fitgate.errors",),
     ("fitgate.files", "fitgate.arrays", "fitgate.statistics"),
     ("fitgate.machine",),

@@ -8,6 +8,8 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
+from fnmatch import fnmatch
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from scipy import sparse
 from sklearn.neighbors import KNeighborsClassifier
 
 from fitgate import Dataset, Model, Split, Task
+from fitgate.cli import main
 from fitgate.metrics import METRICS
 from fitgate.runs import ModelFailed, evaluate, train
 from fitgate.tasks import TaskData
@@ -290,6 +293,111 @@ def test_joblib_s_processes_and_threads_are_no_side_effects():
 
     fit, _ = work(task_data(), in_fit=parallel)
     assert fit.side_effects == []
+
+
+# The interpreter
+
+CLOCKS = "time.time = time.perf_counter = time.monotonic = lambda: 0.0"
+HARM = {
+    CLOCKS: "time.monotonic, time.perf_counter, time.time",
+    "builtins.open = builtins.len = builtins.vars = None": "builtins.len, builtins.vars, builtins.open",
+    "del builtins.open": "builtins.open",
+    "resource.setrlimit(resource.RLIMIT_NOFILE, (10, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))": "RLIMIT_* (10)",
+    "sys.setrecursionlimit(140)": "the recursion limit (140)",
+    "sys.stdout.close(); sys.stderr.close()": "sys.stdout (closed), sys.stderr (closed)",
+    "sys.stdout.buffer.close()": "sys.stdout (closed)",
+    "sys.stdout = sys.stderr = None": "sys.stdout (None), sys.stderr (None)",
+}
+MEDDLING = """
+import builtins, sys, time
+from fitgate import *
+from tests.fakes import DIGITS, Floor, Reader
+
+try:
+    import resource
+except ImportError:
+    pass
+
+DEEDS = {deeds}
+GATES = (Floor(DIGITS, "accuracy", 0.9),)
+
+class Meddling(Reader):
+    def __init__(self, deed, stage):
+        super().__init__()
+        self.deed, self.stage = deed, stage
+
+    def fit(self, X, y):
+        if self.stage == "fit":
+            exec(self.deed)
+        return super().fit(X, y)
+
+    def predict(self, X):
+        if self.stage == "predict":
+            exec(self.deed)
+        return super().predict(X)
+
+def pytest_fitgate_models():
+    kinds = {{"reader": Reader}}
+    for i, deed in enumerate(DEEDS):
+        for stage in ("fit", "predict"):
+            kinds[f"{{stage}}_{{i}}"] = lambda deed=deed, stage=stage: Meddling(deed, stage)
+    return [Model(name, lambda seed, kind=kind: kind(), gates=GATES, stochastic=False) for name, kind in kinds.items()]
+"""
+
+
+@pytest.fixture
+def meddling(project):
+    """`meddling(deeds)`: what came of a session with a model for each deed in each stage, and a good one."""
+
+    def run(deeds, before=""):
+        project.pytester.makeconftest(f"{before}\n{MEDDLING.format(deeds=list(deeds))}")
+        project.pytester.makepyfile(test_quality="from fitgate.checks import test_gate")
+        return project, project.run(subprocess=True)
+
+    return run
+
+
+def test_models_that_break_what_their_process_relies_on_are_named_and_the_others_are_judged(meddling):
+    harm = {deed: found for deed, found in HARM.items() if "resource" not in deed or find_spec("resource")}
+    project, result = meddling(harm)
+    assert result.ret == 1
+    assert {v.model for v in project.record.verdicts if v.passed} == {"reader"}
+    shown = result.stdout.str() + result.stderr.str()
+    assert "INTERNALERROR" not in shown
+    failures = {failure.model: str(failure) for failure in project.record.failures}
+    for i, found in enumerate(harm.values()):
+        for stage in ("fit", "predict"):
+            line = failures.pop(f"{stage}_{i}")
+            assert fnmatch(line, f"{stage}_{i} failed to {stage} on digits: it changed {found}, on which all of *")
+            assert line in shown
+    assert not failures
+    assert main(["judge", str(project.runs[0])]) == 1
+
+
+def test_what_a_model_raises_after_that_stands_in_the_same_line():
+    message = failure(task_data(), in_fit=lambda X, y: (sys.setrecursionlimit(sys.getrecursionlimit() - 1), 1 / 0))
+    assert "the recursion limit (" in message
+    assert "then it raised ZeroDivisionError: division by zero (tests/test_side_effects.py" in message
+
+
+def test_limits_that_a_model_raises_are_its_own():
+    before = sys.getrecursionlimit()
+    try:
+        fit, _ = work(task_data(), in_fit=lambda X, y: sys.setrecursionlimit(before + 1))
+        assert (fit.side_effects, sys.getrecursionlimit()) == ([], before + 1)
+    finally:
+        sys.setrecursionlimit(before)
+
+
+def test_clocks_that_a_conftest_has_replaced_measure_nothing(meddling):
+    clocks = (
+        "import time\ndef perf_counter(): return 0.0\ntime.time = time.perf_counter = time.monotonic = perf_counter"
+    )
+    project, result = meddling((), clocks)
+    assert result.ret == 0
+    assert project.record.wall_seconds > 0
+    assert all(fit.seconds > 0 for fit in project.record.fits)
+    assert main(["judge", str(project.runs[0])]) == 0
 
 
 # A session

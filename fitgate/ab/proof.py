@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +14,7 @@ from fitgate.ab.arms import Tree
 from fitgate.ab.errors import ComparisonError
 from fitgate.ab.session import compare
 from fitgate.ab.verdict import judge
+from fitgate.clock import perf_counter
 from fitgate.executor import core_numbers
 from fitgate.files import check_writable
 from fitgate.gates import Outcome
@@ -89,7 +89,7 @@ def prove(
         ExecutorError: if a process dies.
         FileError: if the file can't be written.
     """
-    started = time.perf_counter()
+    started = perf_counter()
     cores, tree = core_numbers(), Path.cwd()
     lanes = len(cores) or usable_cores()
     levels = [0.0, *slowdowns]
@@ -123,7 +123,7 @@ def prove(
                 for i in numbers:
                     proof.trials += session(i)
                     done += 1
-                    proof.seconds_taken = time.perf_counter() - started
+                    proof.seconds_taken = perf_counter() - started
                     alarms = sum(t.outcome is Outcome.FAIL for t in proof.trials if t.slowdown == 0)
                     say(f"{done} of {sessions} sessions, {alarms} alarms, {proof.seconds_taken:.0f} s")
                     with keeping:

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 import weakref
 from contextlib import suppress
 from io import BufferedReader
@@ -17,6 +16,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import IO, Any, TypeVar
 
+from fitgate.clock import monotonic
 from fitgate.executor import child
 from fitgate.executor.errors import ExecutorError, ProcessDied, TimeLimitExceeded
 from fitgate.executor.output import Output
@@ -125,17 +125,17 @@ class Connection:
         self._output.wait(DRAIN)
 
     def _next(self, timeout: float | None) -> bytes:
-        end = None if timeout is None else time.monotonic() + timeout
+        end = None if timeout is None else monotonic() + timeout
         ended = False
         while True:
-            left = LOOK if end is None else min(LOOK, max(0.0, end - time.monotonic()))
+            left = LOOK if end is None else min(LOOK, max(0.0, end - monotonic()))
             try:
                 answer = self._answers.get(timeout=left)
             except Empty:
                 if ended:  # as the look before this one found, so no answer is on its way
                     raise self._died() from None
                 ended = self._process.poll() is not None
-                if timeout is not None and end is not None and not ended and time.monotonic() >= end:
+                if timeout is not None and end is not None and not ended and monotonic() >= end:
                     raise self._late(timeout) from None
                 continue
             if answer is None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
 
+from fitgate.clock import perf_counter
 from fitgate.executor.backend import Backend, lethal_work, lost_work
 from fitgate.executor.errand import carry_out, pack, search_path
 from fitgate.executor.errors import ProcessDied
@@ -74,7 +74,7 @@ class Executor:
         from joblib import Parallel, delayed
 
         results: dict[int, Any] = {}
-        started, shown, deaths = time.perf_counter(), -PAUSE, 0
+        started, shown, deaths = perf_counter(), -PAUSE, 0
         self._announce(f"{what}: {len(calls)} parts ...")
         while len(results) < len(calls):
             left = [(i, call) for i, call in enumerate(calls) if i not in results]
@@ -83,7 +83,7 @@ class Executor:
                 with self.backend(shared):
                     for i, result in Parallel(n_jobs=-1, return_as="generator_unordered", prefer=prefer)(numbered):
                         results[i] = result
-                        passed = time.perf_counter() - started
+                        passed = perf_counter() - started
                         if len(calls) <= FEW or passed - shown >= PAUSE or len(results) == len(calls):
                             self._announce(f"{what}: {len(results)} of {len(calls)} after {passed:.1f} s")
                             shown = passed
@@ -123,11 +123,11 @@ class Executor:
     @contextmanager
     def step(self, what: str) -> Iterator[None]:
         """Within it, joblib uses the backend, too; its beginning and its end are announced."""
-        started = time.perf_counter()
+        started = perf_counter()
         self._announce(f"{what} ...")
         with self.backend():
             yield
-        self._announce(f"{what}: done after {time.perf_counter() - started:.1f} s")
+        self._announce(f"{what}: done after {perf_counter() - started:.1f} s")
 
     def run(self, call: Callable[[], T], *, label: str, timeout: float | None = None, place: Place | None = None) -> T:
         """The result of one call in a fresh process of this machine; see `fitgate.executor.process.run`."""

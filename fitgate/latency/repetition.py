@@ -8,7 +8,6 @@ measure, and the test split's own are among what is held to them.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fitgate.clock import perf_counter, process_time
 from fitgate.latency.agreement import SIGNIFICANCE, sign_test
 from fitgate.latency.examples import Examples, copied
 
@@ -83,7 +83,7 @@ def take_turns(
     size: int,
     seconds: float = SECONDS,
     seed: int = 0,
-    clocks: tuple[Clock, Clock] = (time.perf_counter, time.process_time),
+    clocks: tuple[Clock, Clock] = (perf_counter, process_time),
 ) -> Turns | None:
     """Time queries that are new, and queries that are not, in turns.
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fitgate.clock import perf_counter
 from fitgate.latency.timing import QUERIES_FOR_P99
 
 # People take an answer within a tenth of a second for instantaneous: R. B. Miller, "Response time in man-computer
@@ -80,9 +81,9 @@ def serve(
     """
     service = []
     for _ in range(SAMPLES):
-        query, started = next(queries), time.perf_counter()
+        query, started = next(queries), perf_counter()
         predict(query)
-        service.append(time.perf_counter() - started)
+        service.append(perf_counter() - started)
         if sum(service) > seconds:
             break
     rate = highest_rate(service, bound, seed)
@@ -103,13 +104,13 @@ def answer(predict: Callable[[Any], Any], queries: Iterator[Any], gaps: NDArray[
     Arrivals do not wait for answers, so a slow answer delays those behind it; the seconds from arrival to answer.
     """
     latencies = []
-    arrival = time.perf_counter()
+    arrival = perf_counter()
     for gap in gaps:
         arrival += float(gap)
         query = next(queries)
-        while (left := arrival - time.perf_counter()) > 0:
+        while (left := arrival - perf_counter()) > 0:
             if left > SPIN:
                 time.sleep(left - SPIN)
         predict(query)
-        latencies.append(time.perf_counter() - arrival)
+        latencies.append(perf_counter() - arrival)
     return latencies

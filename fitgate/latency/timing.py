@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from fitgate.clock import perf_counter
 from fitgate.latency.queries import Query
 from fitgate.protocols import RoundTrip, offered
 from fitgate.statistics import median_interval
@@ -123,7 +123,7 @@ class ReplayClock:
 
     def __call__(self) -> float:
         """Seconds, as `time.perf_counter`, with all that was replayed."""
-        return time.perf_counter() + self._ahead
+        return perf_counter() + self._ahead
 
     def replay(self, seconds: float) -> None:
         """Let so many seconds pass."""
@@ -166,6 +166,6 @@ def round_trip(estimator: Any, queries: Iterator[Query]) -> float | None:
 
 
 def _seconds(predict: Callable[[Any], Any], query: Any) -> float:
-    started = time.perf_counter()
+    started = perf_counter()
     predict(query)
-    return time.perf_counter() - started
+    return perf_counter() - started

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -10,6 +9,8 @@ from typing import Any
 
 import msgspec
 import numpy as np
+
+from fitgate.clock import perf_counter
 
 SECONDS = 0.1
 LEAST_RUNS = 3
@@ -59,11 +60,11 @@ def calibrate(kernel: Kernel, before: str) -> Calibration | None:
         return None
     run()
     speeds: list[float] = []
-    begun = time.perf_counter()
-    while len(speeds) < LEAST_RUNS or time.perf_counter() - begun < SECONDS:
-        started = time.perf_counter()
+    begun = perf_counter()
+    while len(speeds) < LEAST_RUNS or perf_counter() - begun < SECONDS:
+        started = perf_counter()
         run()
-        speeds.append(kernel.work / (time.perf_counter() - started))
+        speeds.append(kernel.work / (perf_counter() - started))
     return Calibration(kernel.name, kernel.unit, before, [float(f"{speed:.6g}") for speed in speeds])
 
 

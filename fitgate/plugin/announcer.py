@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager, nullcontext
 
 import pytest
 
+from fitgate.clock import perf_counter
 from fitgate.model import Model
 from fitgate.text import shown
 
@@ -26,7 +26,7 @@ class Announcer:
 
     def __init__(self, config: pytest.Config):
         self._config = config
-        self._started = time.perf_counter()
+        self._started = perf_counter()
         self._lock = threading.Lock()
         self._shown = False
 
@@ -36,7 +36,7 @@ class Announcer:
         if self._config.get_verbosity() < 0:
             yield
             return
-        begun, done = time.perf_counter(), threading.Event()
+        begun, done = perf_counter(), threading.Event()
         if self._config.get_verbosity() > 0:
             self._show(words)
         speaker = threading.Thread(target=self._speak, args=(words, done), daemon=True)
@@ -47,7 +47,7 @@ class Announcer:
             done.set()
             speaker.join()  # before pytest goes on: nothing else writes to the terminal meanwhile
             if self._shown:
-                self.say(f"{words}: {time.perf_counter() - begun:.1f} s")
+                self.say(f"{words}: {perf_counter() - begun:.1f} s")
             self._shown = False
 
     def announce(self, words: str) -> None:
@@ -60,7 +60,7 @@ class Announcer:
         plugins = self._config.pluginmanager
         terminal, capture = plugins.getplugin("terminalreporter"), plugins.getplugin("capturemanager")
         if terminal:
-            minutes, seconds = divmod(int(time.perf_counter() - self._started), 60)
+            minutes, seconds = divmod(int(perf_counter() - self._started), 60)
             with self._lock, capture.global_and_fixture_disabled() if capture else nullcontext():
                 terminal.ensure_newline()
                 terminal.write_line(f"[{minutes:02}:{seconds:02}] {indent}{shown(words)}")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fitgate.files import FileError, make_directory, write, writing
-from fitgate.record import Journal, Record, save
+from fitgate.record import Journal, Record, read, save
 from fitgate.record.log import ERRORS
 from fitgate.report.faults import Faults
 from fitgate_pytest import place_of
@@ -62,12 +62,20 @@ class Artefacts:
                 self.lose(error)
 
     def finish(self, manager: pytest.PytestPluginManager) -> None:
-        """Write the record, then the report, then those of plugins, each on its own."""
+        """Write the record, then the report, then those of plugins, each on its own.
+
+        A run passes only with a record that every command reads: one that it refuses is a fault.
+        """
         if self._directory is None:
             return
-        from fitgate.report import append_to_step_summary
+        from fitgate.report import RunOutcome, append_to_step_summary, run_verdict
 
         self._keep(self._directory)
+        if run_verdict(self._record).outcome is RunOutcome.PASS:
+            with self.part("a record that can be read"):
+                read(self._directory)
+            if self._record.faults:
+                self._keep(self._directory)
         report = self._report(self._directory)
         before = len(self._record.faults)
         for plugin in _contributors(manager):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import msgspec
 import pytest
 
 import fitgate_pytest
+from fitgate.clock import perf_counter
 from fitgate.errors import LoggedError, traceback_of
 from fitgate.files import FileError
 from fitgate.machine import environment
@@ -45,7 +45,7 @@ class Recorder:
     def __init__(self, config: pytest.Config, parts: Parts):
         self._config = config
         self._parts = parts
-        self._started = time.perf_counter()
+        self._started = perf_counter()
         self._record: Record | None = None
         self._artefacts: Artefacts | None = None
         self._received: dict[str, int] = {}
@@ -107,7 +107,7 @@ class Recorder:
             record.largest_errors = largest_errors(record, self._row_of)
         with artefacts.part("the list of lost examples"):
             record.lost = lost_examples(record, self._row_of)
-        record.wall_seconds = time.perf_counter() - self._started
+        record.wall_seconds = perf_counter() - self._started
         artefacts.finish(self._config.pluginmanager)
         if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             if stopped:

@@ -6,8 +6,8 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from time import monotonic
 
+from fitgate.clock import monotonic
 from fitgate.errors import LoggedError
 from fitgate.gates import (
     Baseline,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
@@ -11,9 +10,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from fitgate.clock import perf_counter
 from fitgate.data import lent
 from fitgate.metrics import Metric, Outputs
 from fitgate.runs.answers import Lacking, array_of, predictions_of, probabilities_of, scores_of
+from fitgate.runs.interpreter import Interpreter
 from fitgate.runs.side_effects import unchanged, watched
 from fitgate.runs.training import Fit, Trained, compile_seconds, failing
 from fitgate.tasks import TaskData
@@ -94,16 +95,16 @@ def evaluate(trained: Trained, data: TaskData, metrics: Mapping[str, Metric]) ->
         data.check()
         own = [metrics[metric].on(data.classes) for metric in data.task.metric_names]
         compiled = sum(compile_seconds(estimator).values())
-        with unchanged(data), watched(trained.fit.seed) as traces:
+        with unchanged(data), watched(trained.fit.seed) as traces, Interpreter():
             X = lent(data.dataset.test.X)
-            started = time.perf_counter()
+            started = perf_counter()
             answers = array_of(estimator, estimator.predict(X))
-            predicted = time.perf_counter()
+            predicted = perf_counter()
             compiling = sum(compile_seconds(estimator).values()) - compiled
             predictions = predictions_of(estimator, data, answers)
-            started_scoring = time.perf_counter()
+            started_scoring = perf_counter()
             further, lacking = _further(estimator, data, {metric.reads for metric in own})
-            scored = time.perf_counter()
+            scored = perf_counter()
         outputs = Outputs(predictions, **further)
         target = data.y_test
         values = {metric.name: metric.value(target, outputs) for metric in own}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from fitgate.clock import monotonic
 from fitgate.tasks import TaskData
 
 PATIENCE = 0.5  # seconds that threads which are ending get to end
@@ -108,10 +108,10 @@ class Traces:
         return changed
 
     def _left_threads(self) -> list[str]:
-        until = time.monotonic() + PATIENCE
+        until = monotonic() + PATIENCE
         new = [t for t in threading.enumerate() if t not in self._threads and not _of_pool(f"{type(t)} {t.name}")]
         for thread in new:
-            thread.join(max(0.0, until - time.monotonic()))
+            thread.join(max(0.0, until - monotonic()))
         return [thread.name for thread in new if thread.is_alive()]
 
     def _left_children(self) -> list[str]:

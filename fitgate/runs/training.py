@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from fitgate.clock import perf_counter
 from fitgate.data import lent
 from fitgate.errors import in_one_line, traceback_of
 from fitgate.model import Model
@@ -25,6 +25,7 @@ from fitgate.protocols import (
     Wraps,
     offered,
 )
+from fitgate.runs.interpreter import ChangedProcess, Interpreter
 from fitgate.runs.side_effects import ChangedData, unchanged, watched
 from fitgate.runs.watch import Watch
 from fitgate.tasks import TaskData
@@ -120,13 +121,13 @@ def train(model: Model, data: TaskData, seed: int) -> Trained:
         ModelFailed: if building or fitting raises, or changes the data.
     """
     with failing(model.name, data.task.name, "fit"):
-        with unchanged(data), watched(seed) as traces:
+        with unchanged(data), watched(seed) as traces, Interpreter():
             estimator = model.build(seed)
             traces.built()
             X, y = lent(data.dataset.train.X), lent(data.y_train)
-            started = time.perf_counter()
+            started = perf_counter()
             estimator.fit(X, y)
-            seconds = time.perf_counter() - started
+            seconds = perf_counter() - started
         return _provenance(model, data, seed, seconds, estimator, traces.found)
 
 
@@ -148,13 +149,13 @@ def train_at_once(model: Model, data: TaskData, seeds: Sequence[int]) -> dict[in
         ModelFailed: if building or fitting raises, or changes the data.
     """
     with failing(model.name, data.task.name, "fit"):
-        with unchanged(data), watched(seeds[0]) as traces:
+        with unchanged(data), watched(seeds[0]) as traces, Interpreter():
             estimator: FitsSeeds = model.build(seeds[0])
             traces.built()
             X, y = lent(data.dataset.train.X), lent(data.y_train)
-            started = time.perf_counter()
+            started = perf_counter()
             fitted = estimator.fit_seeds(X, y, seeds)
-            seconds = (time.perf_counter() - started) / len(seeds)
+            seconds = (perf_counter() - started) / len(seeds)
         pairs = zip(seeds, fitted, strict=True)
         return {seed: _provenance(model, data, seed, seconds, one, traces.found) for seed, one in pairs}
 
@@ -169,14 +170,15 @@ def failing(model: str, task: str, stage: str) -> Iterator[None]:
     """
     with Watch() as watch:
         try:
-            yield
+            with Interpreter():
+                yield
         except ModelFailed:
             raise
-        except ChangedData as error:
-            raise ModelFailed(Failure(model, task, stage, str(error))) from error
         except BaseException as error:
             if watch.interrupted:
                 raise KeyboardInterrupt from error
+            if isinstance(error, ChangedData | ChangedProcess):
+                raise ModelFailed(Failure(model, task, stage, str(error))) from error
             raise ModelFailed(Failure(model, task, stage, in_one_line(error)), traceback_of(error)) from error
     if watch.interrupted:
         raise KeyboardInterrupt

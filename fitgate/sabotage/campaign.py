@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
+from fitgate.clock import perf_counter
 from fitgate.data import Dataset
 from fitgate.machine import Environment, environment
 from fitgate.metrics import Metric
@@ -91,7 +91,7 @@ def run(
         SabotageError: if the project's session does not pass as it is, the gates can't be tried, a defect can't be
             planted, or two have one name and severity.
     """
-    started = time.perf_counter()
+    started = perf_counter()
     able = [name for name, model in models.items() if model.task(task.name)]
     tamperings = Tamperings(Path.cwd(), able, task.name, data.on(None).profile, baselines, only)
     trials = Trials(models, task, data, metrics, baselines)
@@ -99,7 +99,7 @@ def run(
     campaign = Campaign(data.on(None).profile, working_commit(Path.cwd()), environment(), task=task.name)
 
     def keep() -> None:
-        campaign.seconds = time.perf_counter() - started
+        campaign.seconds = perf_counter() - started
         write_json(campaign, path)
 
     planned = _planned(known, trials, only)
