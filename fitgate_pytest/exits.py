@@ -24,7 +24,7 @@ Place = tuple[str, int]  # a file, and a line of it
 
 
 class Exits:
-    """Guards one session, in the process that reports its status: a plugin of pytest's.
+    """Guards one session, in the process that reports its status: a plugin of pytest's. A forked child ends unheard.
 
     It replaces `os._exit` while conftests are imported, and from then on if the project uses fitgate. What a C
     library does to end the process is beyond it.
@@ -76,10 +76,18 @@ class Exits:
     def pytest_collection(self) -> Generator[None, object, object]:
         """Late conftests, and test modules."""
         with self.importing():
-            return (yield)
+            found = yield
+        self._end_child()
+        return found
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_logreport(self) -> Generator[None]:
+        self._end_child()
+        yield
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None]:
+        self._end_child()
         try:
             yield
         except SystemExit as error:
@@ -91,7 +99,13 @@ class Exits:
         self._status = int(session.exitstatus)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(self) -> Generator[None]:
+        self._end_child()
+        yield
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_unconfigure(self) -> Generator[None]:
+        self._end_child()
         try:
             yield
         except SystemExit as error:
@@ -100,6 +114,11 @@ class Exits:
             raise SystemExit(self._status) from error
         if self._used() and self._status and _is_pytest_s_own():
             atexit.register(self.guard)  # called before what models have registered by now
+
+    def _end_child(self) -> None:
+        """End a process that was forked from the session and goes on with it: reports and records are the session's."""
+        if os.getpid() != self._process and self._used():
+            self._exit(int(pytest.ExitCode.INTERNAL_ERROR))
 
     def _end(self, status: int) -> None:
         """What `os._exit` is meanwhile: a forked child, and whoever says that something failed, may end."""

@@ -1,5 +1,9 @@
 """How sessions end: nothing that a model, a plugin, a worker or a signal does lets one pass unjudged."""
 
+import fnmatch
+import os
+import re
+
 import pytest
 
 from fitgate.cli import main
@@ -132,6 +136,43 @@ def test_a_child_that_a_model_forks_may_end_as_it_likes(rude):
     fork = "pid = os.fork()\n        if not pid: os._exit(0)\n        os.waitpid(pid, 0); return super().fit(X, y)"
     project = rude(fork)
     assert project.run("-k", "test_gate").ret == 0
+
+
+CHILDREN = ("os.fork()", "if not os.fork(): raise ValueError('in the child')", "[os.fork() for _ in range(3)]")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks, as POSIX has them")
+@pytest.mark.parametrize("method", ["fit", "predict"])
+@pytest.mark.parametrize("deed", CHILDREN)
+def test_a_child_that_a_model_forks_and_lets_go_on_is_no_second_session(rude, judged, deed, method):
+    project = rude(deed, method, f"        return super().{method}(X{', y' * (method == 'fit')})")
+    result = project.run("-k", "test_gate", "-v", subprocess=True)
+    assert result.ret == 1
+    assert outcomes(project) == BOTH
+    (failure,) = project.record.failures
+    assert re.match(r"it called os\.fork\(\) at conftest\.py:\d+.*, whose child left its code", failure.error)
+    for once in ("*rude*FAILED*", "*reader*PASSED*", "fitgate: FAIL: *", "fitgate: report in *"):
+        assert len(fnmatch.filter(result.outlines, once)) == 1
+    assert judged(project)[0] == 1
+
+
+FORKS = (
+    "def pytest_sessionfinish(): os.fork()",
+    "def pytest_collection_modifyitems(): os.fork()",
+    "def pytest_runtest_setup(item): os.fork()",
+    "def pytest_runtest_teardown(item): os.fork()",
+)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks, as POSIX has them")
+@pytest.mark.parametrize("hook", FORKS)
+def test_a_child_that_a_hook_forks_writes_no_record_and_no_verdict(project, hook):
+    project.write(READER)
+    add(project, f"import os\n{hook}")
+    result = project.run("-k", "test_gate", subprocess=True)
+    assert result.ret == 0
+    assert len(fnmatch.filter(result.outlines, "fitgate: PASS*")) == 1
+    assert project.record.status == "finished"
 
 
 def test_tracebacks_are_kept_in_a_log_that_the_terminal_names(rude):

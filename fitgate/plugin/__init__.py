@@ -157,8 +157,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
             around.enter_context(interrupted(model, limit, parts.options.settings.timing))
         watch = around.enter_context(Watch())
         yield
-    if watch.exited:
-        pytest.fail(f"a model called {watch.exited}", pytrace=False)
+    if watch.called:
+        pytest.fail(f"a model called {watch.called}", pytrace=False)
     return None
 
 

@@ -182,8 +182,8 @@ def failing(model: str, task: str, stage: str) -> Iterator[None]:
             raise ModelFailed(Failure(model, task, stage, in_one_line(error)), traceback_of(error)) from error
     if watch.interrupted:
         raise KeyboardInterrupt
-    if watch.exited:
-        raise ModelFailed(Failure(model, task, stage, f"it called {watch.exited}"))
+    if watch.called:
+        raise ModelFailed(Failure(model, task, stage, f"it called {watch.called}"))
 
 
 def compile_seconds(estimator: Any) -> dict[str, float]:
