@@ -246,17 +246,23 @@ def test_a_session_that_is_stopped_is_incomplete_and_red(project, judged, code, 
     assert project.record.status == "interrupted"
     assert [gate.gate for gate in project.record.unjudged] == ["accuracy>=0.9"]
     assert run_verdict(project.record).outcome is RunOutcome.INCOMPLETE
-    assert "INCOMPLETE" in project.report
-    assert judged(project)[0] == 1
+    line = "INCOMPLETE: the run was stopped; gates judged before: 0"
+    assert line in project.report
+    result.stdout.fnmatch_lines([f"fitgate: {line}"])
+    status, shown = judged(project)
+    assert status == 1
+    assert shown.splitlines()[-2:] == ["not judged: reader on digits, accuracy>=0.9", line]
 
 
 @pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
-def test_a_signal_in_a_fit_is_the_user_s_whatever_the_model_makes_of_it(rude, number):
+def test_a_signal_in_a_fit_is_the_user_s_whatever_the_model_makes_of_it(rude, judged, number):
     project = rude(f"\n        try: os.kill(os.getpid(), signal.{number})\n        except BaseException: pass")
     result = project.run("-k", "test_gate", subprocess=True)
     assert result.ret == pytest.ExitCode.INTERRUPTED
     assert project.record.status == "interrupted"
     assert not project.record.verdicts
+    status, shown = judged(project)
+    assert (status, shown.splitlines()[-1]) == (1, "INCOMPLETE: the run was stopped; gates judged before: 0")
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,10 @@ class Sealed(Reader):
         super().__init__()
         self.lock = threading.Lock()
 
+class StuckSent(Reader):
+    def __reduce__(self):
+        time.sleep(600)
+
 class StuckTimed(Reader):
     def predict(self, X):
         while len(X) == 1:
@@ -106,6 +110,14 @@ def test_a_model_that_does_not_answer_fails_its_gates_and_the_others_are_judged(
     assert verdicts(project) == {"bad": "FAIL", "fine": "PASS"}
     assert reason in failure(project)
     assert reason.partition("(")[0] in project.report
+
+
+def test_sending_what_was_fitted_has_a_time_of_its_own_which_is_told(odd, monkeypatch):
+    monkeypatch.setattr("fitgate.runs.apart.HANDING_OVER", 5.0)
+    project = odd('odd("bad", StuckSent)', FINE)
+    assert project.run("--fit-timeout=3").ret == 1
+    assert verdicts(project) == {"bad": "FAIL", "fine": "PASS"}
+    assert "failed to fit on digits: no answer after 8 s (--fit-timeout, and 5 s to hand over), so" in failure(project)
 
 
 def test_what_is_fitted_apart_is_the_same_and_says_where_it_was(odd):
@@ -201,5 +213,8 @@ def test_memory_has_the_limit_too(monkeypatch):
     monkeypatch.setattr(memory, "HANDING_OVER", 1.0)
     task = Task("t", Dataset.from_arrays("d", np.zeros((4, 1)), [0, 1, 0, 1], np.zeros((4, 1)), [0, 1, 0, 1]))
     model = Model("asleep", lambda seed: Asleep(), tasks=(task,))
-    with pytest.raises(ModelFailed, match=r"asleep failed to fit on t: no answer after 1 s \(mine\), so its process"):
+    with pytest.raises(
+        ModelFailed,
+        match=r"asleep failed to fit on t: no answer after 2 s \(mine, and 1 s to hand over\), so its process",
+    ):
         memory.measure(model, TaskData(task, task.dataset), 42, Executor(), Limit(1, "mine"))

@@ -80,6 +80,8 @@ def _judge(options: argparse.Namespace) -> int:
         differs = f" (the record has {earlier.outcome})" if earlier and earlier.outcome is not verdict.outcome else ""
         names = shown(f"{verdict.model} on {verdict.task}, {verdict.gate}", CELL)
         print(f"{verdict.outcome}{differs}: {names}. {shown(verdict.message)}")
+    for gate in record.unjudged:
+        print(f"not judged: {shown(f'{gate.model} on {gate.task}, {gate.gate}', CELL)}")
     whole = run_verdict(record)
     print(shown(whole.line))
     return int(whole.outcome is not RunOutcome.PASS)

@@ -161,7 +161,8 @@ def _check_known(what: str, name: str, known: Mapping[str, object], where: str) 
 def judge_again(record: Record, kinds: Mapping[str, type[Gate]], metrics: Mapping[str, Metric] = METRICS) -> Judgement:
     """The verdicts that a record's evidence gives, by the settings that were in force.
 
-    A gate that its session did not come to judge stays a FAIL, whatever evidence others left.
+    A gate that its session did not come to judge stays a FAIL, whatever evidence others left; of a session that was
+    stopped, it has no verdict.
 
     Raises:
         RecordError: if it holds no declared gates, or one of a kind that is not known.
@@ -186,6 +187,9 @@ def judge_again(record: Record, kinds: Mapping[str, type[Gate]], metrics: Mappin
     judgement = judge(claims(record, kinds, known), evidence(record, known))
     unjudged = {(v.model, v.task, v.gate): v for v in record.verdicts if v.reason is Reason.NOT_JUDGED}
     verdicts = [unjudged.get((v.model, v.task, v.gate), v) for v in judgement.verdicts]
+    if record.status != "finished":
+        judged = {(v.model, v.task, v.gate) for v in record.verdicts}
+        verdicts = [v for v in verdicts if (v.model, v.task, v.gate) in judged]
     return judgement._replace(verdicts=verdicts)
 
 

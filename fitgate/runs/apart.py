@@ -103,7 +103,7 @@ class Apart:
 
     def estimator(self, seed: int) -> Any:
         """A copy of what was fitted with a seed."""
-        with self._failing("fit"):
+        with self._failing("fit", handing_over=HANDING_OVER):
             try:
                 return self._process.ask("estimator", seed, timeout=self._limit.seconds + HANDING_OVER)
             except (ProcessDied, TimeLimitExceeded):
@@ -122,7 +122,7 @@ class Apart:
         return evaluation
 
     def __enter__(self) -> Self:
-        with self._failing("fit"):
+        with self._failing("fit", handing_over=HANDING_OVER):
             try:
                 self._process.ready(self._limit.seconds + HANDING_OVER)
             except ExecutorError:
@@ -141,12 +141,14 @@ class Apart:
             return self._process.ask(method, argument, timeout=limits * self._limit.seconds)
 
     @contextmanager
-    def _failing(self, stage: str, limits: int = 1) -> Iterator[None]:
+    def _failing(self, stage: str, limits: int = 1, handing_over: float = 0.0) -> Iterator[None]:
         """Turn what becomes of the process into the model's failure."""
         try:
             yield
         except ExecutorError as error:
-            raise ModelFailed(failure(self._model, self._task, stage, error, self._limit, limits)) from error
+            raise ModelFailed(
+                failure(self._model, self._task, stage, error, self._limit, limits, handing_over)
+            ) from error
 
 
 def run_apart(model: Model, data: TaskData, seed: int, metrics: Mapping[str, Metric], limit: Limit) -> Outcome:
@@ -199,7 +201,15 @@ def fits_seeds_at_once_apart(
         return process.fits_seeds_at_once(seed)
 
 
-def failure(model: str, task: str, stage: str, error: ExecutorError, limit: Limit | None, limits: int = 1) -> Failure:
+def failure(
+    model: str,
+    task: str,
+    stage: str,
+    error: ExecutorError,
+    limit: Limit | None,
+    limits: int = 1,
+    handing_over: float = 0.0,
+) -> Failure:
     """What became of a model's process, as the model's failure.
 
     Args:
@@ -207,12 +217,12 @@ def failure(model: str, task: str, stage: str, error: ExecutorError, limit: Limi
         error: of the process.
         limit: what it was held to; None for nothing.
         limits: how many times.
+        handing_over: seconds that it had besides, to start or to send what was fitted.
     """
     if isinstance(error, TimeLimitExceeded) and limit is not None:
-        reason = (
-            f"no answer after {limits * limit.seconds:g} s ({limit.source}), so its process was ended; give it more "
-            "time, or less work"
-        )
+        more = f", and {handing_over:g} s to hand over" if handing_over else ""
+        waited = f"{limits * limit.seconds + handing_over:g} s ({limit.source}{more})"
+        reason = f"no answer after {waited}, so its process was ended; give it more time, or less work"
     else:
         reason = f"in a process of its own: found {error.found}, expected {error.expected}; {error.next_step}"
     return Failure(model, task, stage, reason)

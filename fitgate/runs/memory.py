@@ -127,7 +127,7 @@ def _apart(executor: Executor, limit: Limit | None, model: str, task: str, stage
     try:
         return executor.run(call, label=f"{stage} of {model} on {task}", timeout=seconds)
     except ExecutorError as error:
-        raise ModelFailed(failure(model, task, stage, error, limit)) from error
+        raise ModelFailed(failure(model, task, stage, error, limit, handing_over=HANDING_OVER)) from error
     except Exception as error:
         reason = f"in a process of its own: {type(error).__name__}: {error}"
         raise ModelFailed(Failure(model, task, stage, reason)) from error
