@@ -84,7 +84,22 @@ def test_one_that_has_ended_or_is_exceeded_fails_the_session_and_stands_there_to
     project.write(LEARNER)
     (project.path / "accepted.toml").write_text(FILE.format(until=until, worst=worst))
     assert project.run("-k", "test_gate", "--gate-waivers=accepted.toml").ret == 1
-    assert "not in force, as it is FAIL" in project.report
+    state = (
+        "which has ended, and the gate is FAIL; take it out" if until == "2020-01-01" else "not in force, as it is FAIL"
+    )
+    assert state in project.report
+
+
+def test_one_that_has_ended_is_shown_though_its_gate_passes(project):
+    project.write(LEARNER.replace("0.99", "0.5"))
+    (project.path / "waivers.toml").write_text(GOOD.replace("0.99", "0.5").replace("2999-12-31", "2020-01-01"))
+    result = project.run("-k", "test_gate")
+    assert result.ret == 0
+    line = (
+        "a waiver of accuracy>=0.5 of learner on digits, until 2020-01-01, no worse than 0.9, which has ended, and the"
+    )
+    result.stdout.fnmatch_lines([f"fitgate: to look into: {line} gate is PASS; take it out: smaller on purpose, PR 12"])
+    assert line in project.report
 
 
 def test_a_waiver_of_no_gate_ends_the_session_in_one_line(project):

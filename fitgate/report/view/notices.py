@@ -39,6 +39,8 @@ def _waivers(record: Record) -> Iterator[str]:
     for waiver in record.waivers:
         outcome = outcomes.get(waiver.key)
         state = "not judged by this run" if outcome is None else f"not in force, as it is {outcome}"
+        if record.day > waiver.until:
+            state = f"which has ended{'' if outcome is None else f', and the gate is {outcome}'}; take it out"
         yield f"a waiver of {waiver}, {'in force' if outcome is Outcome.WAIVED else state}: {waiver.reason}"
 
 
