@@ -343,10 +343,20 @@ def test_files_of_two_blessings_are_refused_and_other_mixtures_are_not(tmp_path)
     assert mistakes_of(tmp_path, "a", "b", "c") == [5, 7, 3]
 
 
-def test_files_that_know_of_no_set_mix_freely(tmp_path):
-    blessed(tmp_path, 3, "a", "b")
+def test_files_that_know_of_no_set_stand_beside_a_set_that_does_not_know_them(tmp_path):
     write_baseline(baseline(evaluation(DIGITS, wrong(9)), model="b"), path_of(tmp_path, "b"))
-    assert mistakes_of(tmp_path, "a", "b") == [3, 9]
+    write_baseline(baseline(evaluation(DIGITS, wrong(8)), model="c"), path_of(tmp_path, "c"))
+    blessed(tmp_path, 3, "a")
+    assert mistakes_of(tmp_path, "a", "b", "c") == [3, 9, 8]
+
+
+def test_a_file_whose_entry_of_its_blessing_was_taken_away_is_refused(tmp_path):
+    blessed(tmp_path, 3, "a", "b")
+    whole = found(tmp_path, "b")
+    write_baseline(replace(whole, about=replace(whole.about, blessed=None)), path_of(tmp_path, "b"))
+    with pytest.raises(BaselineError, match=r"b-digits-\w+\.npz: found no entry of a blessing, though .*a-digits"):
+        found(tmp_path, "b")
+    assert mistakes_of(tmp_path, "a") == [3]
 
 
 def test_a_set_is_later_than_the_one_that_it_replaces_whatever_the_clock_says(tmp_path):

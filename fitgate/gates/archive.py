@@ -105,11 +105,12 @@ def _standing(read: Callable[[Path, Path], T | None], standing: Standing, path: 
 
 
 def _check_set(directory: Path, path: Path, about: About) -> None:
-    """Refuse a file beside which one of its set is older, or newer: they do not belong together."""
+    """Refuse a file beside which one of its set is older, or newer: they do not belong together.
+
+    One that knows no set, as those of schema 2 and older, is of none that stands beside it.
+    """
     own, standing = about.blessed, Standing(directory)
-    if own is None:
-        return
-    folders = {directory, path.parent, *((directory / name).parent for name in own.files)}
+    folders = {directory, path.parent, *((directory / name).parent for name in (own.files if own else ()))}
     for other in (other for folder in sorted(folders) for other in standing.files(folder) if other != path):
         if ANCHOR.fullmatch(other.name):
             continue  # which is to be older
@@ -118,9 +119,18 @@ def _check_set(directory: Path, path: Path, about: About) -> None:
         except BaselineError:
             continue  # it fails its own gates
         its = None if found is None else found.blessed
-        if its is None or its.id == own.id:
-            continue
         names = path.relative_to(directory).as_posix(), other.relative_to(directory).as_posix()
+        if its is None or (own is not None and its.id == own.id):
+            continue
+        if own is None:
+            if names[0] in its.files:
+                raise BaselineError(
+                    path,
+                    found=f"no entry of a blessing, though {names[1]} was blessed with it on {its.when}",
+                    expected=f"the entry of {its.when}",
+                    next_step="restore the directory of baselines from git whole, or bless a run again",
+                )
+            continue
         older, newer, absent = (own, its, names[0]) if own.when < its.when else (its, own, names[1])
         if absent in newer.files:
             raise BaselineError(
