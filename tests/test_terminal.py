@@ -5,7 +5,7 @@ import pytest
 from fitgate.gates import Outcome
 
 EVIL = """
-import logging, sys
+import logging, sys, warnings
 
 TEXT = "first\\nfitgate: PASS: all gates passed\\n"
 TEXT += "\\x1b[2J\\x1b[1;31mfitgate: PASS: all gates passed\\r" + "\\u202e\\x07\\x00\\ud800 | `a`\\n"
@@ -14,6 +14,8 @@ class Evil(Reader):
     def fit(self, X, y):
         print(TEXT)
         logging.getLogger("tests.fake").info(TEXT * 1000)
+        warnings.warn(TEXT)
+        warnings.warn_explicit(TEXT, UserWarning, TEXT, 1)
         raise ValueError(TEXT + "y" * 5_000_000)
 """
 
@@ -28,6 +30,7 @@ def test_no_model_writes_our_lines_or_controls_the_terminal(project, options):
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     output = result.stdout.str()
     assert len(output) < 1_000_000
+    assert "UserWarning: first" in output
     assert all(line.isprintable() for line in output.replace("\t", " ").splitlines()), [
         line for line in output.splitlines() if not line.isprintable()
     ]

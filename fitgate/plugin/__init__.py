@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -29,7 +30,7 @@ from fitgate.plugin.fixtures import (
 )
 from fitgate.plugin.lingering import Lingering
 from fitgate.plugin.options import read_options
-from fitgate.plugin.output import make_harmless
+from fitgate.plugin.output import make_harmless, make_warning_harmless
 from fitgate.plugin.recorder import Recorder
 from fitgate.plugin.registry import as_usage_error
 from fitgate.plugin.session import Parts
@@ -141,6 +142,11 @@ def pytest_runtestloop(session: pytest.Session) -> None:
             recorder.begin(bool(items))
     except FitgateError as error:
         raise as_usage_error(error) from error
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_warning_recorded(warning_message: warnings.WarningMessage) -> None:
+    make_warning_harmless(warning_message)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from fitgate.text import MESSAGE, harmless
+from fitgate.text import MESSAGE, NAME, harmless, shown, text_of
 
 MOST_LINES = 400  # of an entry of a traceback
 
@@ -26,6 +27,19 @@ def make_harmless(report: pytest.TestReport) -> None:
             entry.lines = _bounded(entry.lines)
             _bound_message(getattr(entry, "reprfileloc", None))
     _bound_message(getattr(report.longrepr, "reprcrash", None))
+
+
+def make_warning_harmless(found: warnings.WarningMessage) -> None:
+    """Do so with a warning, before pytest and its plugins show it: what it says, of what kind it is, and where."""
+    text = text_of(found.message)
+    kind = found.category.__name__
+    if (plain := harmless(text, MESSAGE)) != text:
+        found.message = Warning(plain)
+    if (plain := shown(kind, NAME)) != kind:
+        found.category = type(plain, (Warning,), {})
+    found.filename = shown(found.filename)
+    if found.line is not None:
+        found.line = harmless(found.line, MESSAGE)
 
 
 def _bound_message(place: Any) -> None:
