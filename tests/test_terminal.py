@@ -14,8 +14,8 @@ class Evil(Reader):
     def fit(self, X, y):
         print(TEXT)
         logging.getLogger("tests.fake").info(TEXT * 1000)
-        warnings.warn(TEXT)
-        warnings.warn_explicit(TEXT, UserWarning, TEXT, 1)
+        warnings.warn(TEXT.replace("\\ud800", ""))
+        warnings.warn_explicit("text", UserWarning, TEXT.replace("\\ud800", ""), 1)
         raise ValueError(TEXT + "y" * 5_000_000)
 """
 
