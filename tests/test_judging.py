@@ -359,3 +359,15 @@ def test_a_model_that_ends_the_process_leaves_no_record_that_passes(project, mon
     assert project.record.status == "running"
     monkeypatch.chdir(project.path)
     assert main(["judge", str(directory)]) == 1
+
+
+def test_of_a_baseline_that_was_blessed_since_judging_says_so(project, capsys, monkeypatch):
+    project.write(SEEDED)
+    project.run("--fit-seeds", "3", "-k", "seed or gate")
+    monkeypatch.chdir(project.path)
+    since = "learner on digits: its baseline stands there now"
+    assert main(["judge"]) == 0
+    assert since not in capsys.readouterr().out
+    assert main(["bless", "--least-seeds", "3", "--yes"]) == 0
+    assert main(["judge"]) == 0
+    assert since in capsys.readouterr().out

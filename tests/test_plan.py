@@ -58,6 +58,9 @@ def test_of_a_deterministic_model_it_says_how_many_examples_it_takes():
     plan = planned(0.02, baseline(evaluation(DIGITS, wrong(20))))
     assert (plan.in_spreads, plan.seeds_clean, plan.larger, plan.baseline) == (None, None, None, 1)
     assert plan.power < 0.5
+    few = rf"too few test examples for a fall of its margin, which FAILs in \d+% of cases; {plan.examples:,} would do"
+    assert re.fullmatch(few, plan.note)
+    assert planned(0.2, baseline(evaluation(DIGITS, wrong(20)))).note == ""
     assert 1_000 < plan.examples < 10_000  # a standard error of 2 points on 200
     assert planned(0.04, baseline(evaluation(DIGITS, wrong(20)))).examples == pytest.approx(plan.examples / 4, abs=1)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from fitgate.cli.projects import say_absent
 from fitgate.cli.records import RECORD
 from fitgate.gates import Outcome
+from fitgate.gates.baseline import baseline_file
 from fitgate.gates.blessing import LEAST_SEEDS, Proposal, bless, propose
 from fitgate.gates.environments import propose_environment
 from fitgate.plugin.project import Project, project
@@ -80,11 +81,23 @@ def _judge(options: argparse.Namespace) -> int:
         differs = f" (the record has {earlier.outcome})" if earlier and earlier.outcome is not verdict.outcome else ""
         names = shown(f"{verdict.model} on {verdict.task}, {verdict.gate}", CELL)
         print(f"{verdict.outcome}{differs}: {names}. {shown(verdict.message)}")
+    for names in _blessed_since(record, around):
+        print(f"{names}: its baseline stands there now, and was not there when the run was judged; run pytest again")
     for gate in record.unjudged:
         print(f"not judged: {shown(f'{gate.model} on {gate.task}, {gate.gate}', CELL)}")
     whole = run_verdict(record)
     print(shown(whole.line))
     return int(whole.outcome is not RunOutcome.PASS)
+
+
+def _blessed_since(record: Record, around: Project) -> Iterator[str]:
+    """The models and tasks that had no baseline, and have one by now."""
+    for verdict in record.verdicts:
+        model, task, data = verdict.model, verdict.task, record.dataset(verdict.task)
+        if verdict.outcome is not Outcome.NO_BASELINE or data is None:
+            continue
+        if baseline_file(around.baselines, data.profile, model, task, data.digest).exists():
+            yield shown(f"{model} on {task}", CELL)
 
 
 def _bless(options: argparse.Namespace) -> None:

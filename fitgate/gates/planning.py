@@ -161,12 +161,15 @@ def _of_examples(
     bound = float(metric.confidence_bound.compute(truth.target, read, confidence))
     error, n = abs(value - bound) / normal.inv_cdf(confidence), truth.n
     reach = normal.inv_cdf(1 - level) + normal.inv_cdf(WANTED_POWER)
+    power, examples = normal_power(margin, error, level), math.ceil(n * (error * reach / margin) ** 2)
+    note = f"too few test examples for a fall of its margin, which FAILs in {power:.0%} of cases; {examples:,} would do"
     return Plan(
         *about,
+        note=note if power < WANTED_POWER else "",
         baseline=1,
         n=n,
         margin=size,
-        power=normal_power(margin, error, level),
+        power=power,
         alarms=level,
-        examples=math.ceil(n * (error * reach / margin) ** 2),
+        examples=examples,
     )

@@ -69,7 +69,8 @@ def _check_record(name: str, record: Record, first: Machine) -> None:
             name,
             found="a record without timings",
             expected="one of a run with the benchmarks of latency",
-            next_step="run pytest there without `--benchmark-disable` and without `-k`, and compare that run's record",
+            next_step="run pytest there without `--benchmark-skip`, `--benchmark-disable`, `-m` and `-k`, and compare "
+            "that run's record",
         )
     of_first = {data.name: data for data in first.record.datasets}
     for data in record.datasets:
