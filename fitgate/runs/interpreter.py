@@ -41,7 +41,7 @@ class Interpreter:
     """Around a model's code, as a context manager: afterwards all is as good as it was.
 
     Only what harms others counts: a limit that was lowered, not one that was raised; a function that was replaced or
-    taken away, not one that was added. That a stream be closed is refused at once.
+    taken away, not one that was added. That a stream be closed, or a hard limit lowered, is refused at once.
 
     Raises:
         ChangedProcess: if the code broke something; with what it raised then, if it did.
@@ -91,32 +91,49 @@ def _limits() -> Iterator[Kept]:
         import resource
     except ImportError:  # Windows
         return
+    yield _hard_limits(resource)
     for name in vars(resource):
         if name.startswith("RLIMIT_"):
             with suppress(OSError, ValueError):  # one that the system does not know
                 yield _limit(resource, name, resource.getrlimit(vars(resource)[name]))
 
 
+def _hard_limits(resource: Any) -> Kept:
+    """That none is lowered, which only the superuser could undo: `setrlimit` sets the soft one alone."""
+    own = resource.setrlimit
+
+    def set_soft(number: int, limits: tuple[int, int]) -> None:
+        (soft, hard), now = limits, resource.getrlimit(number)[1]
+        own(number, (soft, now if _lower(hard, now) else hard))
+
+    def put_back() -> None:
+        resource.setrlimit = own
+
+    resource.setrlimit = set_soft
+    return Kept(list, put_back)
+
+
 def _limit(resource: Any, name: str, before: tuple[int, int]) -> Kept:
     number = vars(resource)[name]
 
-    def lowered(now: tuple[int, int]) -> bool:
-        finite = [(a, b) for a, b in zip(now, before, strict=True) if a != resource.RLIM_INFINITY]
-        return any(b == resource.RLIM_INFINITY or a < b for a, b in finite)
+    def lowered() -> bool:
+        return any(map(_lower, resource.getrlimit(number), before))
 
     def changes() -> list[str]:
-        now = resource.getrlimit(number)
-        return [f"{name} ({now[0]})"] if lowered(now) else []
+        return [f"{name} ({resource.getrlimit(number)[0]})"] if lowered() else []
 
     def put_back() -> None:
-        if lowered(now := resource.getrlimit(number)):
-            try:
-                resource.setrlimit(number, before)
-            except (OSError, ValueError):  # only the superuser may raise a hard limit again
-                with suppress(OSError, ValueError):
-                    resource.setrlimit(number, (now[1], now[1]))
+        if lowered():
+            hard = resource.getrlimit(number)[1]
+            with suppress(OSError, ValueError):
+                resource.setrlimit(number, (hard if _lower(hard, before[0]) else before[0], hard))
 
     return Kept(changes, put_back)
+
+
+def _lower(limit: int, other: int) -> bool:
+    """Whether a limit is lower than another; -1 stands for none."""
+    return limit != -1 and (other == -1 or limit < other)
 
 
 def _streams() -> Iterator[Kept]:
