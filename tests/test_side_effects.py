@@ -390,7 +390,7 @@ def test_limits_that_a_model_raises_are_its_own():
         sys.setrecursionlimit(before)
 
 
-def test_clocks_that_a_conftest_has_replaced_measure_nothing(meddling):
+def test_clocks_that_a_conftest_has_replaced_measure_nothing(meddling, monkeypatch, tmp_path_factory):
     clocks = (
         "import time\ndef perf_counter(): return 0.0\ntime.time = time.perf_counter = time.monotonic = perf_counter"
     )
@@ -398,6 +398,7 @@ def test_clocks_that_a_conftest_has_replaced_measure_nothing(meddling):
     assert result.ret == 0
     assert project.record.wall_seconds > 0
     assert all(fit.seconds > 0 for fit in project.record.fits)
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))  # or judging would import that conftest into this process
     assert main(["judge", str(project.runs[0])]) == 0
 
 
