@@ -81,6 +81,7 @@ def project(pytester, monkeypatch, _libraries):
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
     monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)  # or pytest-benchmark would think itself in a worker
     monkeypatch.delenv("PYTEST_XDIST_WORKER_COUNT", raising=False)
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest")  # importing it takes a process a second
     quick = Kernel("nothing", "k calls/s", lambda: lambda: time.sleep(1e-4), 1.0)
     monkeypatch.setattr("fitgate.plugin.registry.KERNELS", (quick,))
     monkeypatch.setattr("fitgate.machine.kernels.SECONDS", 0.0)
