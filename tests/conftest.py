@@ -75,8 +75,15 @@ def _libraries():
 
 
 @pytest.fixture
-def project(pytester, monkeypatch, _libraries):
+def drawn():
+    """Figures of a test's projects are drawn in this process as elsewhere; else they are made, and written blank."""
+
+
+@pytest.fixture
+def project(pytester, monkeypatch, request, _libraries):
     """A project on fake data."""
+    if "drawn" not in request.fixturenames:
+        monkeypatch.setattr(Figure, "savefig", lambda figure, file, **_: file.write(b"\x89PNG\r\n\x1a\n"))
     monkeypatch.setenv("PYTHONPATH", ROOT)
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
     monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)  # or pytest-benchmark would think itself in a worker

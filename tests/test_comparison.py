@@ -19,6 +19,7 @@ from tests import records
 from tests.make_golden import golden
 from tests.records import ERROR
 
+pytestmark = pytest.mark.usefixtures("drawn")
 HARDWARE = Path(__file__).parents[1] / "reports" / "hardware"
 
 

@@ -28,6 +28,8 @@ GOLDEN = Path(__file__).parent / "golden"
 REPORTS = Path(__file__).parents[1] / "reports"
 MANY = np.repeat([f"kind {i:02}" for i in range(40)], 5)
 
+pytestmark = pytest.mark.usefixtures("drawn")
+
 
 @pytest.fixture
 def golden():

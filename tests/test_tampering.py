@@ -75,7 +75,7 @@ def test_a_tampering_is_refused_and_leaves_the_project_as_it_is(project):
     assert (sorted(project.rglob("*.npz")), sorted(project.glob(".fitgate/runs/*"))) == before
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_every_tampering_is_refused(project):
     found = list(Tamperings(project, ["nearest"], "cloud", "", project / "baselines"))
     assert len(found) >= 15 + len(PROJECT) + len(FILES) + len(RECORDS)
