@@ -39,6 +39,12 @@ def _of_test_images() -> Iterator[Defect]:
         yield Defect("preprocessing", "test images darker", f"1/{factor}", needs=IMAGES, test=darker(factor))
     yield Defect("preprocessing", "test images inverted", "all", needs=IMAGES, test=inverted)
     yield Defect("preprocessing", "test images transposed", "all", needs=IMAGES, test=transposed)
+    for sigma in (0.5, 1.0):
+        yield Defect("preprocessing", "test images blurred", f"sigma {sigma:g} px", needs=IMAGES, test=blurred(sigma))
+    for degrees in (5, 15):
+        yield Defect("preprocessing", "test images turned", f"{degrees} degrees", needs=IMAGES, test=turned(degrees))
+    for share in (0.02, 0.1):
+        yield Defect("preprocessing", "test pixels permuted", f"{share:.0%}", needs=IMAGES, test=permuted(share))
     for pixels in (1, 3):
         yield Defect("preprocessing", "test images moved", f"{pixels} px", needs=IMAGES, test=moved(pixels))
 
@@ -79,6 +85,40 @@ def inverted(X: Array) -> Array:
 def transposed(X: Array) -> Array:
     """Rows of pixels as columns."""
     return X.reshape(-1, *IMAGE_SHAPE).swapaxes(1, 2).reshape(X.shape)
+
+
+def blurred(sigma: float) -> Callable[[Array], Array]:
+    """By a Gaussian of so many pixels."""
+
+    def blur(X: Array) -> Array:
+        from scipy.ndimage import gaussian_filter
+
+        return gaussian_filter(X.reshape(-1, *IMAGE_SHAPE), (0, sigma, sigma)).reshape(X.shape)
+
+    return blur
+
+
+def turned(degrees: float) -> Callable[[Array], Array]:
+    """Against the clock, about the middle."""
+
+    def turn(X: Array) -> Array:
+        from scipy.ndimage import rotate
+
+        return rotate(X.reshape(-1, *IMAGE_SHAPE), degrees, axes=(2, 1), reshape=False, order=1).reshape(X.shape)
+
+    return turn
+
+
+def permuted(share: float) -> Callable[[Array], Array]:
+    """A share of the pixels, drawn once, each in the place of the next of them."""
+
+    def permute(X: Array) -> Array:
+        chosen = np.random.default_rng(0).permutation(X.shape[1])[: round(share * X.shape[1])]
+        moved_on = X.copy()
+        moved_on[:, chosen] = X[:, np.roll(chosen, 1)]
+        return moved_on
+
+    return permute
 
 
 def moved(pixels: int) -> Callable[[Array], Array]:

@@ -22,7 +22,8 @@ from fitgate.record import RecordError, judge_again, read
 from fitgate.runs import ModelFailed
 from fitgate.runs.workers import run_seed
 from fitgate.sabotage.defect import Defect, DefectiveEstimator
-from fitgate.sabotage.trials import Trials
+from fitgate.sabotage.pool import Pool
+from fitgate.sabotage.trials import Size, Trials
 from fitgate.statistics import Folds, corrected_bound, corrected_error, corrected_fall
 from fitgate.statistics.folds import first_of_each
 from fitgate.tasks import TaskData, known_metrics
@@ -370,9 +371,11 @@ def test_defects_are_planted_in_every_fold(folded):
     assert main(["bless", "--yes"]) == 0
     around = project_of(folded.path)
     (task,) = around.models["reader"].tasks
-    trials = Trials(around.models, task, task.dataset, around.metrics, around.baselines)
+    pool = Pool(folded.path / "pool", around.metrics)
+    trials = Trials(around.models, [around.tasks[task.name]], around.metrics, around.baselines, pool)
     wrong = Defect("answers", "off by one", "all", answer=lambda predictions, classes: (predictions + 1) % 10)
-    assert trials.defective("reader", wrong, [42]).caught_by == ["accuracy>=0.6", "accuracy>baseline-0.05"]
+    trial = trials.changed("reader", wrong, Size(1, 1, 1))
+    assert [gate.gate for gate in trial.gates if gate.failed] == ["accuracy>=0.6", "accuracy>baseline-0.05"]
 
 
 def test_a_leak_is_of_all_examples_in_whichever_fold_they_are_tested():

@@ -36,7 +36,7 @@ def with_others(before, *others, execution=""):
     task, origins, arrays = before.about.task, [], []
     for where, runs in others:
         fits = [Fit("m", task, seed, fakes.DATASET.digest, 1.0, None, "fakes") for seed in range(len(runs))]
-        kept = keep([SeedRun(fit, run) for fit, run in zip(fits, runs, strict=True)])
+        kept = keep(runs)
         origins.append(Origin(where, [fit.seed for fit in fits], kept.digest, execution))
         arrays.append(kept)
     return structs.replace(before, about=structs.replace(before.about, others=origins), others=arrays)

@@ -1,4 +1,4 @@
-"""Sabotage, on fake models: a defect is planted in the estimator, judged by the model's gates, and reported."""
+"""Sabotage, on fake models: a change is planted in the estimator, and its runs are judged by the model's gates."""
 
 import re
 from dataclasses import replace
@@ -8,15 +8,20 @@ import numpy as np
 import pytest
 
 from fitgate import Dataset, Model, Split, Task
-from fitgate.gates import BaselineError, baseline_file, write_baseline
+from fitgate.gates import BaselineError, JudgeSettings, baseline_file, write_baseline
 from fitgate.metrics import METRICS
 from fitgate.record import write_json
 from fitgate.sabotage import CONTROL, Defect, Requirement, SabotageError, generic_defects
-from fitgate.sabotage.campaign import Campaign, follow, read_campaign, run
+from fitgate.sabotage.campaign import Campaign, Effort, read_campaign, run
 from fitgate.sabotage.catalogue import columns_exchanged, exchanged, times
+from fitgate.sabotage.curve import curves
 from fitgate.sabotage.defect import DefectiveEstimator
+from fitgate.sabotage.nulls import Nulls, nulls
+from fitgate.sabotage.pool import Pool
+from fitgate.sabotage.report import render, write_report
 from fitgate.sabotage.tampering import Tampering
-from fitgate.sabotage.trials import Trials
+from fitgate.sabotage.trial import Effect, Outcomes, Trial
+from fitgate.sabotage.trials import Size, Trials
 from fitgate.tasks import TaskData
 from tests import fakes
 from tests.evidence import ENVIRONMENT, baseline, evaluation, wrong
@@ -26,6 +31,8 @@ GATES = (Floor(DIGITS, "accuracy", 0.5), NoRegression(DIGITS, "accuracy", 0.1))
 RULE = "accuracy>baseline-0.1"
 SWAPPED = Defect("prediction", "labels exchanged", "4 and 9", answer=lambda y, classes: exchanged(y, 4, 9))
 SHORT = Defect("prediction", "truncated", "half", answer=lambda y, classes: y[:100])
+NOTHING = Defect("data", "nothing", "none")
+SIZE = Size(4, 20, 5)
 
 
 class Memory:
@@ -37,6 +44,33 @@ class Memory:
 
     def predict(self, X):
         return self.labels[-len(X) :]
+
+
+class Wavering(fakes.Reader):
+    """Mistakes some of 200 digits, which and how many by its seed."""
+
+    fits = 0
+
+    def __init__(self, seed=0):
+        super().__init__()
+        self.rng = np.random.default_rng(seed)
+
+    def fit(self, X, y):
+        Wavering.fits += 1
+        return super().fit(X, y)
+
+    def predict(self, X):
+        read = super().predict(X)
+        mistaken = self.rng.permutation(len(read))[: 20 + self.rng.integers(0, 5)]
+        read[mistaken] = (read[mistaken] + 1) % 10
+        return read
+
+
+def wavering(seed):
+    return Wavering(seed)
+
+
+WAVERING = Model("wavering", wavering, tasks=(DIGITS,), gates=GATES, stochastic=True)
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +86,29 @@ def project(directory, *models, task=DIGITS, outputs=None):
         )
         write_baseline(made, baseline_file(directory, "quick", model.name, task.name, DATASET.digest))
     named = {model.name: model for model in models}
-    return {"models": named, "task": task, "data": DATASET, "metrics": METRICS, "baselines": directory}
+    return {
+        "models": named,
+        "data": [TaskData(task, DATASET)],
+        "metrics": METRICS,
+        "baselines": directory,
+        "pool": Pool(directory / "pool", METRICS),
+    }
+
+
+@pytest.fixture
+def waverers(tmp_path):
+    """A model whose seeds differ, with a baseline of 20."""
+    data = TaskData(DIGITS, DATASET)
+    outputs = Pool(tmp_path / "pool", METRICS).runs(WAVERING, data, None, range(20))
+    made = baseline(*outputs, model="wavering")
+    write_baseline(made, baseline_file(tmp_path, "quick", "wavering", "digits", DATASET.digest))
+    return {
+        "models": {"wavering": WAVERING},
+        "data": [data],
+        "metrics": METRICS,
+        "baselines": tmp_path,
+        "pool": Pool(tmp_path / "pool", METRICS),
+    }
 
 
 @pytest.fixture
@@ -60,44 +116,78 @@ def trials(tmp_path):
     return Trials(**project(tmp_path, fakes.model(gates=GATES)))
 
 
-def test_a_defect_is_caught_by_the_gate_that_saw_it(trials):
-    trial = trials.defective("reader", SWAPPED, [1])
-    assert trial.caught_by == [RULE]
-    assert (trial.effect, trial.margin, trial.metric) == (pytest.approx(0.2), 0.1, "accuracy")
+def caught_by(trial):
+    return [gate.gate for gate in trial.gates if gate.failed]
 
 
-def test_a_clean_model_raises_no_alarm(trials):
-    alone, together = trials.clean("reader", [1, 2, 3])
-    assert not any(trial.caught_by for trial in [*alone, together])
-    assert [trial.seeds for trial in alone] == [[1], [2], [3]]
+def test_a_change_is_caught_by_the_gate_that_saw_it(trials):
+    trial = trials.changed("reader", SWAPPED, SIZE)
+    assert caught_by(trial) == [RULE]
+    [effect] = trial.effects
+    assert (effect.mean, effect.margin, effect.metric, effect.seeds) == (pytest.approx(0.2), 0.1, "accuracy", 4)
+    assert (trial.runs, trial.caught, trial.due, trial.share) == (5, 5, True, 1)
 
 
-@pytest.mark.parametrize(("seeds", "tried"), [(1, [1]), (3, [1, 2, 3])])
-def test_of_a_model_that_does_not_say_the_baseline_shows_whether_it_heeds_its_seed(tmp_path, seeds, tried):
+def test_seeds_of_its_own_tell_what_a_change_costs_and_others_are_judged_in_runs(waverers):
+    trials = Trials(**waverers)
+    trial = trials.changed("wavering", SWAPPED, Size(30, 30, 20))
+    [effect] = trial.effects
+    assert effect.low < effect.mean < effect.high
+    assert 0.13 < effect.mean < 0.2
+    assert (effect.seeds, trial.runs, trial.caught) == (30, 20, 20)
+    small = trials.changed("wavering", NOTHING, Size(30, 30, 20))
+    assert (small.effects[0].mean, small.due, small.caught, small.inconclusive) == (0, False, 0, 0)
+    assert small.seeds >= 1
+    used = {int(path.stem.partition("-")[0]) for path in (waverers["pool"].directory / "wavering").rglob("*.npz")}
+    assert used == {*range(0, 20, 10), *range(30_000, 30_030, 10), *range(40_000, 40_030, 10)}
+
+
+def test_what_the_pool_has_is_not_fitted_again_but_for_what_was_damaged(waverers):
+    data, pool = waverers["data"][0], waverers["pool"]
+    before = Wavering.fits
+    first = pool.runs(WAVERING, data, SWAPPED, range(20))
+    again = Pool(pool.directory, METRICS).runs(WAVERING, data, SWAPPED, range(20))
+    assert Wavering.fits == before + 20
+    assert all(np.array_equal(a.predictions, b.predictions) for a, b in zip(first, again, strict=True))
+    damaged = next(path for path in pool.directory.rglob("0-10.npz") if "labels" in path.parent.name)
+    damaged.write_bytes(b"damaged")
+    pool.runs(WAVERING, data, SWAPPED, range(20))
+    assert Wavering.fits == before + 30
+
+
+def test_a_pool_of_another_environment_is_refused(waverers):
+    path = waverers["pool"].directory / "pool.json"
+    path.write_text(path.read_text().replace('"python": "', '"python": "2.'))
+    with pytest.raises(SabotageError, match=r"found a pool that was begun elsewhere .*Python 2.*delete this one"):
+        Pool(waverers["pool"].directory, METRICS)
+
+
+@pytest.mark.parametrize(("seeds", "runs"), [(1, 1), (3, 5)])
+def test_of_a_model_that_does_not_say_the_baseline_shows_whether_it_heeds_its_seed(tmp_path, seeds, runs):
     model = fakes.model(gates=GATES, stochastic=None)
     given = project(tmp_path, fakes.model(gates=GATES, stochastic=seeds > 1)) | {"models": {"reader": model}}
-    trial = Trials(**given).defective("reader", SWAPPED, [1, 2, 3])
-    assert (trial.seeds, trial.caught_by) == (tried, [RULE])
+    trial = Trials(**given).changed("reader", SWAPPED, SIZE)
+    assert (trial.runs, caught_by(trial)) == (runs, [RULE])
 
 
-def test_a_defect_that_breaks_the_model_is_caught_outright(trials):
-    trial = trials.defective("reader", SHORT, [1])
-    assert (trial.caught_by, trial.effect) == (["failed outright"], None)
+def test_a_change_that_breaks_the_model_is_caught_outright(trials):
+    trial = trials.changed("reader", SHORT, SIZE)
+    assert (trial.due, trial.share, trial.effects) == (True, 1, [])
     assert "predictions of shape (100,) for 200 examples" in trial.error
 
 
-def test_a_defect_that_is_broken_itself_is_no_success_of_the_gates(trials):
+def test_a_change_that_is_broken_itself_is_no_success_of_the_gates(trials):
     broken = Defect("model", "a patch", "all", after_fit=lambda estimator: estimator.no_such_method())
     with pytest.raises(SabotageError, match="defect a patch, all: found AttributeError while it was planted"):
-        trials.defective("reader", broken, [1])
+        trials.changed("reader", broken, SIZE)
 
 
 def test_a_leak_reaches_the_estimator_and_is_suspected(tmp_path):
-    model = fakes.model(estimator=Memory, gates=(NoRegression(DIGITS, "accuracy", 0.1),))
+    model = fakes.model(estimator=Memory, gates=(NoRegression(DIGITS, "accuracy", 0.1, perfect=True),))
     leak = Defect("data", "test examples leaked into training", "all", leaked=1.0)
     given = project(tmp_path, model, outputs=evaluation(DIGITS, wrong(60)))
-    trial = Trials(**given).defective("reader", leak, [1])
-    assert (trial.caught_by, trial.suspected) == ([], [RULE])
+    trial = Trials(**given).changed("reader", leak, SIZE)
+    assert (trial.caught, trial.suspected, trial.runs) == (0, 5, 5)
 
 
 def test_the_effect_is_of_the_metric_that_the_gate_judges(tmp_path):
@@ -106,19 +196,20 @@ def test_the_effect_is_of_the_metric_that_the_gate_judges(tmp_path):
     gates = (NoRegression(FIVES, "roc_auc", 0.05),)
     given = project(tmp_path, fakes.model(gates=gates), task=FIVES, outputs=ranked)
     turned = Defect("prediction", "scores turned round", "all", scores=lambda scores: columns_exchanged(scores, 0, 1))
-    trial = Trials(**given).defective("reader", turned, [1])
-    assert (trial.metric, trial.effect) == ("ROC AUC", pytest.approx(1))
-    assert trial.caught_by == ["roc_auc>baseline-0.05"]
+    trial = Trials(**given).changed("reader", turned, SIZE)
+    [effect] = trial.effects
+    assert (effect.title, effect.mean) == ("ROC AUC", pytest.approx(1))
+    assert caught_by(trial) == ["roc_auc>baseline-0.05"]
 
 
 def test_other_models_are_judged_by_their_baselines(tmp_path):
-    gates = (NoRegression(FIVES, "roc_auc", 0.05), Above(FIVES, "roc_auc", "weak"))
+    gates = (NoRegression(FIVES, "roc_auc", 0.05), Above(FIVES, "roc_auc", "weak", perfect=True))
     strong, weak = fakes.model("strong", gates=gates), fakes.model("weak", gates=gates[:1])
     answers = fakes.LABELS == 5
     blind = evaluation(FIVES, answers, np.random.default_rng(0).random(200))
     given = project(tmp_path, strong, weak, task=FIVES, outputs=blind)
-    trial = Trials(**given).defective("strong", Defect("data", "nothing", "none"), [1])
-    assert trial.caught_by == []
+    trial = Trials(**given).changed("strong", NOTHING, SIZE)
+    assert [gate.gate for gate in trial.gates if gate.gate.endswith(">weak") and gate.passed] == ["roc_auc>weak"]
     with pytest.raises(SabotageError, match="found a need of weak on fives, which takes no part"):
         Trials(**given | {"models": {"strong": strong}})
 
@@ -128,12 +219,34 @@ def test_gates_that_cannot_be_tried_say_why(tmp_path):
     with pytest.raises(SabotageError, match="reader on digits: found no baseline, expected a NoRegression gate"):
         Trials(**given | {"baselines": tmp_path / "elsewhere"})
     ungated = {"reader": fakes.model(gates=GATES[:1])}
-    with pytest.raises(SabotageError, match="reader on digits: found no regression gate"):
+    with pytest.raises(SabotageError, match="reader: found no regression gate"):
         Trials(**given | {"models": ungated})
     split = Split(np.eye(10), np.arange(10))
-    other = Dataset("other", {"quick": lambda: (split, split)})
+    other = [TaskData(DIGITS, Dataset("other", {"quick": lambda: (split, split)}))]
     with pytest.raises(BaselineError, match="found a baseline of other data"):
         Trials(**given | {"data": other})
+
+
+def test_sound_models_are_held_to_baselines_of_their_own_fits(waverers):
+    lines = []
+    found = nulls(Trials(**waverers), 60, 3, 30, lines.append)
+    assert (found.pool, found.baselines, found.runs) == ({"wavering": 60}, 3, 30)
+    assert found.failed == found.confirmed == 0
+    assert found.gates == [("wavering", "digits", RULE, 0)]
+    assert lines[-1] == "0 of 30 runs of sound models failed so far, against 3 baselines"
+
+
+def test_sound_models_are_held_to_the_project_s_own_baselines_where_none_are_drawn(waverers):
+    found = nulls(Trials(**waverers), 20, 0, 10, print)
+    assert (found.baselines, found.runs, found.failed) == (0, 10, 0)
+
+
+def test_gates_that_err_on_sound_models_are_counted(waverers, monkeypatch):
+    eager = JudgeSettings(significance=0.9)
+    monkeypatch.setattr("fitgate.sabotage.nulls.JudgeSettings", lambda **_: eager)
+    gates = (NoRegression(DIGITS, "accuracy", 0.001),)
+    waverers["models"] = {"wavering": replace(WAVERING, gates=gates)}
+    assert nulls(Trials(**waverers), 60, 3, 30, print).failed > 0
 
 
 def frame():
@@ -239,71 +352,88 @@ def test_a_defective_estimator_has_scores_where_the_sound_one_has():
     assert not hasattr(DefectiveEstimator(Memory(), defect, 0, data), "decision_function")
 
 
-def test_a_campaign_keeps_what_it_found(tmp_path):
+SMALL = Effort(Size(2, 10, 3), 30, 2, 4)
+
+
+def test_a_campaign_keeps_what_it_found(waverers, tmp_path):
     path, lines = tmp_path / "campaign.json", []
-    given = project(tmp_path, fakes.model("learner", fakes.Learner, gates=GATES, seeded=True))
     harmless = Defect(CONTROL, "labels exchanged", "none")
     campaign = run(
-        path, **given, defects=[SWAPPED, harmless], seeds=2, controls=5, only="labels exchanged", say=lines.append
+        path, **waverers, defects=[SWAPPED, harmless], effort=SMALL, only="labels exchanged", say=lines.append
     )
-    assert [(trial.defect, trial.severity, len(trial.seeds)) for trial in campaign.trials] == [
-        ("labels exchanged", "4 and 9", 2)
+    assert [(trial.defect, trial.severity, trial.runs) for trial in campaign.trials] == [
+        ("labels exchanged", "4 and 9", 3),
+        ("labels exchanged", "none", 3),
     ]
-    assert [len(trial.seeds) for trial in campaign.together] == [2, 5]
-    assert (len(campaign.alone), campaign.tamperings, campaign.task) == (5, [], "digits")
-    assert lines[0].startswith("1/2 learner: labels exchanged, 4 and 9: effect +")
+    assert (campaign.nulls, campaign.tamperings, campaign.tasks) == (None, [], ["digits"])
+    assert re.match(
+        r"1/2 wavering: labels exchanged, 4 and 9: \+1\d.\d\d points of accuracy, 1.\d margins; 3 of 3", lines[0]
+    )
     assert msgspec.to_builtins(read_campaign(path)) == msgspec.to_builtins(campaign)
+    sound = run(path, **waverers, defects=[], effort=SMALL, only="sound models", say=print)
+    assert (sound.trials, sound.nulls.runs) == ([], 4)
 
 
-def test_two_defects_of_one_name_are_refused(tmp_path):
+def test_two_changes_of_one_name_are_refused(tmp_path):
     given = project(tmp_path, fakes.model(gates=GATES)) | {"defects": [SHORT, replace(SHORT, family="data")]}
     with pytest.raises(SabotageError, match="found two of that name and severity for reader"):
-        run(tmp_path / "c.json", **given, seeds=1, controls=0, only="truncated reader", say=print)
+        run(tmp_path / "c.json", **given, effort=SMALL, only="truncated reader", say=print)
 
 
-def test_what_was_inconclusive_is_given_twice_the_seeds(tmp_path):
-    given = project(tmp_path, fakes.model(gates=GATES))
-    caught = Trials(**given).defective("reader", SWAPPED, [1])
-    unsure = msgspec.structs.replace(caught, seeds=[1, 2, 3], caught_by=[], inconclusive=[RULE])
-    path = tmp_path / "campaign.json"
-    write_json(Campaign("quick", "0123", ENVIRONMENT, [unsure]), path)
-    campaign = follow(path, **given, defects=[SWAPPED], say=print)
-    assert [trial.seeds for trial in campaign.trials] == [[1, 2, 3], [4, 5, 6, 7, 8, 9]]
-    assert [trial.caught_by for trial in read_campaign(path).latest] == [[RULE]]
+def tried(severity, mean, failed, family="data", model="m", **changed):
+    """A trial of 100 runs, by the effect in margins."""
+    effect = Effect(
+        "t", "accuracy", "accuracy", "share", 0.01, 0.01 * mean, 0.01 * mean - 0.001, 0.01 * mean + 0.001, 40
+    )
+    gate = Outcomes("t", RULE, "accuracy", failed, 100 - failed, 0, 0)
+    about = (family, "noise", severity, model)
+    return msgspec.structs.replace(Trial(*about, [effect], [gate], 100, failed, 0, 0, 2.0), **changed)
 
 
-def test_the_report_counts_what_was_due_and_what_was_missed(trials, tmp_path):
-    from fitgate.sabotage.report import render
+def test_a_curve_goes_up_through_the_changes_that_were_tried():
+    trials = [tried("1", 0.0, 0), tried("2", 0.5, 20), tried("3", 1.0, 90), tried("4", 2.5, 100)]
+    [curve] = curves([*trials, tried("c", 1.0, 0, CONTROL), tried("one run", 1.0, 0, runs=1)])
+    assert [curve.fails(at) for at in (0.0, 0.5, 1.0, 1.75)] == pytest.approx([0, 0.2, 0.9, 0.95])
+    assert curve.passes(1.0) == pytest.approx(0.1)
+    assert curve.fails(3.0) is None
+    assert curves(trials[:1]) == []
 
-    caught = trials.defective("reader", SWAPPED, [1])
-    missed = msgspec.structs.replace(caught, defect="something subtle", caught_by=[])
-    small = msgspec.structs.replace(missed, defect="something small", effect=0.01)
-    alone, together = trials.clean("reader", [1, 2])
+
+def test_the_report_shows_misses_first_then_counts(tmp_path):
+    trials = [
+        tried("much", 2.0, 100),
+        tried("some", 1.2, 60),
+        tried("little", 0.2, 1),
+        tried("leak", -3.0, 0, suspected=95),
+        tried("broken", 0.0, 0, "model", effects=[], gates=[], runs=0, error="ValueError: no"),
+        tried("threads", 0.0, 1, CONTROL),
+    ]
     tamperings = [Tampering("an edited baseline", True, "FAIL: edited"), Tampering("no gate", False, "passed")]
-    leaked = msgspec.structs.replace(missed, defect="a leak", effect=-0.2, suspected=[RULE])
-    campaign = Campaign(
-        "quick", "0123", ENVIRONMENT, [caught, missed, small, leaked], alone, [together], tamperings, 60
-    )
+    sound = Nulls({"m": 300}, 20, 1_000, 4, 0, 2, 1.5, [("m", "t", RULE, 4)])
     path = tmp_path / "campaign.json"
-    write_json(campaign, path)
-    report = re.sub(" +", " ", render(read_campaign(path)))
+    write_json(Campaign("quick", "0123", ENVIRONMENT, ["t"], trials, sound, tamperings, 60), path)
+    report = re.sub(" +", " ", render(read_campaign(path), "figure.png"))
     assert (
-        "**1 of 2** defects whose effect is at least the margin were caught; missed: reader: something subtle, 4 and "
-        "9, which passed. Of the 1 with a smaller effect, 0 were caught and 0 called inconclusive." in report
+        "**2 of 3** changes that cost a margin or more failed at least nine runs of ten. Of the 1 that cost" in report
     )
+    assert "**1 of 1** changes that gain a margin or more, as leaks do, were suspected." in report
+    assert "Sound models: **4 of 1,000** (at most 0.91 %, exact one-sided 95 % bound) runs failed." in report
     assert "**1 of 2** ways of tampering with a project were refused." in report
-    assert "**0 of 2** (at most 77.64 %, exact one-sided 95 % bound) clean runs with one fresh seed each" in report
-    assert "**1 of 1** leaks that gain at least the margin were suspected." in report
-    assert "| something small | 4 and 9 | reader | · nothing | +1.00 | 10 | 1 |" in report
+    missed, *_ = report.partition("## Missed")[2].partition("##")
+    assert "| noise | some | m | +1.20 points of accuracy (1.10 to 1.30) | +1.20 | 60 |" in missed
+    assert "| much |" not in missed
+    assert "| data | 1 of 2; 2 small |" in report
+    assert "| model | 1 of 1 |" in report
+    assert report.index("## Missed") < report.index("## From which fall on") < report.index("## Sound models")
+    assert report.index("## Sound models") < report.index("## Changes that should not matter")
+    write_report(read_campaign(path), tmp_path / "sabotage.md")
+    assert (tmp_path / "sabotage" / "curve.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_metric_in_a_unit_of_its_own_is_shown_in_it(trials):
-    from fitgate.sabotage.report import render
-
-    share = trials.defective("reader", SWAPPED, [1])
-    size = msgspec.structs.replace(share, effect=1.5, margin=0.5, metric="error", unit="mm")
-    report = re.sub(" +", " ", render(Campaign("", None, ENVIRONMENT, [share, size], task="sizes")))
-    assert "| effect | margin |" in report
-    assert "| +20.00 points | 10 points | 1 |" in report
-    assert "| +1.50 mm | 0.5 mm | 1 |" in report
-    assert "task sizes; metric accuracy, error; not in git." in report
+def test_a_metric_in_a_unit_of_its_own_is_shown_in_it():
+    effect = Effect("t", "error", "error", "mm", 0.5, 1.5, None, None, 1)
+    gate = Outcomes("t", "error<baseline+0.5", "error", 0, 1, 0, 0)
+    trial = Trial("data", "noise", "some", "m", [effect], [gate], 1)
+    report = render(Campaign("", None, ENVIRONMENT, ["sizes"], [trial]), "figure.png")
+    assert "+1.50 mm of error" in report
+    assert "tasks sizes; not in git." in report

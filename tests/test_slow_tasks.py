@@ -119,8 +119,10 @@ def test_a_run_on_a_slow_task_is_blessed_and_judged_again(project, capsys):
 def test_sabotage_leaves_slow_tasks_alone_unless_one_is_named(project, monkeypatch, capsys):
     project.write(MODEL, ONLY_LATE)
     asked = []
-    monkeypatch.setattr("fitgate.sabotage.campaign.run", lambda *_, task, **__: asked.append(task.name))
-    monkeypatch.setattr("fitgate.sabotage.report.render", lambda campaign: "")
+    monkeypatch.setattr(
+        "fitgate.sabotage.campaign.run", lambda *_, data, **__: asked.extend(one.task.name for one in data)
+    )
+    monkeypatch.setattr("fitgate.sabotage.report.write_report", lambda campaign, path: None)
     assert main(["sabotage"]) == main(["sabotage", "--task=late"]) == 0
     assert asked == ["digits", "late"]
     project.write(ONLY_LATE)

@@ -89,6 +89,6 @@ def test_a_project_that_fails_by_itself_shows_nothing(tmp_path):
 
 def test_the_command_tampers_with_the_project_around_it(project, monkeypatch, capsys):
     monkeypatch.chdir(project)
-    assert main(["sabotage", "--task=cloud", "--only=tampering no gate", "--controls=0", "--out=found.md"]) == 0
+    assert main(["sabotage", "--task=cloud", "--only=tampering no gate", "--out=found.md"]) == 0
     assert "no gate collected: refused: FAIL: models were tested, but no gate was enforced" in capsys.readouterr().out
     assert "**1 of 1** ways of tampering with a project were refused." in (project / "found.md").read_text()

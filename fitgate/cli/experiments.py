@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from fitgate.tasks import TaskData, TaskError
 from fitgate.text import shown
 
 SABOTAGE = Path("reports", "sabotage.md")
+POOL = Path(".fitgate", "sabotage")
 AB = Path("reports", "ab.md")
 
 
@@ -27,13 +27,14 @@ def add_commands(commands: Any) -> None:
     sabotage = commands.add_parser(
         "sabotage",
         help="plant defects in the project's own models, and see what the gates catch",
-        description="Plant defects of known kinds in the models, data and settings of the project around the current "
-        "directory, train each, and let the models' own gates judge; clean seeds run beside them, to count false "
-        "alarms. Then tamper with copies of the project's session, baselines and record, each to be refused. It needs "
-        "baselines, and takes as long as training all of it: minutes to hours.",
+        description="Plant changes of known kinds and sizes in the models, data and settings of the project around the "
+        "current directory, measure on seeds that no gate judges what each costs, and replay runs in which the models' "
+        "own gates judge others. Runs of untouched models count false alarms. Then tamper with copies of the "
+        "project's session, baselines and record, each to be refused. It needs baselines. Fits are kept: what was "
+        "stopped goes on where it was.",
     )
     sabotage.add_argument(
-        "--task", metavar="NAME", help="on which task (default: the one that most models have, less the slow ones)"
+        "--task", metavar="NAME", help="on which task alone (default: all that the models have, less the slow ones)"
     )
     sabotage.add_argument("--profile", metavar="NAME", help="size of the data (default: its first)")
     sabotage.add_argument("--models", default="", metavar="NAME,...", help="default: all but the slow ones")
@@ -42,15 +43,20 @@ def add_commands(commands: Any) -> None:
         "--only",
         default="",
         metavar="WORD",
-        help="only defects with this in family, name or model, or ways of tampering, such as 'tampering'",
+        help="only changes with this in family, name or model, 'sound models', or ways of tampering, such as "
+        "'tampering'",
     )
-    sabotage.add_argument("--seeds", type=int, default=5, metavar="K", help="seeds of each defect (default: 5)")
-    sabotage.add_argument("--controls", type=int, default=300, metavar="N", help="clean runs (default: 300)")
+    sabotage.add_argument(
+        "--quick", action="store_true", help="two kinds of defect and few seeds: minutes instead of hours"
+    )
+    sabotage.add_argument(
+        "--pool", type=Path, default=POOL, metavar="DIR", help=f"where fits are kept (default: {POOL})"
+    )
+    sabotage.add_argument(
+        "--backend", metavar="NAME", help="fit several seeds side by side, as pytest does with --fit-backend, on loky"
+    )
     sabotage.add_argument("--out", type=file_name, default=SABOTAGE, metavar="FILE", help=f"default: {SABOTAGE}")
     sabotage.add_argument("--from", dest="kept", type=Path, metavar="FILE", help="only render a campaign's JSON again")
-    sabotage.add_argument(
-        "--follow", type=Path, metavar="FILE", help="only give a campaign's inconclusive verdicts twice the seeds"
-    )
     sabotage.set_defaults(run=_sabotage)
 
     ab = commands.add_parser(
@@ -86,8 +92,10 @@ def add_commands(commands: Any) -> None:
 
 
 def _sabotage(options: argparse.Namespace) -> None:
-    from fitgate.sabotage.campaign import follow, read_campaign, run
-    from fitgate.sabotage.report import render
+    from fitgate.executor import Executor
+    from fitgate.sabotage.campaign import QUICK, WHOLE, read_campaign, run
+    from fitgate.sabotage.pool import Pool
+    from fitgate.sabotage.report import write_report
 
     def say(line: str) -> None:
         print(shown(line), flush=True)
@@ -98,22 +106,19 @@ def _sabotage(options: argparse.Namespace) -> None:
     else:
         around = project(Path.cwd(), options.profile)
         models = _available(around, [name for name in options.models.split(",") if name])
-        data = _data(around, models, options.task)
-        given: dict[str, Any] = {
-            "models": models,
-            "task": data.task,
-            "data": data.dataset,
-            "metrics": around.metrics,
-            "baselines": options.baselines or around.baselines,
-            "defects": around.defects,
-            "say": say,
-        }
-        if options.follow:
-            campaign = follow(options.follow, **given)
-        else:
-            work: dict[str, Any] = {"seeds": options.seeds, "controls": options.controls, "only": options.only}
-            campaign = run(options.out.with_suffix(".json"), **given, **work)
-    write(options.out, render(campaign))
+        campaign = run(
+            options.out.with_suffix(".json"),
+            models=models,
+            data=_data(around, models, options.task),
+            metrics=around.metrics,
+            baselines=options.baselines or around.baselines,
+            defects=around.defects,
+            pool=Pool(options.pool, around.metrics, Executor(options.backend).spread if options.backend else None),
+            effort=QUICK if options.quick else WHOLE,
+            only=options.only,
+            say=say,
+        )
+    write_report(campaign, options.out)
     print(f"report in {shown(options.out)}")
 
 
@@ -131,12 +136,14 @@ def _available(around: Project, names: Sequence[str]) -> dict[str, Model]:
     return {name: around.models[name] for name in chosen if not around.models[name].missing}
 
 
-def _data(around: Project, models: Mapping[str, Model], name: str | None) -> TaskData:
-    """The task of a name, or the one that most models have and that is not slow, on its data."""
-    names = Counter(task.name for model in models.values() for task in model.tasks)
-    for task, _ in names.most_common():
-        if name == task or (name is None and not around.tasks[task].task.slow):
-            return around.tasks[task]
+def _data(around: Project, models: Mapping[str, Model], name: str | None) -> list[TaskData]:
+    """The task of a name, or all that the models have and that are not slow, each on its data."""
+    names = list(dict.fromkeys(task.name for model in models.values() for task in model.tasks))
+    found = [
+        around.tasks[task] for task in names if name == task or (name is None and not around.tasks[task].task.slow)
+    ]
+    if found:
+        return found
     raise TaskError(
         "--task",
         found=repr(name) if name else "no task that is not slow",

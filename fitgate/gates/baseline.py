@@ -17,7 +17,7 @@ from fitgate.arrays import as_plain
 from fitgate.gates.origin import Origin, nearest
 from fitgate.machine import Environment
 from fitgate.metrics import Metric, Outputs
-from fitgate.runs import SeedRun
+from fitgate.runs import Evaluation, SeedRun
 
 SCHEMA = 4
 SHOWN = 8  # hexadecimal digits of the data's digest that name a file
@@ -190,7 +190,7 @@ def baseline_file(directory: Path, profile: str, model: str, task: str, digest: 
 def collect(runs: Sequence[SeedRun], profile: str, environment: Environment, commit: str | None) -> Baseline:
     """The baseline that runs of one model and task give, by seed."""
     runs = sorted(runs, key=lambda run: run.fit.seed)
-    first, kept = runs[0].fit, keep(runs)
+    first, kept = runs[0].fit, keep([run.evaluation for run in runs])
     about = About(
         schema=SCHEMA,
         profile=profile,
@@ -207,11 +207,11 @@ def collect(runs: Sequence[SeedRun], profile: str, environment: Environment, com
     return Baseline(about, kept.predictions, kept.ranks, kept.probabilities)
 
 
-def keep(runs: Sequence[SeedRun]) -> Kept:
-    """The outputs of runs, in their order, as a baseline keeps them."""
-    predictions = np.stack([_small(run.evaluation.predictions) for run in runs])
-    scores = [run.evaluation.scores for run in runs if run.evaluation.scores is not None]
-    likely = [run.evaluation.probabilities for run in runs if run.evaluation.probabilities is not None]
+def keep(evaluations: Sequence[Evaluation]) -> Kept:
+    """Outputs in their order, as a baseline keeps them."""
+    predictions = np.stack([_small(one.predictions) for one in evaluations])
+    scores = [one.scores for one in evaluations if one.scores is not None]
+    likely = [one.probabilities for one in evaluations if one.probabilities is not None]
     ranks = np.stack([ranks_of(x) for x in scores]) if scores else None
     return Kept(predictions, ranks, np.stack(likely).astype(np.float32) if likely else None)
 

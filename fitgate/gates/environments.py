@@ -51,7 +51,7 @@ def propose_environment(
         if before.gave(outputs, seeds, environment, execution):
             notes.append(f"{candidate.subject}: the baseline has this output, so there is nothing to add")
             continue
-        kept = keep(runs)
+        kept = keep([run.evaluation for run in runs])
         own = before.about.seeds if len(before.about.seeds) == 1 else seeds
         origin = Origin(environment, own, kept.digest, execution, commit, datetime.now(UTC))
         baseline, again = _with(before, origin, kept, candidate.subject)

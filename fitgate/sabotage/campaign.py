@@ -1,29 +1,55 @@
-"""A campaign: all defects, all tamperings and clean controls, each recorded as it ends."""
+"""A campaign: sound models, all changes and all tamperings, recorded as they end."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
 from fitgate.clock import perf_counter
-from fitgate.data import Dataset
 from fitgate.machine import Environment, environment
 from fitgate.metrics import Metric
 from fitgate.model import Model
 from fitgate.record import read_json, working_commit, write_json
 from fitgate.sabotage.catalogue import generic_defects
-from fitgate.sabotage.defect import CONTROL, Defect
+from fitgate.sabotage.defect import Defect
 from fitgate.sabotage.errors import SabotageError
+from fitgate.sabotage.nulls import Nulls, nulls
+from fitgate.sabotage.pool import Pool
 from fitgate.sabotage.tampering import Tampering, Tamperings
 from fitgate.sabotage.trial import Trial
-from fitgate.sabotage.trials import Trials
-from fitgate.tasks import Task
+from fitgate.sabotage.trials import Size, Trials
+from fitgate.tasks import TaskData
 
-FIRST_SEED = 30_000  # far from the seeds that baselines are made with
-SEEDS_TOGETHER = 5  # of the clean runs that are judged together
 Say = Callable[[str], None]
+NULLS = "sound models"  # what `--only` knows them by
+
+
+class Effort(NamedTuple):
+    """How much a campaign tries.
+
+    Attributes:
+        size: of each trial.
+        pool: seeds with which each stochastic model is fitted as it is.
+        baselines: that are drawn from these; 0 for the project's own.
+        runs: of sound models, against all of these together.
+        defects: names of those that are planted; empty for all.
+        every: of each name's severities, which ones: all, or every other.
+    """
+
+    size: Size = Size()
+    pool: int = 300
+    baselines: int = 20
+    runs: int = 1_000
+    defects: tuple[str, ...] = ()
+    every: int = 1
+
+
+WHOLE = Effort()
+QUICK = Effort(Size(8, 10, 100), 20, 0, 200, ("label noise", "rows deleted"), every=2)
 
 
 class Campaign(msgspec.Struct):
@@ -33,117 +59,80 @@ class Campaign(msgspec.Struct):
         profile: of the data; empty where it has one size.
         commit: of the working tree; None outside git.
         environment: the machine and its libraries.
-        trials: of defects; one that was inconclusive is followed by another with twice the seeds, as its gate asks.
-        alone, together: clean controls, judged by one seed each, and by several.
+        tasks: on which models were tried, all at once.
+        trials: of changes; those of the family `control` should not matter.
+        nulls: runs of sound models; None before, and where none were asked for.
         tamperings: with a project's files.
-        seconds: wall time.
-        task: on which models were tried; empty in campaigns of older versions.
+        seconds: wall time of the last process that worked on it; what the pool already had took none of it.
     """
 
     profile: str
     commit: str | None
     environment: Environment
+    tasks: list[str] = []
     trials: list[Trial] = []
-    alone: list[Trial] = []
-    together: list[Trial] = []
+    nulls: Nulls | None = None
     tamperings: list[Tampering] = []
     seconds: float = 0.0
-    task: str = ""
-
-    @property
-    def latest(self) -> list[Trial]:
-        """The last trial of each defect of each model."""
-        return list({(trial.model, trial.defect, trial.severity): trial for trial in self.trials}.values())
 
 
 def run(
     path: Path,
     *,
     models: Mapping[str, Model],
-    task: Task,
-    data: Dataset,
+    data: Sequence[TaskData],
     metrics: Mapping[str, Metric],
     baselines: Path,
     defects: Iterable[Defect],
-    seeds: int,
-    controls: int,
+    pool: Pool,
+    effort: Effort,
     only: str,
     say: Say,
 ) -> Campaign:
-    """Run a campaign, and keep what it found in a file as it goes.
+    """Run a campaign, and keep what it found in a file as it goes; one that was stopped goes on from its pool.
 
     Args:
         path: the file, JSON.
-        models: by name; those that do not have the task are left out.
-        task: on which they are tried.
-        data: its dataset, of one profile.
+        models: by name.
+        data: the tasks on which they are tried, each on its data, of one profile.
         metrics: by name.
         baselines: the directory.
         defects: those that plugins contribute; the generic ones come before them.
-        seeds: with how many each defect of a stochastic model is trained.
-        controls: how many clean runs, shared among the stochastic models, in fives.
-        only: what the family and name of a defect, with the model's name, or of a tampering must contain.
+        pool: of outputs.
+        effort: how much is tried.
+        only: what the family and name of a change, with the model's name, or of a tampering must contain.
         say: is given a line for each trial.
 
     The project is the one around the working directory: its own tests are run for the tamperings.
 
     Raises:
-        SabotageError: if the project's session does not pass as it is, the gates can't be tried, a defect can't be
+        SabotageError: if the project's session does not pass as it is, the gates can't be tried, a change can't be
             planted, or two have one name and severity.
     """
     started = perf_counter()
-    able = [name for name, model in models.items() if model.task(task.name)]
-    tamperings = Tamperings(Path.cwd(), able, task.name, data.on(None).profile, baselines, only)
-    trials = Trials(models, task, data, metrics, baselines)
-    known = [*generic_defects(), *defects]
-    campaign = Campaign(data.on(None).profile, working_commit(Path.cwd()), environment(), task=task.name)
+    profile = data[0].dataset.profile
+    able = [name for name, model in models.items() if model.task(data[0].task.name)]
+    tamperings = Tamperings(Path.cwd(), able, data[0].task.name, profile, baselines, only)
+    trials = Trials(models, data, metrics, baselines, pool)
+    campaign = Campaign(profile, working_commit(Path.cwd()), environment(), [one.task.name for one in data])
 
     def keep() -> None:
         campaign.seconds = perf_counter() - started
         write_json(campaign, path)
 
-    planned = _planned(known, trials, only)
-    for i, (defect, name) in enumerate(planned):
-        first = FIRST_SEED + 100 * i
-        trial = trials.defective(name, defect, range(first, first + seeds))
-        (campaign.together if defect.family == CONTROL else campaign.trials).append(trial)
-        say(f"{i + 1}/{len(planned)} {_line(trial)}")
+    if only in NULLS and effort.runs:
+        campaign.nulls = nulls(trials, effort.pool, effort.baselines, effort.runs, say)
         keep()
-    _follow(trials, known, campaign, say)
-    stochastic = [name for name, model in trials.models.items() if model.stochastic]
-    for i, name in enumerate(stochastic):
-        _control(trials, name, FIRST_SEED // 2 + 1_000 * i, controls // len(stochastic), campaign, say)
+    planned = _planned([*generic_defects(), *defects], trials, only, effort)
+    for i, (defect, name) in enumerate(planned):
+        trial = trials.changed(name, defect, effort.size)
+        campaign.trials.append(trial)
+        say(f"{i + 1}/{len(planned)} {_line(trial)}")
         keep()
     for tampering in tamperings:
         campaign.tamperings.append(tampering)
         say(f"{tampering.what}: {'refused' if tampering.caught else 'NOT REFUSED'}: {tampering.message}")
     keep()
-    return campaign
-
-
-def follow(
-    path: Path,
-    *,
-    models: Mapping[str, Model],
-    task: Task,
-    data: Dataset,
-    metrics: Mapping[str, Metric],
-    baselines: Path,
-    defects: Iterable[Defect],
-    say: Say,
-) -> Campaign:
-    """Try again, with twice the seeds, the defects that a campaign's gates answer for and could not decide on.
-
-    Args: as for `run`; the file is read, and written again.
-
-    Raises:
-        RecordError: if the file is missing or damaged.
-        SabotageError: if the gates can't be tried, or a defect of the campaign is not known.
-    """
-    campaign = read_campaign(path)
-    known = [*generic_defects(), *defects]
-    _follow(Trials(models, task, data, metrics, baselines), known, campaign, say)
-    write_json(campaign, path)
     return campaign
 
 
@@ -156,16 +145,18 @@ def read_campaign(path: Path) -> Campaign:
     return read_json(path, Campaign, "fitgate sabotage")
 
 
-def _planned(known: Iterable[Defect], trials: Trials, only: str) -> list[tuple[Defect, str]]:
-    """The defects that apply, each with a model's name.
+def _planned(known: Iterable[Defect], trials: Trials, only: str, effort: Effort) -> list[tuple[Defect, str]]:
+    """The changes that apply on some task, each with a model's name.
 
     Raises:
         SabotageError: if two of one model have one name and severity: their trials could not be told apart.
     """
     planned: dict[tuple[str, str, str], tuple[Defect, str]] = {}
-    for defect in known:
+    for defect in _chosen(known, effort):
         for name, model in trials.models.items():
-            if only not in f"{defect.family} {defect.name} {name}" or not defect.applies(model, trials.data):
+            if only not in f"{defect.family} {defect.name} {name}":
+                continue
+            if not any(defect.applies(model, trials.data[task]) for task in trials.tasks(name)):
                 continue
             key = (defect.name, defect.severity, name)
             if planned.setdefault(key, (defect, name))[0] is not defect:
@@ -178,43 +169,17 @@ def _planned(known: Iterable[Defect], trials: Trials, only: str) -> list[tuple[D
     return list(planned.values())
 
 
-def _follow(trials: Trials, known: Sequence[Defect], campaign: Campaign, say: Say) -> None:
-    """Do as the gates ask that could not decide: take more seeds."""
-    for trial in [t for t in campaign.latest if t.due and t.inconclusive and not t.caught_by and len(t.seeds) > 1]:
-        defect = _defect_of(trial, trials, known)
-        first = max(trial.seeds) + 1
-        again = trials.defective(trial.model, defect, range(first, first + 2 * len(trial.seeds)))
-        campaign.trials.append(again)
-        say(f"again, with {len(again.seeds)} seeds: {_line(again)}")
-
-
-def _defect_of(trial: Trial, trials: Trials, known: Sequence[Defect]) -> Defect:
-    model = trials.models.get(trial.model)
+def _chosen(known: Iterable[Defect], effort: Effort) -> Iterator[Defect]:
+    met: Counter[str] = Counter()
     for defect in known:
-        named = (defect.name, defect.severity) == (trial.defect, trial.severity)
-        if named and model is not None and defect.applies(model, trials.data):
-            return defect
-    raise SabotageError(
-        "this campaign",
-        found=f"a trial of {trial.model} with {trial.defect}, {trial.severity}, which this project can't repeat",
-        expected="models and defects that its plugins contribute",
-        next_step="bring back the plugin that contributed it, or run the campaign again",
-    )
-
-
-def _control(trials: Trials, name: str, first: int, count: int, campaign: Campaign, say: Say) -> None:
-    """Clean runs with fresh seeds: each judged alone, and every five of them together."""
-    for start in range(0, count, SEEDS_TOGETHER):
-        begin = first + start
-        alone, together = trials.clean(name, range(begin, begin + SEEDS_TOGETHER))
-        campaign.alone += alone
-        campaign.together.append(together)
-        if (start // SEEDS_TOGETHER + 1) % 5 == 0:
-            alarms = sum(bool(trial.caught_by) for trial in campaign.alone + campaign.together)
-            say(f"{start + SEEDS_TOGETHER}/{count} clean runs of {name}; {alarms} false alarms so far")
+        met[defect.name] += 1
+        if (not effort.defects or defect.name in effort.defects) and met[defect.name] % effort.every == 0:
+            yield defect
 
 
 def _line(trial: Trial) -> str:
-    effect = "failed" if trial.effect is None else f"effect {trial.in_unit(trial.effect):+.2f} {trial.unit_shown}"
-    caught = f"caught by {', '.join(trial.caught_by)}" if trial.caught_by else "not caught"
-    return f"{trial.model}: {trial.defect}, {trial.severity}: {effect}; {caught}"
+    worst = trial.worst
+    if worst is None:
+        return f"{trial.model}: {trial.defect}, {trial.severity}: failed outright"
+    effect = f"{worst.shown(worst.mean):+.2f} {worst.unit_shown} of {worst.title}, {worst.margins:.1f} margins"
+    return f"{trial.model}: {trial.defect}, {trial.severity}: {effect}; {trial.caught} of {trial.runs} runs failed"

@@ -26,24 +26,32 @@ def generic_defects() -> Iterator[Defect]:
 
 
 def _of_training_data() -> Iterator[Defect]:
-    for share in (0.01, 0.03, 0.10):
+    for share in (0.01, 0.02, 0.04, 0.10, 0.30, 0.50):
         yield Defect("data", "label noise", f"{share:.0%}", train=label_noise(share))
-    for share in (0.10, 0.30, 0.70):
+    for share in (0.10, 0.30, 0.50, 0.70, 0.85):
         yield Defect("data", "rows deleted", f"{share:.0%}", train=rows_deleted(share))
+    yield Defect("data", "rows drawn with replacement", "all", train=rows_drawn_again)
     for share in (0.5, 0.9):
         thinned = class_thinned(share)
         yield Defect("data", "most frequent class thinned", f"by {share:.0%}", needs=CLASSES, train=thinned)
+    halved = classes_thinned(0.5, 2)
+    yield Defect("data", "two most frequent classes thinned", "by 50%", needs=CLASSES, train=halved)
+    for share in (0.1, 0.5):
+        yield Defect("data", "two classes overlap", f"{share:.0%}", needs=CLASSES, train=classes_overlap(share))
     for share in (0.05, 0.20):
         yield Defect("data", "two classes swapped", f"{share:.0%}", needs=CLASSES, train=classes_swapped(share))
     for size in (0.5, 2.0):
         yield Defect("data", "noisy features in training", f"{size:g} SD", needs=NUMERIC, train=feature_noise(size))
-    for share in (0.5, 1.0):
+    for share in (0.01, 0.03, 0.10, 0.5, 1.0):
         yield Defect("data", "test examples leaked into training", f"{share:.0%}", leaked=share)
 
 
 def _of_preprocessing() -> Iterator[Defect]:
     yield Defect("preprocessing", "labels shifted by one", "all", train=labels_shifted(1.0))
-    yield Defect("preprocessing", "labels shifted by one", "a tenth", train=labels_shifted(0.1))
+    for share in (0.03, 0.1):
+        yield Defect("preprocessing", "labels shifted by one", f"{share:.0%}", train=labels_shifted(share))
+    for factor in (0.9, 0.7):
+        yield Defect("preprocessing", "stale scaler", f"x{factor:g}", needs=NUMERIC, train=stale_scaler(factor))
     for share in (0.05, 0.5):
         cut = _truncated(share)
         yield Defect("preprocessing", "test set truncated", f"{share:.0%}", answer=cut, scores=cut)
@@ -82,6 +90,43 @@ def rows_deleted(share: float) -> Train:
     def train(X: Any, y: Array, rng: np.random.Generator) -> tuple[Any, Array]:
         kept = np.flatnonzero(rng.random(len(y)) >= share)
         return take(X, kept), y[kept]
+
+    return train
+
+
+def rows_drawn_again(X: Any, y: Array, rng: np.random.Generator) -> tuple[Any, Array]:
+    """As many examples, drawn with replacement: seeds spread further, and lose little."""
+    drawn = rng.integers(0, len(y), len(y))
+    return take(X, drawn), y[drawn]
+
+
+def stale_scaler(factor: float) -> Train:
+    """Features as they were when they were so many times as large: what was fitted on them no longer fits."""
+
+    def train(X: Any, y: Array, rng: np.random.Generator) -> tuple[Any, Array]:
+        return with_values(X, lambda x: factor * x), y
+
+    return train
+
+
+def classes_thinned(share: float, count: int) -> Train:
+    """A share of the examples of each of the most frequent classes is missing."""
+
+    def train(X: Any, y: Array, rng: np.random.Generator) -> tuple[Any, Array]:
+        kept = np.flatnonzero(~np.isin(y, _most_frequent(y)[:count]) | (rng.random(len(y)) >= share))
+        return take(X, kept), y[kept]
+
+    return train
+
+
+def classes_overlap(share: float) -> Train:
+    """A share of the examples of the most frequent class stand there again, as of the second most frequent."""
+
+    def train(X: Any, y: Array, rng: np.random.Generator) -> tuple[Any, Array]:
+        first, second = _most_frequent(y)[:2]
+        again = np.flatnonzero((y == first) & (rng.random(len(y)) < share))
+        rows = np.concatenate([np.arange(len(y)), again])
+        return take(X, rows), np.concatenate([y, np.full(len(again), second, y.dtype)])
 
     return train
 

@@ -1,119 +1,179 @@
-"""The report of a campaign."""
+"""The report of a campaign: misses first, then how often what is seen, and what sound models come to."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
+from fitgate.files import write
 from fitgate.report.escaping import code, md
 from fitgate.report.tables import table
 from fitgate.sabotage.campaign import Campaign
-from fitgate.sabotage.trial import Trial
+from fitgate.sabotage.curve import AT, Curve, curves, draw
+from fitgate.sabotage.defect import CONTROL
+from fitgate.sabotage.nulls import Nulls
+from fitgate.sabotage.trial import Effect, Trial
 from fitgate.statistics import proportion_upper_bound
 
+FIGURE = "curve.png"
+CAPTION = "How often a regression gate fails a model, by how much worse it is. A point is a change, planted in a model."
+CAUGHT = 0.9  # of the runs: what gates state of a fall of a margin
 NOTE = """\
-Each defect was planted in the estimator, where the gates can't see it; the gates, the data and the baselines were the
-project's own. *Effect* is by how much the metric of the model's regression gate became worse: its mean over the seeds
-that the model was trained with, against the mean over the baseline's seeds. *Margin* is the fall that this gate answers
-for. A defect with a smaller effect may be caught, but need not be. The significance of each regression gate is Holm's,
-among those of all the models that took part. Where a gate answered for an effect, but could not decide by these seeds,
-the model was trained with twice as many others, as the gate asks: the last row of a defect counts. No seed here is one
-that a floor or a baseline was made with."""
-
-
+Each change was planted in the estimator, where the gates can't see it; gates, data and baselines are the project's own.
+What it costs was measured on seeds that no gate judges, in pairs of a sound and a changed fit, with Student's 95 %
+interval. Then runs were replayed. Each draws its own seeds from others, the first at once and the next where a gate
+asks for it, and is judged by all gates of its model on all tasks. A *margin* is the fall that the regression gate
+answers for."""
+CURVES = """\
+Between the changes that were tried, shares are those of an isotonic regression. An effect is itself a mean over seeds,
+so a change near a margin may lie on either side of it."""
+SOUND = """\
+Runs of models that nobody touched, with seeds that their baselines don't have. Baselines that are drawn are of the same
+fits, and of as many seeds as the project's own. An unchanged tree gives the baseline's own output, and passes without a
+test. So this is the worst that an innocent change can do, to all stochastic models at once. Runs share one pool of
+fits: their number says how finely a share is told, and the pool how well."""
 TAMPERED = """\
 Each was done to the project's own session: its quickest model whose gates pass was made to misbehave, out of sight of
 the gates, or a copy of its baselines or its record was changed. *Refused* is a session that failed for this reason,
 where the same session passes as it is."""
 
 
-def render(campaign: Campaign) -> str:
-    """The report in markdown; of a campaign of some kinds of trial only, with these alone."""
-    controls = [*campaign.alone, *campaign.together]
-    parts = ["# Sabotage: what the gates catch", "\n".join(_findings(campaign))]
-    if campaign.trials or controls:
-        parts.append(NOTE)
-    if campaign.trials:
-        parts.append(f"## Defects\n\n{_defects(campaign.trials)}")
+def write_report(campaign: Campaign, path: Path) -> None:
+    """Write the page, and its figure into the directory of its name beside it.
+
+    Raises:
+        FileError: if one can't be written.
+    """
+    found = curves(campaign.trials)
+    if found:
+        draw(found, path.with_suffix("") / FIGURE)
+    write(path, render(campaign, f"{path.stem}/{FIGURE}"))
+
+
+def render(campaign: Campaign, figure: str) -> str:
+    """The report in markdown; of a campaign of some kinds of trial only, with these alone.
+
+    Args:
+        campaign: what was found.
+        figure: path of the curves' figure.
+    """
+    planted = [trial for trial in campaign.trials if trial.family != CONTROL]
+    benign = [trial for trial in campaign.trials if trial.family == CONTROL]
+    parts = ["# Sabotage: what the gates catch", "\n".join(_findings(campaign, planted)), NOTE if planted else ""]
+    if missed := [trial for trial in planted if trial.due and trial.share < CAUGHT]:
+        parts.append(f"## Missed more often than one time in ten\n\n{_trials(missed)}")
+    if found := curves(campaign.trials):
+        parts.append(f"## From which fall on\n\n{_curves(found)}\n\n{CURVES}\n\n![{CAPTION}]({figure})\n\n{CAPTION}")
+    if planted:
+        parts.append(f"## Families\n\n{_grid(planted)}")
+    if campaign.nulls:
+        parts.append(f"## Sound models\n\n{SOUND}\n\n{_nulls(campaign.nulls)}")
+    if benign:
+        parts.append(f"## Changes that should not matter\n\n{_trials(benign)}")
     if campaign.tamperings:
         parts.append(f"## Tampering\n\n{TAMPERED}\n\n{_tamperings(campaign)}")
-    if controls:
-        parts.append(f"## Clean controls\n\n{_controls(campaign)}")
-    return "\n\n".join([*parts, _circumstances(campaign)]) + "\n"
+    return "\n\n".join([*filter(None, parts), _circumstances(campaign)]) + "\n"
 
 
-def _findings(campaign: Campaign) -> list[str]:
+def _findings(campaign: Campaign, planted: Sequence[Trial]) -> list[str]:
     """What the campaign comes to, a line for each kind of trial that it had."""
     lines = []
-    if campaign.trials:
-        due = [trial for trial in campaign.latest if trial.due]
-        caught = [trial for trial in due if trial.caught_by]
-        gained = [trial for trial in campaign.trials if trial.effect is not None and trial.effect <= -trial.margin]
-        suspected = [trial for trial in gained if trial.suspected]
-        lines += [
-            f"- **{len(caught)} of {len(due)}** defects whose effect is at least the margin were caught"
-            f"{_followed(campaign)}{_missed(due)}. Of {_small(campaign.latest)}",
-            f"- **{len(suspected)} of {len(gained)}** leaks that gain at least the margin were suspected.",
-        ]
+    if planted:
+        due = [trial for trial in planted if trial.due]
+        seen = [trial for trial in due if trial.share >= CAUGHT]
+        small = [trial for trial in planted if not trial.due and not trial.gained]
+        lines.append(
+            f"- **{len(seen)} of {len(due)}** changes that cost a margin or more failed at least nine runs of ten. Of "
+            f"the {len(small)} that cost less, {sum(trial.share >= CAUGHT for trial in small)} did."
+        )
+    if gained := [trial for trial in planted if trial.gained]:
+        suspected = sum(trial.suspected >= CAUGHT * trial.runs for trial in gained)
+        lines.append(
+            f"- **{suspected} of {len(gained)}** changes that gain a margin or more, as leaks do, were suspected."
+        )
+    if campaign.nulls:
+        lines.append(f"- Sound models: {_share(campaign.nulls.failed, campaign.nulls.runs)} runs failed.")
     if campaign.tamperings:
         refused = [tampering for tampering in campaign.tamperings if tampering.caught]
         lines.append(
             f"- **{len(refused)} of {len(campaign.tamperings)}** ways of tampering with a project were refused."
         )
-    if campaign.alone or campaign.together:
-        lines += [
-            f"- False alarms: {_alarms(campaign.alone)} clean runs with one fresh seed each,",
-            f"  {_alarms(campaign.together)} with several.",
-        ]
     return lines or ["- Nothing was tried: no defect and no tampering is so called."]
 
 
-def _missed(due: Sequence[Trial]) -> str:
-    missed = [
-        f"{t.model}: {t.defect}, {t.severity}, {'which was called inconclusive' if t.inconclusive else 'which passed'}"
-        for t in due
-        if not t.caught_by
+def _share(count: int, of: int) -> str:
+    bound = proportion_upper_bound(count, of, 0.95)
+    return f"**{count} of {of:,}** (at most {100 * bound:.2f} %, exact one-sided 95 % bound)"
+
+
+def _trials(trials: Sequence[Trial]) -> str:
+    rows = [
+        [
+            *map(md, (trial.defect, trial.severity, trial.model)),
+            _effect(trial.worst),
+            "-" if trial.worst is None else f"{trial.worst.margins:+.2f}",
+            f"{100 * trial.share:.0f}",
+            "<br>".join(code(gate.gate) for gate in trial.gates if gate.failed),
+        ]
+        for trial in sorted(trials, key=lambda trial: trial.share)
     ]
-    return f"; missed: {'; '.join(missed)}" if missed else ""
+    titles = ["what", "how much", "model", "costs", "in margins", "runs that fail, %", "by"]
+    return table(titles, rows)
 
 
-def _followed(campaign: Campaign) -> str:
-    """How many trials it took more seeds to decide."""
-    count = len(campaign.trials) - len(campaign.latest)
-    return f", {count} of them with more seeds, for which its gate had asked" if count else ""
+def _effect(effect: Effect | None) -> str:
+    if effect is None:
+        return "all: the model fails"
+    mean = f"{effect.shown(effect.mean):+.2f} {effect.unit_shown} of {md(effect.title)}"
+    if effect.low is None or effect.high is None:
+        return mean
+    return f"{mean} ({effect.shown(effect.low):.2f} to {effect.shown(effect.high):.2f})"
 
 
-def _small(trials: Sequence[Trial]) -> str:
-    """What became of the defects whose effect is less than the margin."""
-    small = [t for t in trials if not t.due and not t.suspected]
-    caught, unsure = sum(bool(t.caught_by) for t in small), sum(bool(t.inconclusive) and not t.caught_by for t in small)
-    return f"the {len(small)} with a smaller effect, {caught} were caught and {unsure} called inconclusive."
+def _curves(found: Sequence[Curve]) -> str:
+    rows = [
+        [
+            *map(md, (curve.model, curve.task, curve.title)),
+            *(_percent(curve.fails(at)) for at in AT),
+            _percent(curve.passes(1.0)),
+            str(len(curve.effects)),
+        ]
+        for curve in found
+    ]
+    titles = ["model", "task", "metric", *(f"fails at {at:g}, %" for at in AT), "passes at 1, %", "changes"]
+    return table(titles, rows, right=3)
 
 
-def _alarms(trials: Sequence[Trial]) -> str:
-    alarms = sum(bool(trial.caught_by) for trial in trials)
-    bound = proportion_upper_bound(alarms, len(trials), 0.95) if trials else 1.0
-    return f"**{alarms} of {len(trials)}** (at most {100 * bound:.2f} %, exact one-sided 95 % bound)"
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.0f}"
 
 
-def _defects(trials: Sequence[Trial]) -> str:
-    units = {trial.unit_shown for trial in trials}
-    one_unit = next(iter(units)) if len(units) == 1 else ""
+def _grid(planted: Sequence[Trial]) -> str:
+    """Of each family and model, how many of the changes that cost a margin or more are caught."""
+    models = list(dict.fromkeys(trial.model for trial in planted))
     rows = []
-    for trial in trials:
-        unit = "" if one_unit else f" {trial.unit_shown}"
-        effect = "-" if trial.effect is None else f"{trial.in_unit(trial.effect):+.2f}{unit}"
-        margin = f"{trial.in_unit(trial.margin):g}{unit}"
-        about = map(md, (trial.family, trial.defect, trial.severity, trial.model))
-        rows.append([*about, _caught(trial), effect, margin, str(len(trial.seeds))])
-    effects = f"effect, {one_unit}" if one_unit else "effect"
-    return table(["family", "defect", "severity", "model", "caught by", effects, "margin", "seeds"], rows, right=5)
+    for family in dict.fromkeys(trial.family for trial in planted):
+        cells = []
+        for model in models:
+            own = [trial for trial in planted if (trial.family, trial.model) == (family, model)]
+            due = [trial for trial in own if trial.due]
+            caught = sum(trial.share >= CAUGHT for trial in due)
+            cells.append(f"{caught} of {len(due)}" + (f"; {rest} small" if (rest := len(own) - len(due)) else ""))
+        rows.append([md(family), *cells])
+    return table(["family", *map(md, models)], rows)
 
 
-def _caught(trial: Trial) -> str:
-    mark = "✅" if trial.caught_by else "❌" if trial.due else "⚠️" if trial.suspected else "·"
-    by = "<br>".join(code(gate) for gate in trial.caught_by)
-    otherwise = "suspected of a leak" if trial.suspected else "inconclusive" if trial.inconclusive else "nothing"
-    return f"{mark} {by or otherwise}"
+def _nulls(found: Nulls) -> str:
+    rows = [
+        ["runs of all gates that fail", _share(found.failed, found.runs)],
+        ["where falls are confirmed by fresh seeds", _share(found.confirmed, found.runs)],
+        ["runs that none fails and some can't decide", _share(found.inconclusive, found.runs)],
+        ["baselines drawn", str(found.baselines) if found.baselines else "none: they are the project's own"],
+        ["fits of each stochastic model", ", ".join(f"{md(name)} {count}" for name, count in found.pool.items())],
+        ["seeds that the model needs that needs most, on average", f"{found.seeds:.1f}"],
+    ]
+    gates = [[md(model), md(task), code(rule), _share(failed, found.runs)] for model, task, rule, failed in found.gates]
+    return f"{table(['', ''], rows)}\n\n{table(['model', 'task', 'gate', 'fails'], gates)}"
 
 
 def _tamperings(campaign: Campaign) -> str:
@@ -121,29 +181,12 @@ def _tamperings(campaign: Campaign) -> str:
     return table(["what", "refused", "how the session ended"], rows)
 
 
-def _controls(campaign: Campaign) -> str:
-    groups: dict[tuple[str, str, str, int], list[Trial]] = {}
-    for trial in [*campaign.alone, *campaign.together]:
-        groups.setdefault((trial.model, trial.defect, trial.severity, len(trial.seeds)), []).append(trial)
-    rows = [
-        [
-            *(model, md(f"{change} {severity}".strip()), str(seeds), str(len(trials))),
-            str(sum(bool(t.caught_by) for t in trials)),
-            str(sum(bool(t.inconclusive) for t in trials)),
-        ]
-        for (model, change, severity, seeds), trials in groups.items()
-    ]
-    return table(["model", "what changed", "seeds a run", "runs", "false alarms", "inconclusive"], rows, right=2)
-
-
 def _circumstances(campaign: Campaign) -> str:
     where = campaign.environment
-    metrics = sorted({trial.metric for trial in campaign.trials if trial.metric})
     parts = [
-        f"{campaign.seconds / 60:.1f} minutes on {where.cpu}, {where.cores} cores",
+        f"{campaign.seconds / 60:.1f} minutes, beside fits that were kept, on {where.cpu}, {where.cores} cores",
         f"Python {where.python}",
-        f"task {campaign.task}" if campaign.task else "",
-        f"metric {', '.join(metrics)}" if metrics else "",
+        f"tasks {', '.join(map(md, campaign.tasks))}" if campaign.tasks else "",
         f"profile {campaign.profile}" if campaign.profile else "",
         f"commit `{campaign.commit}`" if campaign.commit else "not in git",
     ]

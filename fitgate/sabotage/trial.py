@@ -1,52 +1,116 @@
-"""A trial: what a model's gates concluded of it, with a defect or without one."""
+"""A trial: a planted change, what it costs, and how often a model's gates see it."""
 
 from __future__ import annotations
 
 import msgspec
 
 
+class Effect(msgspec.Struct, frozen=True):
+    """What a change costs on held-out seeds, which no gate judges.
+
+    Attributes:
+        task, metric: names.
+        title: of the metric, as reports call it.
+        unit: of the numbers; `share` for differences that are shown in points.
+        margin: the fall that the regression gate answers for.
+        mean: by how much the metric became worse, over pairs of a sound and a changed fit with one seed; negative where
+            it became better.
+        low, high: its 95 % interval, Student's; None where the model has one seed.
+        seeds: how many pairs.
+    """
+
+    task: str
+    metric: str
+    title: str
+    unit: str
+    margin: float
+    mean: float
+    low: float | None
+    high: float | None
+    seeds: int
+
+    @property
+    def margins(self) -> float:
+        """The effect in margins."""
+        return self.mean / self.margin
+
+    @property
+    def unit_shown(self) -> str:
+        """The unit in which reports show it."""
+        return "points" if self.unit == "share" else self.unit
+
+    def shown(self, size: float) -> float:
+        """A size in that unit: a point is a hundredth."""
+        return 100 * size if self.unit == "share" else size
+
+
+class Outcomes(msgspec.Struct, frozen=True):
+    """What a gate concluded, in so many runs.
+
+    Attributes:
+        task, gate: the task's name, and the gate's rule.
+        metric: that a regression gate judges; empty of other gates.
+    """
+
+    task: str
+    gate: str
+    metric: str
+    failed: int
+    passed: int
+    inconclusive: int
+    suspected: int
+
+
 class Trial(msgspec.Struct, frozen=True):
-    """What a model's gates concluded.
+    """A change in a model, judged in replayed runs.
 
     Attributes:
         family, defect, severity: what was planted; `control` for what should change nothing that matters.
         model: its name.
-        seeds: it was trained with.
-        effect: by how much its metric became worse, in the metric's unit, as 0.01: the mean over these seeds against
-            the baseline's; None if it has no value, because the model failed outright.
-        margin: the fall that the regression gate answers for.
-        caught_by: the gates that failed it.
-        inconclusive: the gates that could not decide.
-        suspected: the gates that called it better than chance explains.
+        effects: of each regression gate's metric; empty if the model failed outright.
+        gates: the model's own.
+        runs: how many were replayed.
+        caught: of these, in which a gate failed.
+        suspected: in which a gate called it better than chance explains.
+        inconclusive: in which none failed, and one could not decide.
+        seeds: that a run took, on average, on the task where it took most.
         error: what the model raised; None if it raised nothing.
-        metric: which the regression gate judges, as reports call it; empty in campaigns of older versions.
-        unit: of effect and margin; `share` for differences that are shown in points.
     """
 
     family: str
     defect: str
     severity: str
     model: str
-    seeds: list[int]
-    effect: float | None
-    margin: float
-    caught_by: list[str]
-    inconclusive: list[str]
-    suspected: list[str] = []
+    effects: list[Effect] = []
+    gates: list[Outcomes] = []
+    runs: int = 0
+    caught: int = 0
+    suspected: int = 0
+    inconclusive: int = 0
+    seeds: float = 0.0
     error: str | None = None
-    metric: str = ""
-    unit: str = "share"
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What no other trial of a campaign shares."""
+        return self.model, self.defect, self.severity
+
+    @property
+    def worst(self) -> Effect | None:
+        """The largest effect, in margins; None if the model failed outright."""
+        return max(self.effects, key=lambda effect: effect.margins, default=None)
 
     @property
     def due(self) -> bool:
-        """Whether the gates answer for such an effect: of a fall as large as the margin, or of failing outright."""
-        return self.effect is None or self.effect >= self.margin
+        """Whether the gates answer for it: for a fall as large as the margin, or for failing outright."""
+        return self.error is not None or (self.worst is not None and self.worst.margins >= 1)
 
     @property
-    def unit_shown(self) -> str:
-        """The unit in which reports show effect and margin."""
-        return "points" if self.unit == "share" else self.unit
+    def gained(self) -> bool:
+        """Whether it is better by a margin, as a leak makes it, and worse nowhere by as much."""
+        return not self.due and any(effect.margins <= -1 for effect in self.effects)
 
-    def in_unit(self, size: float) -> float:
-        """An effect or a margin in that unit: a point is a hundredth."""
-        return 100 * size if self.unit == "share" else size
+    @property
+    def share(self) -> float:
+        """Of the runs, those that caught it; a model that fails outright fails every run."""
+        return 1.0 if self.error is not None else self.caught / self.runs if self.runs else 0.0

@@ -1,8 +1,7 @@
-"""Trials: models with a defect, or without one, judged by their own gates."""
+"""Trials: models with a change or without one, judged by their own gates as whole runs would judge them."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,59 +9,53 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fitgate.data import Dataset
-from fitgate.gates import (
-    Baseline,
-    Claim,
-    Evidence,
-    Gate,
-    JudgeSettings,
-    Outcome,
-    Truth,
-    Verdict,
-    find_baseline,
-    judge,
-    needs,
-)
+from fitgate.gates import Baseline, Claim, Gate, NoRegression, Outcome, Truth, find_baseline, needs
 from fitgate.gates.seedwise import evaluations_of
 from fitgate.gates.soundness import check_baseline
 from fitgate.machine import environment
-from fitgate.metrics import Metric, Outputs
+from fitgate.metrics import Metric
 from fitgate.model import Model
-from fitgate.runs import Evaluation, Evaluator, ModelFailed, Once
-from fitgate.sabotage.defect import CONTROL, Defect, DefectiveEstimator
+from fitgate.runs import Evaluation, ModelFailed
+from fitgate.sabotage.defect import Defect
 from fitgate.sabotage.errors import SabotageError
-from fitgate.sabotage.trial import Trial
-from fitgate.tasks import Task, TaskData
+from fitgate.sabotage.pool import Pool
+from fitgate.sabotage.replay import Key, Ran, Replay
+from fitgate.sabotage.trial import Effect, Outcomes, Trial
+from fitgate.statistics import mean_interval
+from fitgate.tasks import TaskData
 
-Key = tuple[str, str]  # the names of a model and of a task
+HELD_OUT, JUDGED = 30_000, 40_000  # the first seeds of effects, and of what gates judge; baselines are made with others
 
 
-class Standard(NamedTuple):
-    """What a model's regression gate holds it to.
+class NoValue(Exception):
+    """A changed model whose metric can't be computed."""
+
+
+class Size(NamedTuple):
+    """How much is tried.
 
     Attributes:
-        metric: which it judges.
-        margin: the fall that it answers for.
-        before: the metric's mean over the baseline's seeds.
+        held_out: seeds of each change's effect.
+        judged: further seeds, among which each run draws its own.
+        runs: that are replayed of each change.
     """
 
-    metric: Metric
-    margin: float
-    before: float
+    held_out: int = 40
+    judged: int = 40
+    runs: int = 200
 
 
 class Trials:
-    """Trials of models on a task, each by all gates on it; the false alarms of all models' gates are counted together.
+    """Trials of a project's models, on all of some tasks at once.
 
-    Of the models that are not on trial, seeds of their baselines are judged.
+    In a run, one model is changed; the others give what their baselines hold, as models do that nobody touched.
 
     Args:
-        models: by name; those that do not have the task are left out.
-        task: on which they are tried.
-        data: its dataset, of one profile.
+        models: by name; what they declare on other tasks is left out.
+        data: the tasks, each on its data.
         metrics: by name.
         baselines: the directory.
+        pool: of outputs.
 
     Raises:
         SabotageError: if a model has no regression gate with a baseline that can be used, or its rival is missing.
@@ -70,149 +63,196 @@ class Trials:
     """
 
     def __init__(
-        self, models: Mapping[str, Model], task: Task, data: Dataset, metrics: Mapping[str, Metric], baselines: Path
+        self,
+        models: Mapping[str, Model],
+        data: Sequence[TaskData],
+        metrics: Mapping[str, Metric],
+        baselines: Path,
+        pool: Pool,
     ):
-        self.data = TaskData(task, data.on(None))
-        self.models = {name: model for name, model in models.items() if model.task(task.name)}
-        self._task = task
-        self._metrics = metrics
-        self._truth = Truth.of(self.data)
-        self._environment = environment()
-        self._claims = [
+        self.data = {one.task.name: one for one in data}
+        narrowed = {name: model.narrowed(lambda task: task.name in self.data) for name, model in models.items()}
+        self._metrics, self._pool = metrics, pool
+        self._truths = {name: Truth.of(one) for name, one in self.data.items()}
+        known = {name: model for name, model in narrowed.items() if model is not None}
+        self.claims = [
             Claim(name, gate, rule)
-            for name, model in self.models.items()
+            for name, model in known.items()
             for gate in model.gates
-            if isinstance(gate, Gate) and gate.task.name == task.name
-            if (rule := gate.rule(self._truth.profile)) is not None
+            if isinstance(gate, Gate)
+            if (rule := gate.rule(self._truths[gate.task.name].profile)) is not None
         ]
-        self._check_needs()
-        self._baselines = self._read(baselines)
-        self._others = {key: self._as_evaluations(key[0], baseline) for key, baseline in self._baselines.items()}
-        self.models = {name: self._settled(model) for name, model in self.models.items()}
-        clean = self._verdicts({key: runs[:1] for key, runs in self._others.items()})
-        self._standards = {name: self._standard(name, clean) for name in self.models}
+        self._check_needs(known)
+        self.baselines = self._read(baselines)
+        self.models = {name: self._settled(model) for name, model in known.items()}
+        self._unchanged = {key: self._as_evaluations(key, baseline) for key, baseline in self.baselines.items()}
+        self._own = {name: [claim for claim in self.claims if claim.model == name] for name in self.models}
+        for name in self.models:
+            self._check_gates(name)
 
-    def defective(self, name: str, defect: Defect, seeds: Sequence[int]) -> Trial:
-        """Train a model with each seed and with a defect, and have its gates judge it.
+    def replay(self, name: str | None = None) -> Replay:
+        """Runs in which the gates of one model are judged, those of the others being as certain; of all, for None."""
+        claims = self.claims if name is None else self._own[name]
+        return Replay(claims, self._truths, self._metrics, environment())
+
+    def tasks(self, name: str) -> list[str]:
+        """The names of a model's tasks."""
+        return [task.name for task in self.models[name].tasks]
+
+    def sound(self, name: str, task: str, seeds: Sequence[int]) -> list[Evaluation]:
+        """What a model gives as it is, by seed."""
+        return self._pool.runs(self.models[name], self.data[task], None, seeds)
+
+    def changed(self, name: str, defect: Defect, size: Size) -> Trial:
+        """Plant a change in a model, measure its effect on some seeds, and have runs with others judged.
 
         Raises:
-            SabotageError: if the defect can't be planted.
+            SabotageError: if the change can't be planted.
         """
-        model, about = self.models[name], (defect.family, defect.name, defect.severity)
-        build = model.build
-        made_wrong = replace(model, build=lambda seed: DefectiveEstimator(build(seed), defect, seed, self.data))
-        seeds = seeds if model.stochastic else seeds[:1]
+        about = (defect.family, defect.name, defect.severity, name)
+        effects: list[Effect] = []
+        outputs: dict[Key, list[Evaluation]] = {}
+        model = self.models[name]
+        seeds = range(JUDGED, JUDGED + size.judged)
         try:
-            runs = self._train(made_wrong, seeds)
-        except ModelFailed as error:
-            if isinstance(error.__cause__, SabotageError):
-                raise error.__cause__ from None
-            return self._trial(about, name, seeds, None, ["failed outright"], error=str(error))
-        return self._judged(about, name, seeds, runs)
+            for task in self.tasks(name):
+                planted = defect if defect.applies(model, self.data[task]) else None
+                effects += self._effects(name, task, planted, size)
+                outputs[name, task] = self._pool.runs(model, self.data[task], planted, seeds)
+        except (ModelFailed, NoValue) as error:
+            return Trial(*about, error=str(error))
+        return self._judged(about, effects, outputs, size.runs if model.stochastic else 1)
 
-    def clean(self, name: str, seeds: Sequence[int]) -> tuple[list[Trial], Trial]:
-        """Train a clean model with each seed: what its gates conclude of each alone, and of all together."""
-        runs, about = self._train(self.models[name], seeds), (CONTROL, "fresh seeds", "")
-        alone = [self._judged(about, name, [seed], [run]) for seed, run in zip(seeds, runs, strict=True)]
-        return alone, self._judged(about, name, seeds, runs)
+    def _effects(self, name: str, task: str, defect: Defect | None, size: Size) -> list[Effect]:
+        """Of each metric on a task that a regression gate judges, on held-out seeds."""
+        model, truth = self.models[name], self._truths[task]
+        seeds = range(HELD_OUT, HELD_OUT + size.held_out)
+        before, after = (self._pool.runs(model, self.data[task], change, seeds) for change in (None, defect))
+        found = []
+        for gate in self._regressions(name, task):
+            metric = truth.own(self._metrics[gate.metric])
+            values = [[metric.value(truth.target, run.outputs) for run in runs] for runs in (before, after)]
+            worse = np.array([metric.lead(sound, changed) for sound, changed in zip(*values, strict=True)])
+            low, high = mean_interval(worse) if len(worse) > 1 else (None, None)
+            if not np.isfinite(worse).all():
+                raise NoValue(f"{name} on {task} has no {metric.title}")
+            sizes = (gate.margin_on(truth.profile), float(worse.mean()), low, high, len(worse))
+            found.append(Effect(task, metric.name, metric.title, metric.unit, *sizes))
+        return found
 
-    def _train(self, model: Model, seeds: Sequence[int]) -> list[Evaluation]:
-        return Evaluator(lambda task: self.data, self._metrics, seeds[0], Once()).runs(model, self._task, seeds)
-
-    def _judged(self, about: tuple[str, str, str], name: str, seeds: Sequence[int], runs: list[Evaluation]) -> Trial:
-        others = {key: several[: len(runs)] for key, several in self._others.items()}
-        verdicts = [v for v in self._verdicts({**others, (name, self._task.name): runs}) if v.model == name]
-        metric, _, before = self._standards[name]
-        effect = metric.lead(before, self._mean(metric, [run.outputs for run in runs]))
-        return self._trial(
-            about,
-            name,
-            seeds,
-            effect if math.isfinite(effect) else None,
-            caught_by=[v.gate for v in verdicts if v.outcome is Outcome.FAIL],
-            inconclusive=[v.gate for v in verdicts if v.outcome is Outcome.INCONCLUSIVE],
-            suspected=[v.gate for v in verdicts if v.gained],
-        )
-
-    def _trial(
+    def _judged(
         self,
-        about: tuple[str, str, str],
-        name: str,
-        seeds: Sequence[int],
-        effect: float | None,
-        caught_by: list[str],
-        inconclusive: Sequence[str] = (),
-        suspected: Sequence[str] = (),
-        error: str | None = None,
+        about: tuple[str, str, str, str],
+        effects: list[Effect],
+        outputs: Mapping[Key, Sequence[Evaluation]],
+        runs: int,
     ) -> Trial:
-        metric, margin, _ = self._standards[name]
-        found = (caught_by, list(inconclusive), list(suspected))
-        return Trial(*about, name, list(seeds), effect, margin, *found, error, metric.title, metric.unit)
+        name, rng = about[-1], np.random.default_rng(0)
+        replay, counted = self.replay(name), Tally()
+        for _ in range(runs):
+            drawn = {key: [several[i] for i in rng.permutation(len(several))] for key, several in outputs.items()}
+            given, seeds = self.beside(drawn)
+            counted.add(replay.run(given, seeds, self.baselines), name)
+        gates = [
+            Outcomes(claim.gate.task.name, claim.rule, _judged_metric(claim.gate), *counted.of(claim))
+            for claim in replay.claims
+        ]
+        every = (counted.runs, counted.caught, counted.suspected, counted.inconclusive)
+        return Trial(*about, effects, gates, *every, counted.seeds / max(counted.runs, 1))
 
-    def _verdicts(self, runs: Mapping[Key, Sequence[Evaluation]]) -> list[Verdict]:
-        evidence = Evidence(
-            truths={self._task.name: self._truth},
-            metrics=self._metrics,
-            settings=JudgeSettings(),
-            environment=self._environment,
-            runs=runs,
-            baselines=dict(self._baselines),
-        )
-        return judge(self._claims, evidence).verdicts
+    def beside(
+        self, outputs: Mapping[Key, Sequence[Evaluation]]
+    ) -> tuple[dict[Key, Sequence[Evaluation]], dict[Key, Sequence[int]]]:
+        """Outputs of some models, and of all others what their baselines hold, with the seeds of those."""
+        others = {key: runs for key, runs in self._unchanged.items() if key not in outputs}
+        seeds = {key: self.baselines[key].about.seeds for key in others}
+        return {**others, **outputs}, dict(seeds)
+
+    def _regressions(self, name: str, task: str) -> list[NoRegression]:
+        gates = (claim.gate for claim in self._own[name] if claim.gate.task.name == task)
+        return [gate for gate in gates if isinstance(gate, NoRegression)]
 
     def _read(self, directory: Path) -> dict[Key, Baseline]:
-        """The baselines that the gates on this task hold models to."""
-        wanted = dict.fromkeys(need for claim in self._claims for need in claim.gate.baselines(claim.model))
+        """The baselines that the gates hold models to."""
         found: dict[Key, Baseline] = {}
-        for model, task in (need for need in wanted if need.task == self._task.name):
-            baseline = find_baseline(directory, self._truth.profile, model, task, self._truth.digest)
+        for need in dict.fromkeys(need for claim in self.claims for need in claim.gate.baselines(claim.model)):
+            truth = self._truths[need.task]
+            baseline = find_baseline(directory, truth.profile, need.model, need.task, truth.digest)
             if baseline is not None:
-                check_baseline(baseline, model, task, self._truth)
-                found[model, task] = baseline
+                check_baseline(baseline, need.model, need.task, truth)
+                found[need.model, need.task] = baseline
         return found
 
     def _settled(self, model: Model) -> Model:
-        """A model that says whether it is stochastic: its baseline shows it where its author does not."""
-        baseline = self._baselines.get((model.name, self._task.name))
-        if model.stochastic is not None or baseline is None:
+        """A model that says whether it is stochastic: its baselines show it where its author does not."""
+        own = [baseline for (name, _), baseline in self.baselines.items() if name == model.name]
+        if model.stochastic is not None or not own:
             return model
-        return replace(model, stochastic=len(baseline.predictions) > 1)
+        return replace(model, stochastic=any(len(baseline.predictions) > 1 for baseline in own))
 
-    def _check_needs(self) -> None:
-        for claim in self._claims:
+    def _check_needs(self, models: Mapping[str, Model]) -> None:
+        for claim in self.claims:
             for need in needs([claim]):
-                if need.model not in self.models or need.task != self._task.name:
+                if need.model not in models or need.task not in self.data:
                     raise SabotageError(
-                        f"{claim.model}'s gate {claim.gate.rule(self._truth.profile)}",
+                        f"{claim.model}'s gate {claim.rule}",
                         found=f"a need of {need.model} on {need.task}, which takes no part",
-                        expected=f"a gate on models that take part, on {self._task.name}",
+                        expected=f"a gate on models that take part, on {', '.join(self.data)}",
                         next_step=f"have {need.model} take part, or leave {claim.model} out",
                     )
 
-    def _standard(self, name: str, clean: Sequence[Verdict]) -> Standard:
-        """From the verdicts on the baselines' own outputs to what a model is held to."""
-        held = [
-            verdict
-            for claim, verdict in zip(self._claims, clean, strict=True)
-            if claim.model == name and claim.gate.baselines(name)
-        ]
-        baseline = self._baselines.get((name, self._task.name))
-        for verdict in held:
-            if verdict.margin is not None and baseline is not None:
-                metric = self._truth.own(self._metrics[verdict.metric])
-                return Standard(metric, verdict.margin, self._mean(metric, baseline.outputs))
-        found = f"that {held[0].reason}" if held and baseline else "no baseline" if held else "no regression gate"
+    def _check_gates(self, name: str) -> None:
+        held = [gate for task in self.tasks(name) for gate in self._regressions(name, task)]
+        lacking = [gate.task.name for gate in held if (name, gate.task.name) not in self.baselines]
+        if held and not lacking:
+            return
         raise SabotageError(
-            f"{name} on {self._task.name}",
-            found=found,
+            f"{name} on {lacking[0]}" if lacking else name,
+            found="no baseline" if lacking else "no regression gate",
             expected="a NoRegression gate, and a baseline of this data",
             next_step="declare the gate and bless a run, or leave the model out",
         )
 
-    def _mean(self, metric: Metric, outputs: Sequence[Outputs]) -> float:
-        return float(np.mean([metric.value(self._truth.target, one) for one in outputs]))
-
-    def _as_evaluations(self, name: str, baseline: Baseline) -> list[Evaluation]:
+    def _as_evaluations(self, key: Key, baseline: Baseline) -> list[Evaluation]:
         """The seeds of a baseline, as if they had been trained now."""
-        own = [self._truth.own(self._metrics[metric]) for metric in self._task.metric_names]
-        return evaluations_of(baseline, own, self._truth.target)
+        truth = self._truths[key[1]]
+        own = [truth.own(self._metrics[metric]) for metric in self.data[key[1]].task.metric_names]
+        return evaluations_of(baseline, own, truth.target)
+
+
+def _judged_metric(gate: Gate) -> str:
+    return gate.metric if isinstance(gate, NoRegression) else ""
+
+
+class Tally:
+    """What runs concluded, counted.
+
+    Attributes:
+        runs: how many.
+        caught, suspected, inconclusive: of these, as `Trial` has them.
+        seeds: that they took, all together, each on the task where it took most.
+    """
+
+    def __init__(self) -> None:
+        self.runs = self.caught = self.suspected = self.inconclusive = self.seeds = 0
+        self._of: dict[tuple[str, str, str], list[int]] = {}
+
+    def add(self, ran: Ran, name: str | None = None) -> None:
+        """Count a run; seeds are those of one model, or of all for None."""
+        failed = [verdict for verdict in ran.verdicts if verdict.outcome is Outcome.FAIL]
+        unsure = [verdict for verdict in ran.verdicts if verdict.outcome is Outcome.INCONCLUSIVE]
+        self.runs += 1
+        self.caught += bool(failed)
+        self.suspected += any(verdict.gained for verdict in ran.verdicts)
+        self.inconclusive += bool(unsure) and not failed
+        self.seeds += max(count for key, count in ran.seeds.items() if name in (None, key[0]))
+        for verdict in ran.verdicts:
+            counts = self._of.setdefault((verdict.model, verdict.task, verdict.gate), [0, 0, 0, 0])
+            outcomes = (Outcome.FAIL, Outcome.PASS, Outcome.INCONCLUSIVE)
+            for i, hit in enumerate([*(verdict.outcome is one for one in outcomes), bool(verdict.gained)]):
+                counts[i] += hit
+
+    def of(self, claim: Claim) -> tuple[int, int, int, int]:
+        """How often a claim failed, passed, was inconclusive, and was suspected of a leak."""
+        failed, passed, unsure, suspected = self._of[claim.key]
+        return failed, passed, unsure, suspected

@@ -12,12 +12,20 @@ from unittest.mock import patch
 import numpy as np
 
 from fitgate.sabotage import CONTROL, Defect
+from fitgate.sabotage.catalogue import times
 
 
 def network_defects() -> Iterator[Defect]:
     """Those that apply to `cnn` alone, and changes that should not matter to it."""
     plant = partial(Defect, models=("cnn",))
     yield plant("model", "activation removed", "all", code=_no_activation)
+    yield plant("model", "activation changed", "to tanh", code=_tanh)
+    yield plant("model", "activation added", "to the logits", code=_activated_logits)
+    yield plant("training", "optimiser changed", "to plain descent", code=_plain_descent)
+    for norm in (0.1, 0.01):
+        yield plant("training", "gradients clipped", f"at norm {norm:g}", code=partial(_clipped, norm))
+    for factor in (10, 100):
+        yield plant("training", "weight decay", f"x{factor}", settings={"weight_decay": times(factor)})
     yield plant("model", "softmax twice", "in training", code=_softmax_twice)
     for share, name in ((0.5, "half"), (1.0, "all")):
         yield plant("model", "biases dropped after training", name, after_fit=partial(_drop_biases, share=share))
@@ -59,6 +67,42 @@ def _no_activation() -> AbstractContextManager[Any]:
     from flax import nnx
 
     return patch.object(nnx, "relu", lambda x: x)
+
+
+def _tanh() -> AbstractContextManager[Any]:
+    import jax.numpy as jnp
+    from flax import nnx
+
+    return patch.object(nnx, "relu", jnp.tanh)
+
+
+def _activated_logits() -> AbstractContextManager[Any]:
+    from flax import nnx
+
+    module: Any = import_module("models.cnn.network")
+    call = module.Network.__call__
+
+    def activated(network: Any, *arguments: Any, **named: Any) -> Any:
+        return nnx.relu(call(network, *arguments, **named))
+
+    return patch.object(module.Network, "__call__", activated)
+
+
+def _plain_descent() -> AbstractContextManager[Any]:
+    import optax
+
+    recipe: Any = import_module("models.cnn.recipe")
+    return patch.object(recipe.Recipe, "optimizer", lambda _: optax.scale(-1.0))
+
+
+def _clipped(norm: float) -> AbstractContextManager[Any]:
+    import optax
+
+    recipe: Any = import_module("models.cnn.recipe")
+    usual = recipe.Recipe.optimizer
+    return patch.object(
+        recipe.Recipe, "optimizer", lambda self: optax.chain(optax.clip_by_global_norm(norm), usual(self))
+    )
 
 
 def _softmax_twice() -> AbstractContextManager[Any]:

@@ -56,7 +56,7 @@ def test_every_defect_of_the_published_campaign_is_still_known():
     campaign = read_campaign(ROOT / "reports" / "sabotage.json")
     published = {
         (trial.family, trial.defect, trial.severity)
-        for trial in [*campaign.trials, *campaign.together]
+        for trial in campaign.trials
         if trial.family != CONTROL or trial.severity
     }
     published -= {
