@@ -120,7 +120,7 @@ def run(
         campaign.seconds = perf_counter() - started
         write_json(campaign, path)
 
-    if only in NULLS and effort.runs:
+    if only in NULLS and trials.stochastic:
         campaign.nulls = nulls(trials, effort.pool, effort.baselines, effort.runs, say)
         keep()
     planned = _planned([*generic_defects(), *defects], trials, only, effort)

@@ -52,29 +52,25 @@ def nulls(trials: Trials, pool: int, baselines: int, runs: int, say: Say) -> Nul
         trials: of the project.
         pool: seeds of each stochastic model; more than its baselines have.
         baselines: to draw, each of as many seeds as the project's own; 0 for these themselves.
-        runs: of all of them together.
+        runs: of all of them together, as many against each.
         say: is given a line for what takes long.
     """
-    stochastic = [name for name, model in trials.models.items() if model.stochastic]
     fitted: dict[Key, list[Evaluation]] = {}
-    for name in stochastic:
+    for name in trials.stochastic:
         for task in trials.tasks(name):
             say(f"{name} on {task}: {pool} seeds of it as it is")
             fitted[name, task] = trials.sound(name, task, range(SOUND, SOUND + pool))
-    rng, replay = np.random.default_rng(0), trials.replay()
+    held = {name: _seeds(trials, name) if baselines else 0 for name in trials.stochastic}
+    rng, replay, rounds = np.random.default_rng(0), trials.replay(), max(baselines, 1)
     plain, confirmed = Tally(), Tally()
-    size = {
-        name: max(len(trials.baselines[name, task].predictions) for task in trials.tasks(name)) for name in stochastic
-    }
-    if not baselines:
-        size = dict.fromkeys(stochastic, 0)
-    for drawn in range(max(baselines, 1) if fitted else 0):
-        order = {name: rng.permutation(pool) for name in stochastic}  # the same seeds on all tasks, as in a session
+    for drawn in range(rounds):
+        order = {name: rng.permutation(pool) for name in held}  # the same seeds on all tasks, as in a session
         held_to = dict(trials.baselines)
-        for (name, task), several in fitted.items() if baselines else ():
-            held_to[name, task] = _of(held_to[name, task], [several[i] for i in order[name][: size[name]]])
-        for _ in range(runs // max(baselines, 1)):
-            draws = {name: rng.permutation(order[name][size[name] :]) for name in stochastic}
+        for (name, task), several in fitted.items():
+            if count := held[name]:
+                held_to[name, task] = _of(held_to[name, task], [several[i] for i in order[name][:count]])
+        for _ in range(runs // rounds):
+            draws = {name: rng.permutation(order[name][count:]) for name, count in held.items()}
             given, seeds = trials.beside({key: [several[i] for i in draws[key[0]]] for key, several in fitted.items()})
             for counted, settings in ((plain, JudgeSettings()), (confirmed, JudgeSettings(confirm=True))):
                 counted.add(replay.run(given, seeds, held_to, settings))
@@ -82,11 +78,15 @@ def nulls(trials: Trials, pool: int, baselines: int, runs: int, say: Say) -> Nul
     gates = [
         (claim.model, claim.gate.task.name, claim.rule, plain.of(claim)[0])
         for claim in trials.claims
-        if plain.runs and claim.model in stochastic and claim.gate.baselines(claim.model)
+        if claim.model in held and claim.gate.baselines(claim.model)
     ]
-    mean = plain.seeds / max(plain.runs, 1)
-    sizes = dict.fromkeys(stochastic, pool)
-    return Nulls(sizes, baselines, plain.runs, plain.caught, confirmed.caught, plain.inconclusive, mean, gates)
+    counts = (plain.runs, plain.caught, confirmed.caught, plain.inconclusive)
+    return Nulls(dict.fromkeys(held, pool), baselines, *counts, plain.seeds / plain.runs, gates)
+
+
+def _seeds(trials: Trials, name: str) -> int:
+    """How many the baselines of a model have."""
+    return max(len(trials.baselines[name, task].predictions) for task in trials.tasks(name))
 
 
 def _of(own: Baseline, evaluations: Sequence[Evaluation]) -> Baseline:

@@ -91,11 +91,6 @@ class Trial(msgspec.Struct, frozen=True):
     error: str | None = None
 
     @property
-    def key(self) -> tuple[str, str, str]:
-        """What no other trial of a campaign shares."""
-        return self.model, self.defect, self.severity
-
-    @property
     def worst(self) -> Effect | None:
         """The largest effect, in margins; None if the model failed outright."""
         return max(self.effects, key=lambda effect: effect.margins, default=None)

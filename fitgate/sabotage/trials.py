@@ -95,6 +95,11 @@ class Trials:
         claims = self.claims if name is None else self._own[name]
         return Replay(claims, self._truths, self._metrics, environment())
 
+    @property
+    def stochastic(self) -> list[str]:
+        """The names of the models whose seeds differ."""
+        return [name for name, model in self.models.items() if model.stochastic]
+
     def tasks(self, name: str) -> list[str]:
         """The names of a model's tasks."""
         return [task.name for task in self.models[name].tasks]
