@@ -228,6 +228,8 @@ def test_gates_that_cannot_be_tried_say_why(tmp_path):
 
 
 def test_sound_models_are_held_to_baselines_of_their_own_fits(waverers):
+    ungated = [*waverers["data"], TaskData(FIVES, DATASET)]
+    waverers |= {"data": ungated, "models": {"wavering": replace(WAVERING, tasks=(DIGITS, FIVES))}}
     lines = []
     found = nulls(Trials(**waverers), 60, 3, 30, lines.append)
     assert (found.pool, found.baselines, found.runs) == ({"wavering": 60}, 3, 30)

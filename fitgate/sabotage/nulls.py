@@ -67,7 +67,7 @@ def nulls(trials: Trials, pool: int, baselines: int, runs: int, say: Say) -> Nul
         order = {name: rng.permutation(pool) for name in held}  # the same seeds on all tasks, as in a session
         held_to = dict(trials.baselines)
         for (name, task), several in fitted.items():
-            if count := held[name]:
+            if (count := held[name]) and (name, task) in held_to:
                 held_to[name, task] = _of(held_to[name, task], [several[i] for i in order[name][:count]])
         for _ in range(runs // rounds):
             draws = {name: rng.permutation(order[name][count:]) for name, count in held.items()}
@@ -86,7 +86,7 @@ def nulls(trials: Trials, pool: int, baselines: int, runs: int, say: Say) -> Nul
 
 def _seeds(trials: Trials, name: str) -> int:
     """How many the baselines of a model have."""
-    return max(len(trials.baselines[name, task].predictions) for task in trials.tasks(name))
+    return max(len(baseline.predictions) for (model, _), baseline in trials.baselines.items() if model == name)
 
 
 def _of(own: Baseline, evaluations: Sequence[Evaluation]) -> Baseline:
