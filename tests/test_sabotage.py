@@ -1,5 +1,6 @@
 """Sabotage, on fake models: a change is planted in the estimator, and its runs are judged by the model's gates."""
 
+import pickle
 import re
 from dataclasses import replace
 
@@ -53,7 +54,7 @@ class Wavering(fakes.Reader):
 
     def __init__(self, seed=0):
         super().__init__()
-        self.rng = np.random.default_rng(seed)
+        self.seed, self.rng = seed, np.random.default_rng(seed)
 
     def fit(self, X, y):
         Wavering.fits += 1
@@ -124,7 +125,7 @@ def test_a_change_is_caught_by_the_gate_that_saw_it(trials):
     trial = trials.changed("reader", SWAPPED, SIZE)
     assert caught_by(trial) == [RULE]
     [effect] = trial.effects
-    assert (effect.mean, effect.margin, effect.metric, effect.seeds) == (pytest.approx(0.2), 0.1, "accuracy", 4)
+    assert (effect.mean, effect.margin, effect.gate, effect.seeds) == (pytest.approx(0.2), 0.1, RULE, 4)
     assert (trial.runs, trial.caught, trial.due, trial.share) == (5, 5, True, 1)
 
 
@@ -158,8 +159,68 @@ def test_what_the_pool_has_is_not_fitted_again_but_for_what_was_damaged(waverers
 def test_a_pool_of_another_environment_is_refused(waverers):
     path = waverers["pool"].directory / "pool.json"
     path.write_text(path.read_text().replace('"python": "', '"python": "2.'))
-    with pytest.raises(SabotageError, match=r"found a pool that was begun elsewhere .*Python 2.*delete this one"):
+    with pytest.raises(SabotageError, match=r"found a pool that was begun before a change .*Python 2.*delete this one"):
         Pool(waverers["pool"].directory, METRICS)
+
+
+def test_a_pool_of_other_sources_is_refused_and_what_a_campaign_writes_is_none_of_them(waverers, tmp_path):
+    (tmp_path / "sabotage.json").write_text("{}")
+    Pool(waverers["pool"].directory, METRICS)
+    (tmp_path / "model.py").write_text("EPOCHS = 3")
+    with pytest.raises(SabotageError, match="the project's Python files"):
+        Pool(waverers["pool"].directory, METRICS)
+
+
+def carried(what, work, seeds):
+    """As a worker gives them back."""
+    return [pickle.loads(pickle.dumps(work(seed))) for seed in seeds]
+
+
+def test_fits_elsewhere_come_back_as_those_here_do(waverers, tmp_path):
+    data = waverers["data"][0]
+    away = Pool(tmp_path / "away", METRICS, spread=carried)
+    here = waverers["pool"].runs(WAVERING, data, SWAPPED, range(20))
+    for a, b in zip(away.runs(WAVERING, data, SWAPPED, range(20)), here, strict=True):
+        assert np.array_equal(a.predictions, b.predictions)
+    assert all("predictions of shape (100,)" in one for one in away.runs(WAVERING, data, SHORT, range(3)))
+    broken = Defect("model", "a patch", "all", after_fit=lambda estimator: estimator.no_such_method())
+    with pytest.raises(SabotageError, match="found AttributeError while it was planted"):
+        away.runs(WAVERING, data, broken, range(3))
+
+
+class Moody(Wavering):
+    """Fails with one seed of ten."""
+
+    def fit(self, X, y):
+        if self.seed % 10 == 7:
+            raise ValueError("not today")
+        return super().fit(X, y)
+
+
+def without_score(estimator):
+    if estimator.seed % 10 == 7:
+        estimator.predict = lambda X: np.zeros(3)
+
+
+def test_seeds_that_fail_fail_the_runs_that_come_to_them_alone(waverers):
+    moody = Defect("model", "moody", "one of ten", after_fit=without_score)
+    trial = Trials(**waverers).changed("wavering", moody, Size(10, 30, 200))
+    assert (trial.broken, trial.effects[0].seeds) == (4, 9)
+    assert "predictions of shape (3,)" in trial.error
+    assert 0 < trial.caught < 60
+
+
+def test_a_model_that_is_not_sound_is_no_catch(waverers):
+    waverers["models"] = {"wavering": replace(WAVERING, build=Moody)}
+    with pytest.raises(SabotageError, match=r"wavering on digits: found that it fails as it is \(.*not today"):
+        Trials(**waverers).changed("wavering", SWAPPED, Size(10, 10, 5))
+
+
+def test_a_project_that_fails_as_it_is_shows_nothing(tmp_path):
+    gates = (Floor(DIGITS, "accuracy", 0.99), NoRegression(DIGITS, "accuracy", 0.1))
+    given = project(tmp_path, fakes.model(gates=gates), outputs=evaluation(DIGITS, wrong(10)))
+    with pytest.raises(SabotageError, match=r"found that accuracy>=0.99 fails as it is"):
+        Trials(**given)
 
 
 @pytest.mark.parametrize(("seeds", "runs"), [(1, 1), (3, 5)])
@@ -172,7 +233,7 @@ def test_of_a_model_that_does_not_say_the_baseline_shows_whether_it_heeds_its_se
 
 def test_a_change_that_breaks_the_model_is_caught_outright(trials):
     trial = trials.changed("reader", SHORT, SIZE)
-    assert (trial.due, trial.share, trial.effects) == (True, 1, [])
+    assert (trial.due, trial.share, trial.effects, trial.broken) == (True, 1, [], 24)
     assert "predictions of shape (100,) for 200 examples" in trial.error
 
 
@@ -187,7 +248,7 @@ def test_a_leak_reaches_the_estimator_and_is_suspected(tmp_path):
     leak = Defect("data", "test examples leaked into training", "all", leaked=1.0)
     given = project(tmp_path, model, outputs=evaluation(DIGITS, wrong(60)))
     trial = Trials(**given).changed("reader", leak, SIZE)
-    assert (trial.caught, trial.suspected, trial.runs) == (0, 5, 5)
+    assert (trial.caught, trial.noticed, trial.runs) == (0, 5, 5)
 
 
 def test_the_effect_is_of_the_metric_that_the_gate_judges(tmp_path):
@@ -207,7 +268,9 @@ def test_other_models_are_judged_by_their_baselines(tmp_path):
     strong, weak = fakes.model("strong", gates=gates), fakes.model("weak", gates=gates[:1])
     answers = fakes.LABELS == 5
     blind = evaluation(FIVES, answers, np.random.default_rng(0).random(200))
-    given = project(tmp_path, strong, weak, task=FIVES, outputs=blind)
+    project(tmp_path, weak, task=FIVES, outputs=blind)
+    given = project(tmp_path, strong, task=FIVES, outputs=evaluation(FIVES, answers, answers.astype(float)))
+    given["models"]["weak"] = weak
     trial = Trials(**given).changed("strong", NOTHING, SIZE)
     assert [gate.gate for gate in trial.gates if gate.gate.endswith(">weak") and gate.passed] == ["roc_auc>weak"]
     with pytest.raises(SabotageError, match="found a need of weak on fives, which takes no part"):
@@ -384,20 +447,19 @@ def test_two_changes_of_one_name_are_refused(tmp_path):
 
 def tried(severity, mean, failed, family="data", model="m", **changed):
     """A trial of 100 runs, by the effect in margins."""
-    effect = Effect(
-        "t", "accuracy", "accuracy", "share", 0.01, 0.01 * mean, 0.01 * mean - 0.001, 0.01 * mean + 0.001, 40
-    )
-    gate = Outcomes("t", RULE, "accuracy", failed, 100 - failed, 0, 0)
+    effect = Effect("t", RULE, "accuracy", "share", 0.01, 0.01 * mean, 0.01 * mean - 0.001, 0.01 * mean + 0.001, 40)
+    gate = Outcomes("t", RULE, failed, 100 - failed, 0, 0)
     about = (family, "noise", severity, model)
     return msgspec.structs.replace(Trial(*about, [effect], [gate], 100, failed, 0, 0, 2.0), **changed)
 
 
 def test_a_curve_goes_up_through_the_changes_that_were_tried():
     trials = [tried("1", 0.0, 0), tried("2", 0.5, 20), tried("3", 1.0, 90), tried("4", 2.5, 100)]
-    [curve] = curves([*trials, tried("c", 1.0, 0, CONTROL), tried("one run", 1.0, 0, runs=1)])
-    assert [curve.fails(at) for at in (0.0, 0.5, 1.0, 1.75)] == pytest.approx([0, 0.2, 0.9, 0.95])
+    leak = tried("a leak that fails as perfect", -7.0, 100)
+    [curve] = curves([*trials, leak, tried("c", 1.0, 0, CONTROL), tried("one run", 1.0, 0, runs=1)])
+    assert [curve.fails(at) for at in (0.0, 0.5, 0.75, 1.0)] == pytest.approx([0, 0.2, 0.55, 0.9])
     assert curve.passes(1.0) == pytest.approx(0.1)
-    assert curve.fails(3.0) is None
+    assert [curve.fails(at) for at in (1.75, 3.0)] == [None, None]  # far from what was tried, and beyond it
     assert curves(trials[:1]) == []
 
 
@@ -406,20 +468,20 @@ def test_the_report_shows_misses_first_then_counts(tmp_path):
         tried("much", 2.0, 100),
         tried("some", 1.2, 60),
         tried("little", 0.2, 1),
-        tried("leak", -3.0, 0, suspected=95),
-        tried("broken", 0.0, 0, "model", effects=[], gates=[], runs=0, error="ValueError: no"),
+        tried("leak", -3.0, 0, noticed=95),
+        tried("broken", 0.0, 100, "model", effects=[], broken=80, error="ValueError: no"),
         tried("threads", 0.0, 1, CONTROL),
     ]
     tamperings = [Tampering("an edited baseline", True, "FAIL: edited"), Tampering("no gate", False, "passed")]
     sound = Nulls({"m": 300}, 20, 1_000, 4, 0, 2, 1.5, [("m", "t", RULE, 4)])
     path = tmp_path / "campaign.json"
-    write_json(Campaign("quick", "0123", ENVIRONMENT, ["t"], trials, sound, tamperings, 60), path)
+    write_json(Campaign("quick", "0123", ENVIRONMENT, ["t"], trials, sound, tamperings, seconds=60), path)
     report = re.sub(" +", " ", render(read_campaign(path), "figure.png"))
     assert (
         "**2 of 3** changes that cost a margin or more failed at least nine runs of ten. Of the 1 that cost" in report
     )
-    assert "**1 of 1** changes that gain a margin or more, as leaks do, were suspected." in report
-    assert "Sound models: **4 of 1,000** (at most 0.91 %, exact one-sided 95 % bound) runs failed." in report
+    assert "**1 of 1** changes that gain a margin or more, as leaks do, were suspected in at least" in report
+    assert "Sound models: **4 of 1,000** runs failed." in report
     assert "**1 of 2** ways of tampering with a project were refused." in report
     missed, *_ = report.partition("## Missed")[2].partition("##")
     assert "| noise | some | m | +1.20 points of accuracy (1.10 to 1.30) | +1.20 | 60 |" in missed
@@ -433,8 +495,8 @@ def test_the_report_shows_misses_first_then_counts(tmp_path):
 
 
 def test_a_metric_in_a_unit_of_its_own_is_shown_in_it():
-    effect = Effect("t", "error", "error", "mm", 0.5, 1.5, None, None, 1)
-    gate = Outcomes("t", "error<baseline+0.5", "error", 0, 1, 0, 0)
+    effect = Effect("t", "error<baseline+0.5", "error", "mm", 0.5, 1.5, None, None, 1)
+    gate = Outcomes("t", "error<baseline+0.5", 0, 1, 0, 0)
     trial = Trial("data", "noise", "some", "m", [effect], [gate], 1)
     report = render(Campaign("", None, ENVIRONMENT, ["sizes"], [trial]), "figure.png")
     assert "+1.50 mm of error" in report

@@ -106,6 +106,11 @@ def _sabotage(options: argparse.Namespace) -> None:
     else:
         around = project(Path.cwd(), options.profile)
         models = _available(around, [name for name in options.models.split(",") if name])
+        executor, modules = (
+            Executor(options.backend, announce=say),
+            [m for one in models.values() for m in one.requires],
+        )
+        executor.check()
         campaign = run(
             options.out.with_suffix(".json"),
             models=models,
@@ -113,7 +118,7 @@ def _sabotage(options: argparse.Namespace) -> None:
             metrics=around.metrics,
             baselines=options.baselines or around.baselines,
             defects=around.defects,
-            pool=Pool(options.pool, around.metrics, Executor(options.backend).spread if options.backend else None),
+            pool=Pool(options.pool, around.metrics, modules, executor.spread if options.backend else None),
             effort=QUICK if options.quick else WHOLE,
             only=options.only,
             say=say,

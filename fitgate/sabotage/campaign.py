@@ -63,6 +63,7 @@ class Campaign(msgspec.Struct):
         trials: of changes; those of the family `control` should not matter.
         nulls: runs of sound models; None before, and where none were asked for.
         tamperings: with a project's files.
+        size: of each trial.
         seconds: wall time of the last process that worked on it; what the pool already had took none of it.
     """
 
@@ -73,6 +74,7 @@ class Campaign(msgspec.Struct):
     trials: list[Trial] = []
     nulls: Nulls | None = None
     tamperings: list[Tampering] = []
+    size: Size = Size()
     seconds: float = 0.0
 
 
@@ -99,7 +101,7 @@ def run(
         baselines: the directory.
         defects: those that plugins contribute; the generic ones come before them.
         pool: of outputs.
-        effort: how much is tried.
+        effort: how much is tried; of the changes that `only` names, all are.
         only: what the family and name of a change, with the model's name, or of a tampering must contain.
         say: is given a line for each trial.
 
@@ -114,13 +116,15 @@ def run(
     able = [name for name, model in models.items() if model.task(data[0].task.name)]
     tamperings = Tamperings(Path.cwd(), able, data[0].task.name, profile, baselines, only)
     trials = Trials(models, data, metrics, baselines, pool)
-    campaign = Campaign(profile, working_commit(Path.cwd()), environment(), [one.task.name for one in data])
+    campaign = Campaign(
+        profile, working_commit(Path.cwd()), environment(), [one.task.name for one in data], size=effort.size
+    )
 
     def keep() -> None:
         campaign.seconds = perf_counter() - started
         write_json(campaign, path)
 
-    if only in NULLS and trials.stochastic:
+    if NULLS.startswith(only) and trials.stochastic:
         campaign.nulls = nulls(trials, effort.pool, effort.baselines, effort.runs, say)
         keep()
     planned = _planned([*generic_defects(), *defects], trials, only, effort)
@@ -152,7 +156,7 @@ def _planned(known: Iterable[Defect], trials: Trials, only: str, effort: Effort)
         SabotageError: if two of one model have one name and severity: their trials could not be told apart.
     """
     planned: dict[tuple[str, str, str], tuple[Defect, str]] = {}
-    for defect in _chosen(known, effort):
+    for defect in known if only else _chosen(known, effort):
         for name, model in trials.models.items():
             if only not in f"{defect.family} {defect.name} {name}":
                 continue
@@ -180,6 +184,6 @@ def _chosen(known: Iterable[Defect], effort: Effort) -> Iterator[Defect]:
 def _line(trial: Trial) -> str:
     worst = trial.worst
     if worst is None:
-        return f"{trial.model}: {trial.defect}, {trial.severity}: failed outright"
+        return f"{trial.model}: {trial.defect}, {trial.severity}: fails ({trial.error})"
     effect = f"{worst.shown(worst.mean):+.2f} {worst.unit_shown} of {worst.title}, {worst.margins:.1f} margins"
     return f"{trial.model}: {trial.defect}, {trial.severity}: {effect}; {trial.caught} of {trial.runs} runs failed"

@@ -15,6 +15,7 @@ from fitgate.sabotage.defect import CONTROL
 from fitgate.sabotage.trial import Trial
 
 AT = (0.5, 1.0, 1.5, 2.0)  # margins
+APART = 0.5  # margins, at most, from an effect that is told to those that were tried on either side
 SHOWN = (-0.5, 3.0)  # margins, of the figure
 
 
@@ -36,7 +37,7 @@ class Curve:
     passed: NDArray[np.float64]
 
     def fails(self, effect: float) -> float | None:
-        """The share of runs that fail an effect, by isotonic regression; None beyond the effects that were tried."""
+        """The share of runs that fail an effect, by isotonic regression; None far from the effects that were tried."""
         return self._at(self.failed, effect, increasing=True)
 
     def passes(self, effect: float) -> float | None:
@@ -44,7 +45,8 @@ class Curve:
         return self._at(self.passed, effect, increasing=False)
 
     def _at(self, shares: NDArray[np.float64], effect: float, increasing: bool) -> float | None:
-        if not self.effects[0] <= effect <= self.effects[-1]:
+        below, above = self.effects[self.effects <= effect], self.effects[self.effects >= effect]
+        if not len(below) or not len(above) or effect - below[-1] > APART or above[0] - effect > APART:
             return None
         return float(_isotonic(increasing).fit(self.effects, shares).predict([effect])[0])
 
@@ -52,12 +54,12 @@ class Curve:
 def curves(trials: Sequence[Trial]) -> list[Curve]:
     """One for each regression gate, of two or more changes of its model."""
     points: dict[tuple[str, str, str], list[tuple[float, float, float]]] = {}
-    for trial in (trial for trial in trials if trial.family != CONTROL and trial.runs > 1):
+    for trial in (one for one in trials if one.family != CONTROL and one.runs > 1 and not one.gained):
+        gates = {(gate.task, gate.gate): gate for gate in trial.gates}
         for effect in trial.effects:
-            for gate in trial.gates:
-                if (gate.task, gate.metric) == (effect.task, effect.metric):
-                    point = (effect.margins, gate.failed / trial.runs, gate.passed / trial.runs)
-                    points.setdefault((trial.model, effect.task, effect.title), []).append(point)
+            gate = gates[effect.task, effect.gate]
+            point = (effect.margins, gate.failed / trial.runs, gate.passed / trial.runs)
+            points.setdefault((trial.model, effect.task, effect.title), []).append(point)
     return [Curve(*about, *np.array(sorted(each)).T) for about, each in points.items() if len(each) > 1]
 
 

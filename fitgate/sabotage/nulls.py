@@ -9,6 +9,7 @@ import numpy as np
 
 from fitgate.gates import Baseline, JudgeSettings
 from fitgate.gates.baseline import keep
+from fitgate.gates.settings import CONFIRMING, MOST_SEEDS
 from fitgate.runs import Evaluation
 from fitgate.sabotage.replay import Key
 from fitgate.sabotage.trials import Tally, Trials
@@ -50,24 +51,27 @@ def nulls(trials: Trials, pool: int, baselines: int, runs: int, say: Say) -> Nul
 
     Args:
         trials: of the project.
-        pool: seeds of each stochastic model; more than its baselines have.
+        pool: seeds of each stochastic model; more, where its baselines leave too few of these for a run.
         baselines: to draw, each of as many seeds as the project's own; 0 for these themselves.
         runs: of all of them together, as many against each.
         say: is given a line for what takes long.
     """
+    own = {key: len(trials.baselines[key].predictions) if baselines else 0 for key in trials.baselines}
+    held = {name: max(count for key, count in own.items() if key[0] == name) for name in trials.stochastic}
+    enough = max(held.values(), default=0) + MOST_SEEDS + CONFIRMING
+    pool = max(pool, enough)
     fitted: dict[Key, list[Evaluation]] = {}
-    for name in trials.stochastic:
+    for name in held:
         for task in trials.tasks(name):
             say(f"{name} on {task}: {pool} seeds of it as it is")
             fitted[name, task] = trials.sound(name, task, range(SOUND, SOUND + pool))
-    held = {name: _seeds(trials, name) if baselines else 0 for name in trials.stochastic}
     rng, replay, rounds = np.random.default_rng(0), trials.replay(), max(baselines, 1)
     plain, confirmed = Tally(), Tally()
     for drawn in range(rounds):
         order = {name: rng.permutation(pool) for name in held}  # the same seeds on all tasks, as in a session
         held_to = dict(trials.baselines)
         for (name, task), several in fitted.items():
-            if (count := held[name]) and (name, task) in held_to:
+            if count := own.get((name, task)):
                 held_to[name, task] = _of(held_to[name, task], [several[i] for i in order[name][:count]])
         for _ in range(runs // rounds):
             draws = {name: rng.permutation(order[name][count:]) for name, count in held.items()}
@@ -82,11 +86,6 @@ def nulls(trials: Trials, pool: int, baselines: int, runs: int, say: Say) -> Nul
     ]
     counts = (plain.runs, plain.caught, confirmed.caught, plain.inconclusive)
     return Nulls(dict.fromkeys(held, pool), baselines, *counts, plain.seeds / plain.runs, gates)
-
-
-def _seeds(trials: Trials, name: str) -> int:
-    """How many the baselines of a model have."""
-    return max(len(baseline.predictions) for (model, _), baseline in trials.baselines.items() if model == name)
 
 
 def _of(own: Baseline, evaluations: Sequence[Evaluation]) -> Baseline:

@@ -1,38 +1,62 @@
-"""The pool: what models gave for the test split, seed by seed, with a defect or without one; fitted once, and kept."""
+"""The pool: what models gave for the test split, seed by seed, with a change or without one; fitted once, and kept."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
-from fitgate.gates import Baseline, BaselineError, Truth, collect, read_baseline, write_baseline
+from fitgate.gates import BaselineError, Truth, collect, read_baseline, write_baseline
 from fitgate.gates.seedwise import evaluations_of
 from fitgate.machine import Environment, changes, environment
+from fitgate.machine.environment import distributions_of
 from fitgate.metrics import Metric
 from fitgate.model import Model
-from fitgate.record import read_json, working_commit, write_json
-from fitgate.runs import Evaluation, Evaluator, ModelFailed, Once
-from fitgate.runs.workers import Outcome
+from fitgate.record import RecordError, read_json, working_commit, write_json
+from fitgate.runs import Evaluation, ModelFailed, SeedRun
+from fitgate.runs.workers import run_seed
 from fitgate.sabotage.defect import Defect, DefectiveEstimator
 from fitgate.sabotage.errors import SabotageError
 from fitgate.tasks import TaskData
 
 BLOCK = 10  # seeds of a file, which is written when they are all fitted
 ABOUT = "pool.json"
-NO_SEED = -1  # of a session, which there is none of
-Spread = Callable[[str, Callable[[int], Outcome], Sequence[int]], Sequence[Outcome]]
+COMMAND = "fitgate sabotage"
+Given = Evaluation | str  # what a seed gave, or why it failed
+Fitted = SeedRun | str | SabotageError
+Spread = Callable[[str, Callable[[int], Fitted], Sequence[int]], Sequence[Fitted]]
 
 
 class About(msgspec.Struct, frozen=True):
-    """What all outputs of a pool have in common; outputs of anything else would be compared with them in vain."""
+    """What all outputs of a pool have in common; outputs of anything else would be compared with them in vain.
 
-    commit: str | None
+    Attributes:
+        sources: SHA-256 of the project's Python files.
+        environment: the machine and its libraries.
+    """
+
+    sources: str
     environment: Environment
+
+
+class Block(msgspec.Struct, frozen=True):
+    """Some seeds, the outputs of which lie beside.
+
+    Attributes:
+        seeds: in the order of the outputs, less those that failed.
+        failed: why, by seed.
+        data: SHA-256 of the dataset.
+    """
+
+    seeds: list[int]
+    failed: dict[int, str]
+    data: str
 
 
 class Pool:
@@ -41,71 +65,99 @@ class Pool:
     Args:
         directory: where they are kept; made if it is not there.
         metrics: by name.
-        spread: fits with several seeds elsewhere, side by side, as `Evaluator` has it; None for here.
+        modules: that the models need, whose versions count.
+        spread: does work with several seeds elsewhere, side by side, as `Executor.spread`; None for here.
 
     Raises:
-        SabotageError: if the pool is of another commit, or was begun in another environment.
+        SabotageError: if the pool was begun with other sources, or in another environment.
     """
 
-    def __init__(self, directory: Path, metrics: Mapping[str, Metric], spread: Spread | None = None):
+    def __init__(
+        self,
+        directory: Path,
+        metrics: Mapping[str, Metric],
+        modules: Iterable[str] = (),
+        spread: Spread | None = None,
+    ):
         self.directory = directory
         self._metrics = metrics
         self._spread = spread
-        now = About(working_commit(Path.cwd()), environment())
+        now = About(sources_digest(Path.cwd()), environment(distributions_of(modules)))
         path = directory / ABOUT
-        begun = read_json(path, About, "fitgate sabotage") if path.exists() else now
+        begun = read_json(path, About, COMMAND) if path.exists() else now
         moved = changes(begun.environment, now.environment)
-        if begun.commit != now.commit:
-            moved.append(f"commit {begun.commit or 'none'} -> {now.commit or 'none'}")
+        if begun.sources != now.sources:
+            moved.append("the project's Python files")
         if moved:
             raise SabotageError(
                 path,
-                found=f"a pool that was begun elsewhere ({'; '.join(moved)})",
-                expected="one that was begun just here",
+                found=f"a pool that was begun before a change ({'; '.join(moved)})",
+                expected="one of the project as it is, here",
                 next_step="name another directory by --pool, or delete this one to begin again",
             )
         write_json(now, path)
 
-    def runs(self, model: Model, data: TaskData, defect: Defect | None, seeds: Sequence[int]) -> list[Evaluation]:
-        """A model's evaluations on a task, one a seed; of a deterministic model the one of the first seed.
+    def runs(self, model: Model, data: TaskData, defect: Defect | None, seeds: Sequence[int]) -> list[Given]:
+        """What a model gives on a task, seed by seed; of a deterministic model, with the first seed alone.
 
         Args:
             model: sound.
             data: the task, on its data.
             defect: that is planted; None for none.
-            seeds: in blocks of `BLOCK`, from a multiple of it on.
+            seeds: which.
 
         Raises:
-            ModelFailed: if fitting or predicting failed.
             SabotageError: if the defect can't be planted.
+            ExecutorError: if those who are to fit can't be reached, or die again and again.
         """
-        truth = Truth.of(data)
-        own = [truth.own(self._metrics[name]) for name in data.task.metric_names]
-        wanted = seeds if model.stochastic else seeds[:1]
-        found = []
-        for block in _blocks(wanted):
-            found += evaluations_of(self._block(model, data, defect, block), own, truth.target)
+        found: list[Given] = []
+        for block in _blocks(seeds if model.stochastic else seeds[:1]):
+            found += self._block(model, data, defect, block)
         return found
 
-    def _block(self, model: Model, data: TaskData, defect: Defect | None, seeds: Sequence[int]) -> Baseline:
+    def _block(self, model: Model, data: TaskData, defect: Defect | None, seeds: Sequence[int]) -> list[Given]:
         path = self._file(model, data, defect, seeds)
-        try:
-            kept = read_baseline(path)
-        except BaselineError:
-            kept = None  # damaged, or of another layout: it is fitted again
-        if kept is not None and kept.about.seeds == list(seeds) and kept.about.data_digest == data.dataset.digest:
+        kept = self._kept(path, data, seeds)
+        if kept is not None:
             return kept
-        made = model if defect is None else _defective(model, defect, data)
-        evaluator = Evaluator(lambda task: data, self._metrics, NO_SEED, Once(), spread=self._spread)
+        work = partial(_fitted, _defective(model, defect, data) if defect else model, data, self._metrics)
+        what = f"fitting {model.name} on {data.task.name} with {defect.name if defect else 'no defect'}"
+        fitted = self._spread(what, work, seeds) if self._spread else [work(seed) for seed in seeds]
+        failed: dict[int, str] = {}
+        runs: list[SeedRun] = []
+        for seed, one in zip(seeds, fitted, strict=True):
+            if isinstance(one, SabotageError):
+                raise one
+            if isinstance(one, str):
+                failed[seed] = one
+            else:
+                runs.append(one)
+        if runs:
+            write_baseline(collect(runs, data.dataset.profile, environment(), working_commit(Path.cwd())), path)
+        write_json(Block(list(seeds), failed, data.dataset.digest), path.with_suffix(".json"))
+        again = self._kept(path, data, seeds)
+        if again is None:
+            raise SabotageError(
+                path, found="outputs that can't be read again", expected="a model's outputs", next_step="see that file"
+            )
+        return again
+
+    def _kept(self, path: Path, data: TaskData, seeds: Sequence[int]) -> list[Given] | None:
+        """What is there of these seeds; None where something is missing or damaged."""
         try:
-            runs = evaluator.seed_runs(replace(made, stochastic=True), data.task, seeds)
-        except ModelFailed as error:
-            if isinstance(error.__cause__, SabotageError):
-                raise error.__cause__ from None
-            raise
-        block = collect(runs, data.dataset.profile, environment(), working_commit(Path.cwd()))
-        write_baseline(block, path)
-        return block
+            block = read_json(path.with_suffix(".json"), Block, COMMAND)
+            outputs = read_baseline(path)
+        except (RecordError, BaselineError):
+            return None
+        fitted = [seed for seed in block.seeds if seed not in block.failed]
+        if (block.seeds, block.data) != (list(seeds), data.dataset.digest):
+            return None
+        truth = Truth.of(data)
+        own = [truth.own(self._metrics[name]) for name in data.task.metric_names]
+        if (outputs.about.seeds if outputs else []) != fitted:
+            return None
+        evaluations = iter(evaluations_of(outputs, own, truth.target) if outputs else [])
+        return [block.failed[seed] if seed in block.failed else next(evaluations) for seed in seeds]
 
     def _file(self, model: Model, data: TaskData, defect: Defect | None, seeds: Sequence[int]) -> Path:
         what = "sound" if defect is None else f"{defect.family} {defect.name} {defect.severity}"
@@ -115,9 +167,34 @@ class Pool:
         return folder / f"{seeds[0]}-{len(seeds)}.npz"
 
 
+def sources_digest(root: Path) -> str:
+    """SHA-256, in hex, of all Python files in a directory, less what lies in hidden ones or is installed."""
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        parts = path.relative_to(root).parts
+        if not any(part.startswith(".") or part == "site-packages" for part in parts):
+            content = path.read_bytes()
+            digest.update(f"{'/'.join(parts)} {len(content)} ".encode() + content)
+    return digest.hexdigest()
+
+
 def _defective(model: Model, defect: Defect, data: TaskData) -> Model:
     build = model.build
     return replace(model, build=lambda seed: DefectiveEstimator(build(seed), defect, seed, data))
+
+
+def _fitted(model: Model, data: TaskData, metrics: Mapping[str, Metric], seed: int) -> Fitted:
+    """What a seed gives, or why nothing that gates could judge; that a defect can't be planted comes back as it is."""
+    try:
+        run = run_seed(model, data, metrics, None, seed)
+    except ModelFailed as error:
+        return error.__cause__ if isinstance(error.__cause__, SabotageError) else str(error)
+    evaluation = run.evaluation
+    lacking = [name for name, value in evaluation.metrics.items() if value is None]
+    if lacking:
+        return evaluation.missing.get(lacking[0], f"{lacking[0]} has no value")
+    numbers = [array for array in evaluation.outputs if array is not None and array.dtype.kind == "f"]
+    return run if all(np.isfinite(array).all() for array in numbers) else "a score is not finite"
 
 
 def _blocks(seeds: Sequence[int]) -> Iterator[Sequence[int]]:

@@ -10,6 +10,7 @@ from fitgate.gates import Baseline, Claim, Evidence, JudgeSettings, Need, Truth,
 from fitgate.machine import Environment
 from fitgate.metrics import Metric
 from fitgate.runs import Evaluation
+from fitgate.sabotage.pool import Given
 
 Key = tuple[str, str]  # the names of a model and of a task
 
@@ -45,7 +46,7 @@ class Replay:
 
     def run(
         self,
-        outputs: Mapping[Key, Sequence[Evaluation]],
+        outputs: Mapping[Key, Sequence[Given]],
         seeds: Mapping[Key, Sequence[int]],
         baselines: Mapping[Key, Baseline],
         settings: JudgeSettings | None = None,
@@ -53,7 +54,7 @@ class Replay:
         """A run in which models give these outputs: the first seed's at once, the others' one by one as gates ask.
 
         Args:
-            outputs: of each model on each task, by seed.
+            outputs: of each model on each task, by seed; a seed that failed fails all gates that come to it.
             seeds: of those, by which gates know the baseline's own; of what is not among them they are not known.
             baselines: that models are held to.
             settings: how to judge; None for the defaults.
@@ -62,12 +63,19 @@ class Replay:
         how = settings or self.settings
 
         def evidence() -> Evidence:
+            shown = {key: several[: given[key]] for key, several in outputs.items()}
+            failed = {key: [one for one in several if isinstance(one, str)] for key, several in shown.items()}
             return Evidence(
                 truths=self.truths,
                 metrics=self.metrics,
                 settings=how,
                 environment=self.environment,
-                runs={key: several[: given[key]] for key, several in outputs.items()},
+                runs={
+                    key: [one for one in several if isinstance(one, Evaluation)]
+                    for key, several in shown.items()
+                    if not failed[key]
+                },
+                missing={key: reasons[0] for key, reasons in failed.items() if reasons},
                 seeds={key: several[: given[key]] for key, several in seeds.items()},
                 baselines=dict(baselines),
             )

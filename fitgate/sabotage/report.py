@@ -13,25 +13,25 @@ from fitgate.sabotage.curve import AT, Curve, curves, draw
 from fitgate.sabotage.defect import CONTROL
 from fitgate.sabotage.nulls import Nulls
 from fitgate.sabotage.trial import Effect, Trial
-from fitgate.statistics import proportion_upper_bound
 
 FIGURE = "curve.png"
 CAPTION = "How often a regression gate fails a model, by how much worse it is. A point is a change, planted in a model."
 CAUGHT = 0.9  # of the runs: what gates state of a fall of a margin
 NOTE = """\
 Each change was planted in the estimator, where the gates can't see it; gates, data and baselines are the project's own.
-What it costs was measured on seeds that no gate judges, in pairs of a sound and a changed fit, with Student's 95 %
-interval. Then runs were replayed. Each draws its own seeds from others, the first at once and the next where a gate
-asks for it, and is judged by all gates of its model on all tasks. A *margin* is the fall that the regression gate
-answers for."""
+What it costs was measured on {held_out} seeds that no gate judges, in pairs of a sound and a changed fit, with
+Student's 95 % interval. Then {runs} runs were replayed. Each draws its own seeds from {judged} others, the first at
+once and the next where a gate asks for it, and is judged by all gates of its model on all tasks, as pytest judges
+without options. A deterministic model has one pair and one run. A *margin* is the fall that the regression gate answers
+for."""
 CURVES = """\
-Between the changes that were tried, shares are those of an isotonic regression. An effect is itself a mean over seeds,
-so a change near a margin may lie on either side of it."""
+Between the changes that were tried, shares are those of an isotonic regression; far from them, none is told. An effect
+is itself a mean over seeds: a change near a margin may lie on either side of it. Runs of a change share its seeds."""
 SOUND = """\
 Runs of models that nobody touched, with seeds that their baselines don't have. Baselines that are drawn are of the same
 fits, and of as many seeds as the project's own. An unchanged tree gives the baseline's own output, and passes without a
 test. So this is the worst that an innocent change can do, to all stochastic models at once. Runs share one pool of
-fits: their number says how finely a share is told, and the pool how well."""
+fits, and baselines: they are not independent, and a bound that takes them for it would be too low."""
 TAMPERED = """\
 Each was done to the project's own session: its quickest model whose gates pass was made to misbehave, out of sight of
 the gates, or a copy of its baselines or its record was changed. *Refused* is a session that failed for this reason,
@@ -45,9 +45,10 @@ def write_report(campaign: Campaign, path: Path) -> None:
         FileError: if one can't be written.
     """
     found = curves(campaign.trials)
+    directory = path.with_suffix("") if path.suffix else path.with_name(f"{path.name}-figures")
     if found:
-        draw(found, path.with_suffix("") / FIGURE)
-    write(path, render(campaign, f"{path.stem}/{FIGURE}"))
+        draw(found, directory / FIGURE)
+    write(path, render(campaign, f"{directory.name}/{FIGURE}"))
 
 
 def render(campaign: Campaign, figure: str) -> str:
@@ -59,7 +60,9 @@ def render(campaign: Campaign, figure: str) -> str:
     """
     planted = [trial for trial in campaign.trials if trial.family != CONTROL]
     benign = [trial for trial in campaign.trials if trial.family == CONTROL]
-    parts = ["# Sabotage: what the gates catch", "\n".join(_findings(campaign, planted)), NOTE if planted else ""]
+    parts = ["# Sabotage: what the gates catch", "\n".join(_findings(campaign, planted))]
+    if planted:
+        parts.append(NOTE.format(**campaign.size._asdict()))
     if missed := [trial for trial in planted if trial.due and trial.share < CAUGHT]:
         parts.append(f"## Missed more often than one time in ten\n\n{_trials(missed)}")
     if found := curves(campaign.trials):
@@ -72,7 +75,7 @@ def render(campaign: Campaign, figure: str) -> str:
         parts.append(f"## Changes that should not matter\n\n{_trials(benign)}")
     if campaign.tamperings:
         parts.append(f"## Tampering\n\n{TAMPERED}\n\n{_tamperings(campaign)}")
-    return "\n\n".join([*filter(None, parts), _circumstances(campaign)]) + "\n"
+    return "\n\n".join([*parts, _circumstances(campaign)]) + "\n"
 
 
 def _findings(campaign: Campaign, planted: Sequence[Trial]) -> list[str]:
@@ -87,9 +90,10 @@ def _findings(campaign: Campaign, planted: Sequence[Trial]) -> list[str]:
             f"the {len(small)} that cost less, {sum(trial.share >= CAUGHT for trial in small)} did."
         )
     if gained := [trial for trial in planted if trial.gained]:
-        suspected = sum(trial.suspected >= CAUGHT * trial.runs for trial in gained)
+        noticed = sum(trial.noticed >= CAUGHT * trial.runs for trial in gained)
         lines.append(
-            f"- **{suspected} of {len(gained)}** changes that gain a margin or more, as leaks do, were suspected."
+            f"- **{noticed} of {len(gained)}** changes that gain a margin or more, as leaks do, were suspected in at "
+            "least nine runs of ten."
         )
     if campaign.nulls:
         lines.append(f"- Sound models: {_share(campaign.nulls.failed, campaign.nulls.runs)} runs failed.")
@@ -102,8 +106,7 @@ def _findings(campaign: Campaign, planted: Sequence[Trial]) -> list[str]:
 
 
 def _share(count: int, of: int) -> str:
-    bound = proportion_upper_bound(count, of, 0.95)
-    return f"**{count} of {of:,}** (at most {100 * bound:.2f} %, exact one-sided 95 % bound)"
+    return f"**{count:,} of {of:,}**"
 
 
 def _trials(trials: Sequence[Trial]) -> str:
@@ -123,7 +126,7 @@ def _trials(trials: Sequence[Trial]) -> str:
 
 def _effect(effect: Effect | None) -> str:
     if effect is None:
-        return "all: the model fails"
+        return "all: it fails"
     mean = f"{effect.shown(effect.mean):+.2f} {effect.unit_shown} of {md(effect.title)}"
     if effect.low is None or effect.high is None:
         return mean

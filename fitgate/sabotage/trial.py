@@ -9,18 +9,18 @@ class Effect(msgspec.Struct, frozen=True):
     """What a change costs on held-out seeds, which no gate judges.
 
     Attributes:
-        task, metric: names.
+        task, gate: the task's name, and the rule of the regression gate.
         title: of the metric, as reports call it.
         unit: of the numbers; `share` for differences that are shown in points.
         margin: the fall that the regression gate answers for.
         mean: by how much the metric became worse, over pairs of a sound and a changed fit with one seed; negative where
             it became better.
-        low, high: its 95 % interval, Student's; None where the model has one seed.
+        low, high: its 95 % interval, Student's; None of a single pair.
         seeds: how many pairs.
     """
 
     task: str
-    metric: str
+    gate: str
     title: str
     unit: str
     margin: float
@@ -49,12 +49,10 @@ class Outcomes(msgspec.Struct, frozen=True):
 
     Attributes:
         task, gate: the task's name, and the gate's rule.
-        metric: that a regression gate judges; empty of other gates.
     """
 
     task: str
     gate: str
-    metric: str
     failed: int
     passed: int
     inconclusive: int
@@ -67,14 +65,15 @@ class Trial(msgspec.Struct, frozen=True):
     Attributes:
         family, defect, severity: what was planted; `control` for what should change nothing that matters.
         model: its name.
-        effects: of each regression gate's metric; empty if the model failed outright.
+        effects: on each regression gate of a task that the change applies to; empty if the model failed with each seed.
         gates: the model's own.
         runs: how many were replayed.
         caught: of these, in which a gate failed.
-        suspected: in which a gate called it better than chance explains.
+        noticed: in which a gate failed, or called it better than chance explains.
         inconclusive: in which none failed, and one could not decide.
         seeds: that a run took, on average, on the task where it took most.
-        error: what the model raised; None if it raised nothing.
+        broken: of the seeds that were fitted, those that failed.
+        error: why the first of them did; None if none did.
     """
 
     family: str
@@ -85,20 +84,21 @@ class Trial(msgspec.Struct, frozen=True):
     gates: list[Outcomes] = []
     runs: int = 0
     caught: int = 0
-    suspected: int = 0
+    noticed: int = 0
     inconclusive: int = 0
     seeds: float = 0.0
+    broken: int = 0
     error: str | None = None
 
     @property
     def worst(self) -> Effect | None:
-        """The largest effect, in margins; None if the model failed outright."""
+        """The largest effect, in margins; None if the model failed with each seed."""
         return max(self.effects, key=lambda effect: effect.margins, default=None)
 
     @property
     def due(self) -> bool:
-        """Whether the gates answer for it: for a fall as large as the margin, or for failing outright."""
-        return self.error is not None or (self.worst is not None and self.worst.margins >= 1)
+        """Whether the gates answer for it: for a fall as large as the margin, or for a model that fails."""
+        return self.worst is None or self.worst.margins >= 1
 
     @property
     def gained(self) -> bool:
@@ -107,5 +107,5 @@ class Trial(msgspec.Struct, frozen=True):
 
     @property
     def share(self) -> float:
-        """Of the runs, those that caught it; a model that fails outright fails every run."""
-        return 1.0 if self.error is not None else self.caught / self.runs if self.runs else 0.0
+        """Of the runs, those that caught it."""
+        return self.caught / self.runs

@@ -15,20 +15,16 @@ from fitgate.gates.soundness import check_baseline
 from fitgate.machine import environment
 from fitgate.metrics import Metric
 from fitgate.model import Model
-from fitgate.runs import Evaluation, ModelFailed
+from fitgate.runs import Evaluation
 from fitgate.sabotage.defect import Defect
 from fitgate.sabotage.errors import SabotageError
-from fitgate.sabotage.pool import Pool
+from fitgate.sabotage.pool import Given, Pool
 from fitgate.sabotage.replay import Key, Ran, Replay
 from fitgate.sabotage.trial import Effect, Outcomes, Trial
 from fitgate.statistics import mean_interval
 from fitgate.tasks import TaskData
 
 HELD_OUT, JUDGED = 30_000, 40_000  # the first seeds of effects, and of what gates judge; baselines are made with others
-
-
-class NoValue(Exception):
-    """A changed model whose metric can't be computed."""
 
 
 class Size(NamedTuple):
@@ -85,10 +81,11 @@ class Trials:
         self._check_needs(known)
         self.baselines = self._read(baselines)
         self.models = {name: self._settled(model) for name, model in known.items()}
-        self._unchanged = {key: self._as_evaluations(key, baseline) for key, baseline in self.baselines.items()}
         self._own = {name: [claim for claim in self.claims if claim.model == name] for name in self.models}
         for name in self.models:
             self._check_gates(name)
+        self._unchanged = {(model, task): self._as_it_is(model, task) for model, task in needs(self.claims)}
+        self._check_project()
 
     def replay(self, name: str | None = None) -> Replay:
         """Runs in which the gates of one model are judged, those of the others being as certain; of all, for None."""
@@ -105,77 +102,89 @@ class Trials:
         return [task.name for task in self.models[name].tasks]
 
     def sound(self, name: str, task: str, seeds: Sequence[int]) -> list[Evaluation]:
-        """What a model gives as it is, by seed."""
-        return self._pool.runs(self.models[name], self.data[task], None, seeds)
+        """What a model gives as it is, by seed.
+
+        Raises:
+            SabotageError: if it fails with one: what is not sound shows nothing.
+        """
+        given = self._pool.runs(self.models[name], self.data[task], None, seeds)
+        found = [one for one in given if isinstance(one, Evaluation)]
+        if len(found) < len(given):
+            raise SabotageError(
+                f"{name} on {task}",
+                found=f"that it fails as it is ({next(one for one in given if isinstance(one, str))})",
+                expected="a model that can be fitted with any seed",
+                next_step="mend it, or leave it out",
+            )
+        return found
 
     def changed(self, name: str, defect: Defect, size: Size) -> Trial:
         """Plant a change in a model, measure its effect on some seeds, and have runs with others judged.
 
         Raises:
-            SabotageError: if the change can't be planted.
+            SabotageError: if the change can't be planted, or the model is not sound as it is.
         """
+        model, effects = self.models[name], list[Effect]()
+        outputs: dict[Key, list[Given]] = {}
+        held_out, judged = range(HELD_OUT, HELD_OUT + size.held_out), range(JUDGED, JUDGED + size.judged)
+        broken: list[str] = []
+        for task in self.tasks(name):
+            data = self.data[task]
+            if defect.applies(model, data):
+                after = self._pool.runs(model, data, defect, held_out)
+                outputs[name, task] = self._pool.runs(model, data, defect, judged)
+                effects += self._effects(name, task, self.sound(name, task, held_out), after)
+                broken += [one for one in (*after, *outputs[name, task]) if isinstance(one, str)]
+            else:
+                outputs[name, task] = [*self.sound(name, task, judged)]
         about = (defect.family, defect.name, defect.severity, name)
-        effects: list[Effect] = []
-        outputs: dict[Key, list[Evaluation]] = {}
-        model = self.models[name]
-        seeds = range(JUDGED, JUDGED + size.judged)
-        try:
-            for task in self.tasks(name):
-                planted = defect if defect.applies(model, self.data[task]) else None
-                effects += self._effects(name, task, planted, size)
-                outputs[name, task] = self._pool.runs(model, self.data[task], planted, seeds)
-        except (ModelFailed, NoValue) as error:
-            return Trial(*about, error=str(error))
-        return self._judged(about, effects, outputs, size.runs if model.stochastic else 1)
+        return self._judged(about, effects, outputs, broken, size.runs if model.stochastic else 1)
 
-    def _effects(self, name: str, task: str, defect: Defect | None, size: Size) -> list[Effect]:
-        """Of each metric on a task that a regression gate judges, on held-out seeds."""
-        model, truth = self.models[name], self._truths[task]
-        seeds = range(HELD_OUT, HELD_OUT + size.held_out)
-        before, after = (self._pool.runs(model, self.data[task], change, seeds) for change in (None, defect))
+    def _effects(self, name: str, task: str, before: Sequence[Evaluation], after: Sequence[Given]) -> list[Effect]:
+        """Of each metric on a task that a regression gate judges, over the seeds that did not fail."""
+        truth = self._truths[task]
+        pairs = [(a.outputs, b.outputs) for a, b in zip(before, after, strict=True) if isinstance(b, Evaluation)]
         found = []
-        for gate in self._regressions(name, task):
+        for claim, gate in self._regressions(name, task) if pairs else ():
             metric = truth.own(self._metrics[gate.metric])
-            values = [[metric.value(truth.target, run.outputs) for run in runs] for runs in (before, after)]
-            worse = np.array([metric.lead(sound, changed) for sound, changed in zip(*values, strict=True)])
+            values = [[metric.value(truth.target, one) for one in pair] for pair in pairs]
+            worse = np.array([metric.lead(sound, changed) for sound, changed in values])
             low, high = mean_interval(worse) if len(worse) > 1 else (None, None)
-            if not np.isfinite(worse).all():
-                raise NoValue(f"{name} on {task} has no {metric.title}")
             sizes = (gate.margin_on(truth.profile), float(worse.mean()), low, high, len(worse))
-            found.append(Effect(task, metric.name, metric.title, metric.unit, *sizes))
+            found.append(Effect(task, claim.rule, metric.title, metric.unit, *sizes))
         return found
 
     def _judged(
         self,
         about: tuple[str, str, str, str],
         effects: list[Effect],
-        outputs: Mapping[Key, Sequence[Evaluation]],
+        outputs: Mapping[Key, Sequence[Given]],
+        broken: Sequence[str],
         runs: int,
     ) -> Trial:
         name, rng = about[-1], np.random.default_rng(0)
         replay, counted = self.replay(name), Tally()
         for _ in range(runs):
-            drawn = {key: [several[i] for i in rng.permutation(len(several))] for key, several in outputs.items()}
+            order = rng.permutation(max(map(len, outputs.values())))
+            drawn = {key: [several[i] for i in order] for key, several in outputs.items()}
             given, seeds = self.beside(drawn)
             counted.add(replay.run(given, seeds, self.baselines), name)
-        gates = [
-            Outcomes(claim.gate.task.name, claim.rule, _judged_metric(claim.gate), *counted.of(claim))
-            for claim in replay.claims
-        ]
-        every = (counted.runs, counted.caught, counted.suspected, counted.inconclusive)
-        return Trial(*about, effects, gates, *every, counted.seeds / max(counted.runs, 1))
+        gates = [Outcomes(claim.gate.task.name, claim.rule, *counted.of(claim)) for claim in replay.claims]
+        counts = (counted.runs, counted.caught, counted.noticed, counted.inconclusive)
+        mean = counted.seeds / counted.runs
+        return Trial(*about, effects, gates, *counts, mean, len(broken), broken[0] if broken else None)
 
     def beside(
-        self, outputs: Mapping[Key, Sequence[Evaluation]]
-    ) -> tuple[dict[Key, Sequence[Evaluation]], dict[Key, Sequence[int]]]:
-        """Outputs of some models, and of all others what their baselines hold, with the seeds of those."""
+        self, outputs: Mapping[Key, Sequence[Given]]
+    ) -> tuple[dict[Key, Sequence[Given]], dict[Key, Sequence[int]]]:
+        """Outputs of some models, and of all others what they give untouched, with the seeds of that."""
         others = {key: runs for key, runs in self._unchanged.items() if key not in outputs}
-        seeds = {key: self.baselines[key].about.seeds for key in others}
+        seeds = {key: self.baselines[key].about.seeds for key in others if key in self.baselines}
         return {**others, **outputs}, dict(seeds)
 
-    def _regressions(self, name: str, task: str) -> list[NoRegression]:
-        gates = (claim.gate for claim in self._own[name] if claim.gate.task.name == task)
-        return [gate for gate in gates if isinstance(gate, NoRegression)]
+    def _regressions(self, name: str, task: str) -> list[tuple[Claim, NoRegression]]:
+        own = ((claim, claim.gate) for claim in self._own[name] if claim.gate.task.name == task)
+        return [(claim, gate) for claim, gate in own if isinstance(gate, NoRegression)]
 
     def _read(self, directory: Path) -> dict[Key, Baseline]:
         """The baselines that the gates hold models to."""
@@ -207,8 +216,8 @@ class Trials:
                     )
 
     def _check_gates(self, name: str) -> None:
-        held = [gate for task in self.tasks(name) for gate in self._regressions(name, task)]
-        lacking = [gate.task.name for gate in held if (name, gate.task.name) not in self.baselines]
+        held = [task for task in self.tasks(name) if self._regressions(name, task)]
+        lacking = [task for task in held if (name, task) not in self.baselines]
         if held and not lacking:
             return
         raise SabotageError(
@@ -218,15 +227,26 @@ class Trials:
             next_step="declare the gate and bless a run, or leave the model out",
         )
 
-    def _as_evaluations(self, key: Key, baseline: Baseline) -> list[Evaluation]:
-        """The seeds of a baseline, as if they had been trained now."""
-        truth = self._truths[key[1]]
-        own = [truth.own(self._metrics[metric]) for metric in self.data[key[1]].task.metric_names]
+    def _check_project(self) -> None:
+        """Refuse a project that fails by itself: a change that it fails would show nothing."""
+        given, seeds = self.beside({})
+        verdicts = self.replay().run(given, seeds, self.baselines).verdicts
+        failed = next((verdict for verdict in verdicts if verdict.outcome is Outcome.FAIL), None)
+        if failed is not None:
+            raise SabotageError(
+                f"{failed.model} on {failed.task}",
+                found=f"that {failed.gate} fails as it is ({failed.message})",
+                expected="a project whose gates pass",
+                next_step="mend it, or leave the model out",
+            )
+
+    def _as_it_is(self, name: str, task: str) -> Sequence[Given]:
+        """What a model gives where nobody touches it: the outputs of its baseline, or of a fit where it has none."""
+        baseline, truth = self.baselines.get((name, task)), self._truths[task]
+        if baseline is None:
+            return self.sound(name, task, [HELD_OUT])
+        own = [truth.own(self._metrics[metric]) for metric in self.data[task].task.metric_names]
         return evaluations_of(baseline, own, truth.target)
-
-
-def _judged_metric(gate: Gate) -> str:
-    return gate.metric if isinstance(gate, NoRegression) else ""
 
 
 class Tally:
@@ -234,12 +254,12 @@ class Tally:
 
     Attributes:
         runs: how many.
-        caught, suspected, inconclusive: of these, as `Trial` has them.
+        caught, noticed, inconclusive: of these, as `Trial` has them.
         seeds: that they took, all together, each on the task where it took most.
     """
 
     def __init__(self) -> None:
-        self.runs = self.caught = self.suspected = self.inconclusive = self.seeds = 0
+        self.runs = self.caught = self.noticed = self.inconclusive = self.seeds = 0
         self._of: dict[tuple[str, str, str], list[int]] = {}
 
     def add(self, ran: Ran, name: str | None = None) -> None:
@@ -248,7 +268,7 @@ class Tally:
         unsure = [verdict for verdict in ran.verdicts if verdict.outcome is Outcome.INCONCLUSIVE]
         self.runs += 1
         self.caught += bool(failed)
-        self.suspected += any(verdict.gained for verdict in ran.verdicts)
+        self.noticed += bool(failed) or any(verdict.gained for verdict in ran.verdicts)
         self.inconclusive += bool(unsure) and not failed
         self.seeds += max(count for key, count in ran.seeds.items() if name in (None, key[0]))
         for verdict in ran.verdicts:
