@@ -106,10 +106,7 @@ def _sabotage(options: argparse.Namespace) -> None:
     else:
         around = project(Path.cwd(), options.profile)
         models = _available(around, [name for name in options.models.split(",") if name])
-        executor, modules = (
-            Executor(options.backend, announce=say),
-            [m for one in models.values() for m in one.requires],
-        )
+        executor = Executor(options.backend, announce=say)
         executor.check()
         campaign = run(
             options.out.with_suffix(".json"),
@@ -118,7 +115,12 @@ def _sabotage(options: argparse.Namespace) -> None:
             metrics=around.metrics,
             baselines=options.baselines or around.baselines,
             defects=around.defects,
-            pool=Pool(options.pool, around.metrics, modules, executor.spread if options.backend else None),
+            pool=Pool(
+                options.pool,
+                around.metrics,
+                modules=[module for model in models.values() for module in model.requires],
+                spread=executor.spread if options.backend else None,
+            ),
             effort=QUICK if options.quick else WHOLE,
             only=options.only,
             say=say,
