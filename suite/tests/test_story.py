@@ -95,6 +95,7 @@ def notebook(project):
     return lambda: (project.runs[0] / "notebook.md").read_text()
 
 
+@pytest.mark.usefixtures("drawn")
 def test_a_section_has_words_figures_and_plots(project, run, notebook):
     assert run().ret == 0
     text = notebook()
