@@ -72,6 +72,9 @@ SHORT = {
     "python -m models.cnn.bench": Short(
         ELSEWHERE, "all of MNIST, and minutes; suite/tests/test_bench.py races racers of known pace"
     ),
+    "python -m models.cnn.accelerator": Short(
+        ELSEWHERE, "a GPU; suite/tests/test_accelerator.py has what is told of one, and of none"
+    ),
     "pytest suite/notebook": Short(CHECKED, ".ci/run runs it"),
     "pytest suite/notebook --fit-profile=full": Short(CHECKED, "all of MNIST, and twenty minutes"),
     "pytest suite/notebook --fit-backend=dask --fit-scheduler=tcp://127.0.0.1:8786": Short(
