@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from fitgate.gates import Baseline, Claim, Evidence, JudgeSettings, Need, Truth, Verdict, judge
@@ -13,6 +13,7 @@ from fitgate.runs import Evaluation
 from fitgate.sabotage.pool import Given
 
 Key = tuple[str, str]  # the names of a model and of a task
+DEFAULTS = JudgeSettings()  # as pytest judges without options
 
 
 class Ran(NamedTuple):
@@ -42,14 +43,13 @@ class Replay:
     truths: Mapping[str, Truth]
     metrics: Mapping[str, Metric]
     environment: Environment
-    settings: JudgeSettings = field(default_factory=JudgeSettings)
 
     def run(
         self,
         outputs: Mapping[Key, Sequence[Given]],
         seeds: Mapping[Key, Sequence[int]],
         baselines: Mapping[Key, Baseline],
-        settings: JudgeSettings | None = None,
+        settings: JudgeSettings = DEFAULTS,
     ) -> Ran:
         """A run in which models give these outputs: the first seed's at once, the others' one by one as gates ask.
 
@@ -57,10 +57,9 @@ class Replay:
             outputs: of each model on each task, by seed; a seed that failed fails all gates that come to it.
             seeds: of those, by which gates know the baseline's own; of what is not among them they are not known.
             baselines: that models are held to.
-            settings: how to judge; None for the defaults.
+            settings: how to judge.
         """
         given = dict.fromkeys(outputs, 1)
-        how = settings or self.settings
 
         def evidence() -> Evidence:
             shown = {key: several[: given[key]] for key, several in outputs.items()}
@@ -68,7 +67,7 @@ class Replay:
             return Evidence(
                 truths=self.truths,
                 metrics=self.metrics,
-                settings=how,
+                settings=settings,
                 environment=self.environment,
                 runs={
                     key: [one for one in several if isinstance(one, Evaluation)]

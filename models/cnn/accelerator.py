@@ -122,10 +122,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except FitgateError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(page(found))
+    text = page(found)
+    print(text)
     if options.out:
         write(options.out.with_suffix("") / RECORD, msgspec.json.format(msgspec.json.encode(found)).decode() + "\n")
-        write(options.out, page(found))
+        write(options.out, text)
     return 0
 
 
