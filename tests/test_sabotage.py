@@ -13,7 +13,7 @@ from fitgate.gates import BaselineError, JudgeSettings, baseline_file, write_bas
 from fitgate.metrics import METRICS
 from fitgate.record import write_json
 from fitgate.sabotage import CONTROL, Defect, Requirement, SabotageError, generic_defects
-from fitgate.sabotage.campaign import Campaign, Effort, read_campaign, run
+from fitgate.sabotage.campaign import Campaign, Effort, fit_sound, read_campaign, run
 from fitgate.sabotage.catalogue import columns_exchanged, exchanged, times
 from fitgate.sabotage.curve import curves
 from fitgate.sabotage.defect import DefectiveEstimator
@@ -161,6 +161,25 @@ def test_a_pool_of_another_environment_is_refused(waverers):
     path.write_text(path.read_text().replace('"python": "', '"python": "2.'))
     with pytest.raises(SabotageError, match=r"found a pool that was begun before a change .*Python 2.*delete this one"):
         Pool(waverers["pool"].directory, METRICS)
+
+
+def test_what_models_give_in_another_environment_is_a_change_that_should_not_matter(waverers, tmp_path):
+    fit_sound(Trials(**waverers | {"pool": Pool(tmp_path / "there", METRICS)}), SMALL, print)
+    about = tmp_path / "there" / "pool.json"
+    about.write_text(about.read_text().replace('"python": "', '"python": "2.'))
+    there = Pool(tmp_path / "there", METRICS, foreign=True)
+    fits = Wavering.fits
+    lines = []
+    campaign = run(
+        tmp_path / "c.json", **waverers, foreign=[there], defects=[], effort=SMALL, only="environment", say=lines.append
+    )
+    assert Wavering.fits == fits + 2  # of the sound ones here alone
+    [trial] = campaign.trials
+    assert (trial.family, trial.defect, trial.runs, trial.caught) == (CONTROL, "another environment", 3, 0)
+    assert re.fullmatch(r"Python 3\S+ -> 2\.3\S+", trial.severity)
+    assert trial.effects[0].mean == 0
+    with pytest.raises(SabotageError, match=r"no fits of wavering on digits with seeds 30000 to 30002.*--fit-only"):
+        there.runs(WAVERING, waverers["data"][0], None, range(30_000, 30_003))
 
 
 def test_a_pool_of_other_sources_is_refused_and_what_a_campaign_writes_is_none_of_them(waverers, tmp_path):

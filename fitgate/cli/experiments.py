@@ -53,6 +53,20 @@ def add_commands(commands: Any) -> None:
         "--pool", type=Path, default=POOL, metavar="DIR", help=f"where fits are kept (default: {POOL})"
     )
     sabotage.add_argument(
+        "--fit-only",
+        action="store_true",
+        help="only fit sound models here, for a campaign in another environment to set beside its own",
+    )
+    sabotage.add_argument(
+        "--other-pool",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="fits of sound models of another environment, such as one with an older library, made there by "
+        "--fit-only --pool DIR: a change that should not matter. May be given several times",
+    )
+    sabotage.add_argument(
         "--backend", metavar="NAME", help="fit several seeds side by side, as pytest does with --fit-backend, on loky"
     )
     sabotage.add_argument("--out", type=file_name, default=SABOTAGE, metavar="FILE", help=f"default: {SABOTAGE}")
@@ -93,9 +107,10 @@ def add_commands(commands: Any) -> None:
 
 def _sabotage(options: argparse.Namespace) -> None:
     from fitgate.executor import Executor
-    from fitgate.sabotage.campaign import QUICK, WHOLE, read_campaign, run
+    from fitgate.sabotage.campaign import QUICK, WHOLE, fit_sound, read_campaign, run
     from fitgate.sabotage.pool import Pool
     from fitgate.sabotage.report import write_report
+    from fitgate.sabotage.trials import Trials
 
     def say(line: str) -> None:
         print(shown(line), flush=True)
@@ -106,22 +121,27 @@ def _sabotage(options: argparse.Namespace) -> None:
     else:
         around = project(Path.cwd(), options.profile)
         models = _available(around, [name for name in options.models.split(",") if name])
+        modules = [module for model in models.values() for module in model.requires]
         executor = Executor(options.backend, announce=say)
         executor.check()
+        spread = executor.spread if options.backend else None
+        pool = Pool(options.pool, around.metrics, modules, spread)
+        data, baselines = _data(around, models, options.task), options.baselines or around.baselines
+        effort = QUICK if options.quick else WHOLE
+        if options.fit_only:
+            fit_sound(Trials(models, data, around.metrics, baselines, pool), effort, say)
+            print(f"fits in {shown(options.pool)}: name it in the other environment with --other-pool")
+            return
         campaign = run(
             options.out.with_suffix(".json"),
             models=models,
-            data=_data(around, models, options.task),
+            data=data,
             metrics=around.metrics,
-            baselines=options.baselines or around.baselines,
+            baselines=baselines,
             defects=around.defects,
-            pool=Pool(
-                options.pool,
-                around.metrics,
-                modules=[module for model in models.values() for module in model.requires],
-                spread=executor.spread if options.backend else None,
-            ),
-            effort=QUICK if options.quick else WHOLE,
+            pool=pool,
+            foreign=[Pool(directory, around.metrics, modules, foreign=True) for directory in options.other_pool],
+            effort=effort,
             only=options.only,
             say=say,
         )

@@ -6,9 +6,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from fitgate.errors import FitgateError
-from fitgate.gates import Baseline, BaselineError, Claim, Evidence, Gate, JudgeSettings, Need, Truth, find_baseline
+from fitgate.gates import Baseline, BaselineError, Claim, Evidence, Gate, JudgeSettings, Need, Truth
+from fitgate.gates.archive import sound_baseline
 from fitgate.gates.seedwise import evaluations_of
-from fitgate.gates.soundness import check_baseline
 from fitgate.machine import environment
 from fitgate.model import ModelError
 from fitgate.plugin.project import Project
@@ -76,9 +76,7 @@ def standing(around: Project, models: Collection[str], tasks: Collection[str], s
         if truth is None:
             continue
         try:
-            found = find_baseline(around.baselines, truth.profile, *need, truth.digest)
-            if found is not None:
-                check_baseline(found, *need, truth)
+            found = sound_baseline(around.baselines, *need, truth)
         except BaselineError as error:
             baselines[need] = error
             continue

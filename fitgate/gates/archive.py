@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from fitgate.gates.baseline import SHOWN, About, Baseline, baseline_file
 from fitgate.gates.errors import BaselineError
+from fitgate.gates.soundness import check_baseline
 from fitgate.gates.stored import read_about, read_baseline
 from fitgate.gates.transaction import Standing
+
+if TYPE_CHECKING:
+    from fitgate.gates.evidence import Truth
 
 T = TypeVar("T")
 
@@ -72,6 +76,23 @@ def find_baseline(directory: Path, profile: str, model: str, task: str, digest: 
         )
     _check_set(directory, path, about)
     return baseline
+
+
+def sound_baseline(directory: Path, model: str, task: str, truth: Truth) -> Baseline | None:
+    """The baseline of a model on a task and its data; None where there is none.
+
+    Args:
+        directory: of the baselines.
+        model, task: their names.
+        truth: of the task.
+
+    Raises:
+        BaselineError: as `find_baseline` and `check_baseline` do.
+    """
+    found = find_baseline(directory, truth.profile, model, task, truth.digest)
+    if found is not None:
+        check_baseline(found, model, task, truth)
+    return found
 
 
 def standing_baseline(directory: Path, path: Path) -> Baseline | None:

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 from msgspec.structs import replace
 
-from fitgate.gates.archive import anchor_file, find_baseline
+from fitgate.gates.archive import anchor_file, sound_baseline
 from fitgate.gates.baseline import Baseline, Kept, baseline_file, keep
 from fitgate.gates.blessing import Proposal, sound
 from fitgate.gates.candidate import Candidate
 from fitgate.gates.errors import BaselineError
 from fitgate.gates.origin import Origin
-from fitgate.gates.soundness import check_baseline, check_content
+from fitgate.gates.soundness import check_content
 from fitgate.gates.stored import MOST_OTHERS
 from fitgate.machine import Environment
 from fitgate.runs import SeedRun, same_output
@@ -39,11 +39,10 @@ def propose_environment(
     proposals, notes = [], []
     for (model, task), candidate in candidates.items():
         place = (directory, candidate.truth.profile, model, task, candidate.truth.digest)
-        path, before = baseline_file(*place), find_baseline(*place)
+        path, before = baseline_file(*place), sound_baseline(directory, model, task, candidate.truth)
         if before is None:
             notes.append(f"{candidate.subject}: there is no baseline, so bless a run first")
             continue
-        check_baseline(before, model, task, candidate.truth)
         runs = _shared(candidate, before)
         candidate.check(runs)
         seeds, execution = [run.fit.seed for run in runs], runs[0].fit.execution

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,13 +16,13 @@ from fitgate.metrics import Metric
 from fitgate.model import Model
 from fitgate.record import read_json, working_commit, write_json
 from fitgate.sabotage.catalogue import generic_defects
-from fitgate.sabotage.defect import Defect
+from fitgate.sabotage.defect import CONTROL, Defect
 from fitgate.sabotage.errors import SabotageError
 from fitgate.sabotage.nulls import Nulls, nulls
 from fitgate.sabotage.pool import Pool
 from fitgate.sabotage.tampering import Tampering, Tamperings
 from fitgate.sabotage.trial import Trial
-from fitgate.sabotage.trials import Size, Trials
+from fitgate.sabotage.trials import ELSEWHERE, Size, Trials
 from fitgate.tasks import TaskData
 
 Say = Callable[[str], None]
@@ -87,6 +88,7 @@ def run(
     baselines: Path,
     defects: Iterable[Defect],
     pool: Pool,
+    foreign: Sequence[Pool] = (),
     effort: Effort,
     only: str,
     say: Say,
@@ -101,6 +103,7 @@ def run(
         baselines: the directory.
         defects: those that plugins contribute; the generic ones come before them.
         pool: of outputs.
+        foreign: pools of other environments: to be there should not matter either.
         effort: how much is tried; of the changes that `only` names, all are.
         only: what the family and name of a change, with the model's name, or of a tampering must contain.
         say: is given a line for each trial.
@@ -128,16 +131,32 @@ def run(
         campaign.nulls = nulls(trials, effort.pool, effort.baselines, effort.runs, say)
         keep()
     planned = _planned([*generic_defects(), *defects], trials, only, effort)
-    for i, (defect, name) in enumerate(planned):
-        trial = trials.changed(name, defect, effort.size)
+    todo = [partial(trials.changed, name, defect) for defect, name in planned]
+    todo += [
+        partial(trials.elsewhere, name, other)
+        for other in foreign
+        for name in trials.models
+        if only in f"{CONTROL} {ELSEWHERE} {name}"
+    ]
+    for i, tried in enumerate(todo):
+        trial = tried(effort.size)
         campaign.trials.append(trial)
-        say(f"{i + 1}/{len(planned)} {_line(trial)}")
+        say(f"{i + 1}/{len(todo)} {_line(trial)}")
         keep()
     for tampering in tamperings:
         campaign.tamperings.append(tampering)
         say(f"{tampering.what}: {'refused' if tampering.caught else 'NOT REFUSED'}: {tampering.message}")
     keep()
     return campaign
+
+
+def fit_sound(trials: Trials, effort: Effort, say: Say) -> None:
+    """Fit models as they are with the seeds of a trial, for a campaign in another environment to read from the pool."""
+    for name in trials.models:
+        for task in trials.tasks(name):
+            say(f"{name} on {task}: {sum(map(len, effort.size.seeds))} seeds of it as it is")
+            for seeds in effort.size.seeds:
+                trials.sound(name, task, seeds)
 
 
 def read_campaign(path: Path) -> Campaign:

@@ -67,9 +67,14 @@ class Pool:
         metrics: by name.
         modules: that the models need, whose versions count.
         spread: does work with several seeds elsewhere, side by side, as `Executor.spread`; None for here.
+        foreign: it was made in another environment, and is only read here.
+
+    Attributes:
+        moved: what differs between its environment and this one, in words; nothing unless it is foreign.
 
     Raises:
-        SabotageError: if the pool was begun with other sources, or in another environment.
+        SabotageError: if the pool was begun with other sources; or in another environment, unless it is foreign.
+        RecordError: if a foreign one is not there, or what it says of itself is damaged.
     """
 
     def __init__(
@@ -78,24 +83,28 @@ class Pool:
         metrics: Mapping[str, Metric],
         modules: Iterable[str] = (),
         spread: Spread | None = None,
+        foreign: bool = False,
     ):
         self.directory = directory
         self._metrics = metrics
         self._spread = spread
+        self._foreign = foreign
         now = About(sources_digest(Path.cwd()), environment(distributions_of(modules)))
         path = directory / ABOUT
-        begun = read_json(path, About, COMMAND) if path.exists() else now
-        moved = changes(begun.environment, now.environment)
+        begun = read_json(path, About, COMMAND) if foreign or path.exists() else now
+        self.moved = changes(now.environment, begun.environment)
+        barred = [] if foreign else changes(begun.environment, now.environment)
         if begun.sources != now.sources:
-            moved.append("the project's Python files")
-        if moved:
+            barred.append("the project's Python files")
+        if barred:
             raise SabotageError(
                 path,
-                found=f"a pool that was begun before a change ({'; '.join(moved)})",
-                expected="one of the project as it is, here",
-                next_step="name another directory by --pool, or delete this one to begin again",
+                found=f"a pool that was begun before a change ({'; '.join(barred)})",
+                expected="one of the project as it is" + ("" if foreign else ", here"),
+                next_step="name another directory, or delete this one to begin again",
             )
-        write_json(now, path)
+        if not foreign:
+            write_json(now, path)
 
     def runs(self, model: Model, data: TaskData, defect: Defect | None, seeds: Sequence[int]) -> list[Given]:
         """What a model gives on a task, seed by seed; of a deterministic model, with the first seed alone.
@@ -107,7 +116,7 @@ class Pool:
             seeds: which.
 
         Raises:
-            SabotageError: if the defect can't be planted.
+            SabotageError: if the defect can't be planted, or a foreign pool lacks a seed.
             ExecutorError: if those who are to fit can't be reached, or die again and again.
         """
         found: list[Given] = []
@@ -120,6 +129,13 @@ class Pool:
         kept = self._kept(path, data, seeds)
         if kept is not None:
             return kept
+        if self._foreign:
+            raise SabotageError(
+                self.directory,
+                found=f"no fits of {model.name} on {data.task.name} with seeds {seeds[0]} to {seeds[-1]}, on this data",
+                expected="those of another environment",
+                next_step=f"run {COMMAND} --fit-only there, with the options of this campaign",
+            )
         work = partial(_fitted, _defective(model, defect, data) if defect else model, data, self._metrics)
         what = f"fitting {model.name} on {data.task.name} with {defect.name if defect else 'no defect'}"
         fitted = self._spread(what, work, seeds) if self._spread else [work(seed) for seed in seeds]

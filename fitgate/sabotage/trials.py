@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from fitgate.gates import Baseline, Claim, Gate, NoRegression, Outcome, Truth, find_baseline, needs
+from fitgate.gates import Baseline, Claim, Gate, NoRegression, Outcome, Truth, needs
+from fitgate.gates.archive import sound_baseline
 from fitgate.gates.seedwise import evaluations_of
-from fitgate.gates.soundness import check_baseline
 from fitgate.machine import environment
 from fitgate.metrics import Metric
 from fitgate.model import Model
 from fitgate.runs import Evaluation
-from fitgate.sabotage.defect import Defect
+from fitgate.sabotage.defect import CONTROL, Defect
 from fitgate.sabotage.errors import SabotageError
 from fitgate.sabotage.pool import Given, Pool
 from fitgate.sabotage.replay import Key, Ran, Replay
@@ -24,6 +24,7 @@ from fitgate.sabotage.trial import Effect, Outcomes, Trial
 from fitgate.statistics import mean_interval
 from fitgate.tasks import TaskData
 
+ELSEWHERE = "another environment"
 HELD_OUT, JUDGED = 30_000, 40_000  # the first seeds of effects, and of what gates judge; baselines are made with others
 
 
@@ -39,6 +40,11 @@ class Size(NamedTuple):
     held_out: int = 40
     judged: int = 40
     runs: int = 200
+
+    @property
+    def seeds(self) -> tuple[range, range]:
+        """Those of the effects, and those that are judged."""
+        return range(HELD_OUT, HELD_OUT + self.held_out), range(JUDGED, JUDGED + self.judged)
 
 
 class Trials:
@@ -124,21 +130,51 @@ class Trials:
         Raises:
             SabotageError: if the change can't be planted, or the model is not sound as it is.
         """
-        model, effects = self.models[name], list[Effect]()
-        outputs: dict[Key, list[Given]] = {}
-        held_out, judged = range(HELD_OUT, HELD_OUT + size.held_out), range(JUDGED, JUDGED + size.judged)
+        model = self.models[name]
+
+        def given(data: TaskData, seeds: Sequence[int]) -> list[Given] | None:
+            return self._pool.runs(model, data, defect, seeds) if defect.applies(model, data) else None
+
+        return self._trial((defect.family, defect.name, defect.severity, name), given, size)
+
+    def elsewhere(self, name: str, pool: Pool, size: Size) -> Trial:
+        """The same for what a model gives, as it is, in the environment of a foreign pool.
+
+        Raises:
+            SabotageError: if that pool lacks a seed, or the model is not sound here.
+        """
+
+        def given(data: TaskData, seeds: Sequence[int]) -> list[Given]:
+            return pool.runs(self.models[name], data, None, seeds)
+
+        return self._trial((CONTROL, ELSEWHERE, "; ".join(pool.moved) or "a like one", name), given, size)
+
+    def _trial(
+        self,
+        about: tuple[str, str, str, str],
+        given: Callable[[TaskData, Sequence[int]], Sequence[Given] | None],
+        size: Size,
+    ) -> Trial:
+        """A trial of a change.
+
+        Args:
+            about: its family, name and severity, and the model's name.
+            given: what the changed model gives on a task, by seed; None where the change does not apply.
+            size: how much is tried.
+        """
+        name, effects = about[-1], list[Effect]()
+        outputs: dict[Key, Sequence[Given]] = {}
+        held_out, judged = size.seeds
         broken: list[str] = []
         for task in self.tasks(name):
-            data = self.data[task]
-            if defect.applies(model, data):
-                after = self._pool.runs(model, data, defect, held_out)
-                outputs[name, task] = self._pool.runs(model, data, defect, judged)
-                effects += self._effects(name, task, self.sound(name, task, held_out), after)
-                broken += [one for one in (*after, *outputs[name, task]) if isinstance(one, str)]
-            else:
-                outputs[name, task] = [*self.sound(name, task, judged)]
-        about = (defect.family, defect.name, defect.severity, name)
-        return self._judged(about, effects, outputs, broken, size.runs if model.stochastic else 1)
+            after, candidates = given(self.data[task], held_out), given(self.data[task], judged)
+            if after is None or candidates is None:
+                outputs[name, task] = self.sound(name, task, judged)
+                continue
+            outputs[name, task] = candidates
+            effects += self._effects(name, task, self.sound(name, task, held_out), after)
+            broken += [one for one in (*after, *candidates) if isinstance(one, str)]
+        return self._judged(about, effects, outputs, broken, size.runs if self.models[name].stochastic else 1)
 
     def _effects(self, name: str, task: str, before: Sequence[Evaluation], after: Sequence[Given]) -> list[Effect]:
         """Of each metric on a task that a regression gate judges, over the seeds that did not fail."""
@@ -190,10 +226,8 @@ class Trials:
         """The baselines that the gates hold models to."""
         found: dict[Key, Baseline] = {}
         for need in dict.fromkeys(need for claim in self.claims for need in claim.gate.baselines(claim.model)):
-            truth = self._truths[need.task]
-            baseline = find_baseline(directory, truth.profile, need.model, need.task, truth.digest)
+            baseline = sound_baseline(directory, need.model, need.task, self._truths[need.task])
             if baseline is not None:
-                check_baseline(baseline, need.model, need.task, truth)
                 found[need.model, need.task] = baseline
         return found
 
