@@ -36,7 +36,7 @@ from tests.evidence import evaluation
 REPORTS = Path(__file__).parents[1] / "reports"
 EVERY = sorted(path for path in REPORTS.glob("*/record.json") if path.parent.name != "runs")
 CURRENT = [path for path in EVERY if msgspec.json.decode(path.read_bytes())["schema"] == SCHEMA]
-PUBLISHED = [path for path in EVERY if path not in CURRENT]
+OLDER = [Path(__file__).parent / "older" / "schema-2.json", *(path for path in EVERY if path not in CURRENT)]
 
 
 @pytest.fixture
@@ -153,8 +153,8 @@ def test_records_are_plain_json(record, tmp_path):
     assert msgspec.json.decode((tmp_path / "record.json").read_bytes())["schema"] == SCHEMA == 3
 
 
-@pytest.mark.parametrize("path", PUBLISHED, ids=lambda path: path.parent.name)
-def test_published_records_of_older_schemas_are_upgraded(path):
+@pytest.mark.parametrize("path", OLDER, ids=lambda path: path.parent.name)
+def test_records_of_older_schemas_are_upgraded(path):
     old, record = msgspec.json.decode(path.read_bytes()), read(path)
     assert (record.schema, record.settings.profile, record.settings.seed) == (3, old["profile"], old["seed"])
     assert [v.gate for v in record.verdicts] == [v["gate"] for v in old["verdicts"]]
@@ -177,4 +177,4 @@ def test_published_records_come_to_their_verdicts_again(path):
 
 def test_an_upgraded_record_can_t_be_judged_again_and_says_why():
     with pytest.raises(RecordError, match=r"found no gates, expected those that were selected; .* repeat the run"):
-        judge_again(read(PUBLISHED[0]), GATES)
+        judge_again(read(OLDER[0]), GATES)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 
 from fitgate.record import Record
 from fitgate.report.view.words import main_tasks
 from fitgate.runs import Fit
+
+LEAST = 3  # values: a line through two tells nothing that they don't
 
 
 @dataclass(frozen=True)
@@ -27,12 +31,15 @@ class Learning:
 
 
 def learnings(record: Record) -> tuple[Learning, ...]:
-    """The curves of each task that some model puts first, where models state any."""
+    """The curves of each task that some model puts first, where models state any of three epochs or more."""
     found = []
     for task in main_tasks(record):
         fits = [fit for fit in record.fits if fit.task == task.name]
-        kinds = sorted({kind for fit in fits for kind in fit.curves})
-        curves = {kind: tuple(_curve(fit, kind) for fit in fits if kind in fit.curves) for kind in kinds}
+        long = [(kind, fit) for fit in fits for kind, values in fit.curves.items() if len(values) >= LEAST]
+        curves = {
+            kind: tuple(_curve(fit, kind) for _, fit in several)
+            for kind, several in groupby(sorted(long, key=itemgetter(0)), key=itemgetter(0))
+        }
         if curves:
             found.append(Learning(task.name, curves))
     return tuple(found)
