@@ -121,12 +121,12 @@ def _sabotage(options: argparse.Namespace) -> None:
     else:
         around = project(Path.cwd(), options.profile)
         models = _available(around, [name for name in options.models.split(",") if name])
+        data, baselines = _data(around, models, options.task), options.baselines or around.baselines
         modules = [module for model in models.values() for module in model.requires]
         executor = Executor(options.backend, announce=say)
         executor.check()
         spread = executor.spread if options.backend else None
         pool = Pool(options.pool, around.metrics, modules, spread)
-        data, baselines = _data(around, models, options.task), options.baselines or around.baselines
         effort = QUICK if options.quick else WHOLE
         if options.fit_only:
             fit_sound(Trials(models, data, around.metrics, baselines, pool), effort, say)
