@@ -1,7 +1,9 @@
 """A little project with a suite of its own, for pytest to run inside a test."""
 
 import importlib
+import os
 import shutil
+import sys
 import time
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from matplotlib.figure import Figure
 
 from fitgate.cli import main
 from fitgate.machine import Kernel
+from tests.zygote import Zygote
 
 ROOT = str(Path(__file__).parents[1])
 
@@ -40,6 +43,7 @@ class Project:
         self.pytester.makepyfile(test_quality=QUALITY, test_speed=LATENCY)
 
     def run(self, *arguments, subprocess=False):
+        """Run pytest; in a process of its own, for those that end it, or that it must be the first session of."""
         run = self.pytester.runpytest_subprocess if subprocess else self.pytester.runpytest_inprocess
         return run("-p", "no:cacheprovider", *arguments)
 
@@ -74,14 +78,37 @@ def _libraries():
     Figure().subplots()  # matplotlib imports some more on first use
 
 
+@pytest.fixture(scope="session")
+def zygote():
+    """`zygote()`: what sessions in processes of their own fork from; begun on first use."""
+    begun = []
+
+    def zygote():
+        if not begun:
+            begun.append(Zygote())
+        return begun[0]
+
+    yield zygote
+    for process in begun:
+        process.close()
+
+
 @pytest.fixture
 def drawn():
     """Figures of a test's projects are drawn in this process as elsewhere; else they are made, and written blank."""
 
 
 @pytest.fixture
-def project(pytester, monkeypatch, request, _libraries):
+def project(pytester, monkeypatch, request, zygote, _libraries):
     """A project on fake data."""
+    if hasattr(os, "fork"):
+        started = pytester.popen
+
+        def popen(arguments, **how):
+            own = arguments[:2] == (sys.executable, "-mpytest")
+            return zygote().popen(arguments[2:], **how) if own else started(arguments, **how)
+
+        monkeypatch.setattr(pytester, "popen", popen)
     if "drawn" not in request.fixturenames:
         monkeypatch.setattr(Figure, "savefig", lambda figure, file, **_: file.write(b"\x89PNG\r\n\x1a\n"))
     monkeypatch.setenv("PYTHONPATH", ROOT)
