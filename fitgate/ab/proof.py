@@ -102,6 +102,7 @@ def prove(
                     arms, models, scenario, blocks=blocks, seconds=seconds, commits=(commit, commit), seed=number
                 )
                 found.append(Trial(number, scenario.name, ratios(times)))
+                say(f"session {number + 1}, {scenario.name}: timed after {perf_counter() - started:.0f} s")
         return found
 
     def run_lane(lane: int) -> None:
