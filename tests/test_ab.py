@@ -21,6 +21,7 @@ from fitgate.ab.revisions import commit_of, worktree
 from fitgate.ab.session import compare, enough_blocks
 from fitgate.ab.verdict import Ratios, judge, ratios
 from fitgate.cli import main
+from fitgate.executor import core_numbers
 from fitgate.gates import Outcome
 from fitgate.latency.timing import OFFLINE, SINGLE
 from fitgate.machine import environment
@@ -311,6 +312,7 @@ def test_a_proof_goes_the_way_of_the_gate_with_fits_of_its_own_in_each_session(r
     assert sorted(tree.name for tree in fits) == ["base", "base", "candidate", "candidate", "control", "control"]
     assert len({tree.root for tree in fits}) == 4  # two working trees a session
     assert len({tree.directory for tree in fits}) == 6
+    assert {tree.cores for tree in fits} <= ({(core,) for core in core_numbers()} or {()})
     assert all(len(r.base) == len(r.control) == 7 for t in found.trials for r in t.ratios)
     assert read_proof(path) == found
     rows = [line for line in re.sub(" +", " ", render_proof(found)).splitlines() if line.startswith("| echo")]
