@@ -15,7 +15,7 @@ from fitgate.ab.arms import Tree
 from fitgate.ab.errors import ComparisonError
 from fitgate.ab.gate import run
 from fitgate.ab.probe import batches
-from fitgate.ab.proof import Proof, Trial, prove, read_proof
+from fitgate.ab.proof import Asked, Proof, Trial, prove, read_proof
 from fitgate.ab.report import render, render_proof, verdict_line
 from fitgate.ab.revisions import commit_of, worktree
 from fitgate.ab.session import compare, enough_blocks
@@ -205,7 +205,7 @@ def test_an_injected_slowdown_is_that_of_one_model():
 def proof_of(*trials):
     """A proof of sessions that found these models, in scenario `single`."""
     kept = [Trial(i, "single", list(found)) for i, found in enumerate(trials)]
-    return Proof("0123", environment(), 0.2, 2, [0.02, 0.1], kept, 60.0)
+    return Proof(Asked("0123", environment(), [], ["single"], None, 0.2), 2, [0.02, 0.1], kept, 60.0)
 
 
 def test_a_proof_counts_alarms_and_catches(tmp_path):
@@ -318,6 +318,10 @@ def test_a_proof_goes_the_way_of_the_gate_with_fits_of_its_own_in_each_session(r
     assert read_proof(path) == found
     text = re.sub(" +", " ", render_proof(found))
     assert all(f"| echo | {scenario} | 0 | 0 |" in text for scenario in ("single", "offline"))
+    again = prove(path, sessions=2, revision="HEAD", models=[], scenarios=[SINGLE, OFFLINE], **options)
+    assert (len(fits), again) == (6, found)  # what is there is not done again
+    prove(path, sessions=1, revision="HEAD", models=["echo"], scenarios=[SINGLE], **options)
+    assert len(fits) == 9  # but that of another proof is
 
 
 def test_a_proof_of_a_model_that_is_not_there_ends(repository):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +17,7 @@ from fitgate.executor import core_numbers
 from fitgate.files import check_writable
 from fitgate.latency.timing import MULTI, SINGLE, Scenario
 from fitgate.machine import Environment, environment, usable_cores
-from fitgate.record import read_json, write_json
+from fitgate.record import RecordError, read_json, write_json
 
 SCENARIOS = (SINGLE, MULTI)  # a query of the whole test split may take seconds, and each model 150 of them a block
 
@@ -37,22 +36,38 @@ class Trial(msgspec.Struct, frozen=True):
     ratios: list[Ratios]
 
 
-class Proof(msgspec.Struct):
-    """Many sessions of a revision against itself, as measured: they are judged when they are rendered.
+class Asked(msgspec.Struct, frozen=True):
+    """What all sessions of a proof have in common.
 
     Attributes:
         commit: of the revision.
         environment: the machine and its libraries.
+        models: that were named; none for all that are not slow.
+        scenarios: names.
+        blocks: that were asked for; None for as many as the models need.
         seconds: that each process was asked for, a model.
+    """
+
+    commit: str
+    environment: Environment
+    models: list[str]
+    scenarios: list[str]
+    blocks: int | None
+    seconds: float
+
+
+class Proof(msgspec.Struct):
+    """Many sessions of a revision against itself, as measured: they are judged when they are rendered.
+
+    Attributes:
+        asked: what they have in common.
         lanes: sessions that ran at once, each on a core of its own.
         slowdowns: to inject when they are judged, into one model at a time.
         trials: of all sessions.
         seconds_taken: wall time.
     """
 
-    commit: str
-    environment: Environment
-    seconds: float
+    asked: Asked
     lanes: int
     slowdowns: list[float]
     trials: list[Trial] = []
@@ -74,7 +89,7 @@ def prove(
     """Compare a revision with itself many times, as the gate does, and keep what was found in a file as it goes.
 
     Args:
-        path: the file, JSON.
+        path: the file, JSON; sessions that it holds of the same proof are not repeated.
         sessions: how many; each has working trees and fits of its own.
         revision: of base and candidate.
         models: to time; for none, all that are not slow.
@@ -91,8 +106,11 @@ def prove(
     check_writable(path)
     started, cores, commit = perf_counter(), core_numbers(), commit_of(revision)
     lanes = min(sessions, len(cores) or usable_cores())
-    proof = Proof(commit, environment(), seconds, lanes, list(slowdowns))
-    numbers, keeping, ended = itertools.count(), threading.Lock(), threading.Event()
+    asked = Asked(commit, environment(), list(models), [scenario.name for scenario in scenarios], blocks, seconds)
+    proof = Proof(asked, lanes, list(slowdowns), *_kept(path, asked))
+    before, done = proof.seconds_taken, {trial.session for trial in proof.trials}
+    numbers = iter([number for number in range(sessions) if number not in done])
+    keeping, ended = threading.Lock(), threading.Event()
 
     def session(number: int, core: tuple[int, ...]) -> list[Trial]:
         found = []
@@ -107,14 +125,13 @@ def prove(
 
     def run_lane(lane: int) -> None:
         try:
-            while not ended.is_set() and (number := next(numbers)) < sessions:
+            while not ended.is_set() and (number := next(numbers, None)) is not None:
                 found = session(number, cores[lane : lane + 1])
                 with keeping:
                     proof.trials += found
-                    proof.seconds_taken = perf_counter() - started
+                    proof.seconds_taken = before + perf_counter() - started
                     write_json(proof, path)
-                    done = len(proof.trials) // len(scenarios)
-                    say(f"{done} of {sessions} sessions, {proof.seconds_taken:.0f} s")
+                    say(f"{len(proof.trials) // len(scenarios)} of {sessions} sessions, {proof.seconds_taken:.0f} s")
         finally:
             ended.set()  # what stops one lane stops all
 
@@ -125,6 +142,15 @@ def prove(
         finally:
             ended.set()
     return proof
+
+
+def _kept(path: Path, asked: Asked) -> tuple[list[Trial], float]:
+    """The trials that a file holds of the same proof, and the time that they took."""
+    try:
+        kept = read_proof(path)
+    except RecordError:
+        return [], 0.0
+    return (kept.trials, kept.seconds_taken) if kept.asked == asked else ([], 0.0)
 
 
 def read_proof(path: Path) -> Proof:

@@ -61,7 +61,7 @@ def render(session: Session, findings: Sequence[Finding]) -> str:
 
 def render_proof(proof: Proof) -> str:
     """The report of a proof, in markdown."""
-    where = proof.environment
+    asked, where = proof.asked, proof.asked.environment
     sessions = len({trial.session for trial in proof.trials})
     family = proof.trials[0].ratios
     judged = {
@@ -73,7 +73,7 @@ def render_proof(proof: Proof) -> str:
         "# How far the latency gate can be believed",
         f"{sessions} sessions of one revision against itself, each as `fitgate ab` does it: working trees of its own, "
         f"every arm's models fitted apart, then {len(family[0].base)} blocks of three fresh processes, each of which "
-        f"times each of the {len(family)} models for {proof.seconds:g} s. The models of a session are one family of "
+        f"times each of the {len(family)} models for {asked.seconds:g} s. The models of a session are one family of "
         "tests, in each scenario.",
         "## Nothing changed",
         _alarms(judged),
@@ -89,7 +89,7 @@ def render_proof(proof: Proof) -> str:
         f"{MARGIN:.0%} shows by luck alone.",
         RULE,
         f"{proof.seconds_taken / 60:.0f} minutes on {where.cpu}, {where.cores} cores, {proof.lanes} sessions at a "
-        f"time, each on a core of its own; Python {where.python}; commit `{proof.commit}`.",
+        f"time, each on a core of its own; Python {where.python}; commit `{asked.commit}`.",
     ]
     return "\n\n".join(parts) + "\n"
 
