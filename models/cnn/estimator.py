@@ -177,6 +177,9 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Args:
             dtype: of the pixels: uint8 or float32.
             platforms: that it is to run on, such as `cpu`, `cuda` and `tpu`; None for that of JAX's default backend.
+
+        Raises:
+            ImportError: if `flatbuffers`, by which JAX writes and reads it, is not installed.
         """
         check_is_fitted(self, "variables_")
         prepare = partial(_squared, side=self._scale.side, pad=jnp.pad)
