@@ -16,8 +16,8 @@ from fitgate.errors import FitgateError
 from fitgate.machine.conditions import condition
 from fitgate.machine.environment import distributions_of, environment
 from models.cnn import CNN
-from models.cnn.race import Answers, Race, Start, Trained, tables, write_race
-from models.cnn.racer import racing
+from models.cnn.race import EXPORTED, ONNX, PICKLE, TRACED, Answers, Race, Start, Trained, tables, write_race
+from models.cnn.racer import IMAGE, racing
 from models.torch_cnn import TORCH_CNN
 from suite.digits import DIRECTORY
 
@@ -28,7 +28,32 @@ TURNS = 4  # of those who answer
 SINGLE_SECONDS = 0.4  # of a turn with single images
 BATCH_SECONDS = 0.1  # of a turn with each size
 LIBRARIES = ("jax", "jaxlib", "flax", "optax", "torch", "onnxruntime")
-ANSWER = "import pickle, sys; model, image = pickle.load(open(sys.argv[1], 'rb')); model.predict(image)"
+# Programs of processes that read an image with one of a model's forms, from its file, and print the label.
+ANSWERS = {
+    PICKLE: """
+import pickle
+label = pickle.load(open(model, "rb")).predict(image)[0]
+""",
+    EXPORTED: """
+import jax
+from jax import export
+network = jax.jit(export.deserialize(open(model, "rb").read()).call)
+label = numpy.asarray(network(image)).argmax()
+""",
+    TRACED: """
+import torch
+with torch.inference_mode():
+    label = torch.jit.load(model)(torch.from_numpy(image.astype("float32"))).argmax().item()
+""",
+    ONNX: """
+import onnxruntime
+options = onnxruntime.SessionOptions()
+options.intra_op_num_threads = 1
+session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+label = session.run(None, {session.get_inputs()[0].name: image.astype("float32")})[0].argmax()
+""",
+}
+ANSWER = "import sys, numpy; model, image = sys.argv[1], numpy.load(sys.argv[2])\n{}\nprint(label, flush=True)"
 ROOT = Path(__file__).parents[2]
 
 
@@ -90,7 +115,7 @@ def race(directory: Path | None, profile: str, seeds: int, starts: int) -> Race:
         begun: dict[str, list[Start]] = {how: [] for how in turns}
         importing: list[float] = []
         for seed in range(1, starts + 1):
-            importing.append(_process_seconds("import sklearn.base"))
+            importing.append(_answered("import sklearn.base; print(flush=True)")[0])
             for how, (name, variables) in turns.items():
                 begun[how].append(_start(name, variables, directory, profile, seed))
     return Race(
@@ -109,22 +134,42 @@ def race(directory: Path | None, profile: str, seeds: int, starts: int) -> Race:
 
 
 def _start(name: str, variables: dict[str, str], directory: Path | None, profile: str, seed: int) -> Start:
-    """How training goes that is a process's first, and how long another process takes to load the model and answer."""
+    """How training goes that is a process's first, and how long others take to load the model and answer.
+
+    Raises:
+        FitgateError: if one answers otherwise than the model itself.
+    """
+    seconds = {}
     with TemporaryDirectory() as place:
-        path = Path(place, "model")
         with racing(name, directory, profile, variables) as racer:
             trained = racer.fit(seed)
-            racer.keep(path)
-        for _ in range(2 if CACHE in variables else 1):  # the first time, programs come into the cache
-            seconds = _process_seconds(ANSWER, str(path), **variables)
-    return Start(trained, seconds)
+            label = str(racer.keep(Path(place)))
+        for form in (form for form in ANSWERS if Path(place, form).exists()):
+            for _ in range(2 if CACHE in variables else 1):  # the first time, programs come into the cache
+                code, paths = ANSWER.format(ANSWERS[form]), (f"{place}/{form}", f"{place}/{IMAGE}")
+                seconds[form], found = _answered(code, *paths, **variables)
+                if found != label:
+                    step = "run this again with another seed, and look at what was exported"
+                    raise FitgateError(f"{name}, {form}", found=f"label {found}", expected=label, next_step=step)
+    return Start(trained, seconds.pop(PICKLE), seconds)
 
 
-def _process_seconds(code: str, *arguments: str, **variables: str) -> float:
+def _answered(code: str, *arguments: str, **variables: str) -> tuple[float, str]:
+    """Seconds from the start of a process until it prints a line, and the line.
+
+    Raises:
+        FitgateError: if it fails.
+    """
     began = time.perf_counter()
-    command = [sys.executable, "-c", code, *arguments]
-    subprocess.run(command, check=True, cwd=ROOT, env={**os.environ, **variables})
-    return time.perf_counter() - began
+    command = [sys.executable, "-W", "ignore", "-c", code, *arguments]
+    environ = {**os.environ, **variables}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environ) as process:
+        assert process.stdout
+        line, seconds = process.stdout.readline(), time.perf_counter() - began
+    if process.returncode:
+        found = f"exit status {process.returncode}"
+        raise FitgateError("a process that answers", found=found, expected="0", next_step="see what it printed")
+    return seconds, line.strip()
 
 
 def _single(racers: dict[str, Any]) -> list[Answers]:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 from flax import nnx
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
@@ -167,6 +168,23 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         self._logits(X, infer=False)
 
+    def export(self, dtype: DTypeLike = np.uint8, platforms: Sequence[str] | None = None) -> bytes:
+        """The trained network for a process that is to answer soon, with JAX and NumPy alone.
+
+        `jax.jit(jax.export.deserialize(exported).call)` is there the function from images `(n, n_features_in_)` to
+        logits `(n, n_classes)`, float32, in the order of `classes_`. Each number of images is compiled by itself.
+
+        Args:
+            dtype: of the pixels: uint8 or float32.
+            platforms: that it is to run on, such as `cpu`, `cuda` and `tpu`; None for that of JAX's default backend.
+
+        Raises:
+            ImportError: if `flatbuffers`, by which JAX writes and reads it, is not installed.
+        """
+        check_is_fitted(self, "variables_")
+        prepare = partial(_squared, side=self._scale.side, pad=jnp.pad)
+        return self._inference().exported(prepare, self.n_features_in_, dtype, platforms)
+
     @property
     def operations_(self) -> int:
         """Floating-point operations of the network's products, for one image."""
@@ -272,7 +290,10 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if not self._is_plain(X):
             check_is_fitted(self, "variables_")
             X = validate_data(self, X, dtype=[np.float32, np.uint8], reset=False)
-        images = _squared(np.asarray(X), self._scale.side)
+        return self._inference().logits(_squared(np.asarray(X), self._scale.side), infer)
+
+    def _inference(self) -> Inference:
+        """What predicts, made when it is first asked for."""
         if not self._inferences:
             found = Inference(
                 lambda devices: self._graph(self._scale.side, len(self.classes_), devices),
@@ -284,7 +305,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 self._note_compiled,
             )
             self._inferences.append(found)
-        return self._inferences[0].logits(images, infer)
+        return self._inferences[0]
 
     def _is_plain(self, X: ArrayLike) -> bool:
         """Whether scikit-learn's checks, slower than the network on one image, could find nothing: bytes are finite."""
@@ -303,16 +324,16 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.compile_saved_seconds_[name] = program.saved_seconds
 
 
-def _squared(images: NDArray[Any], side: int) -> NDArray[Any]:
-    """Images `(n, features)` in the middle of squares of background, `(n, side * side)`."""
+def _squared(images: Any, side: int, pad: Any = np.pad) -> Any:
+    """Images `(n, features)` in the middle of squares of background, `(n, side * side)`; of JAX's by its own `pad`."""
     n, features = images.shape
     if features == side * side:
         return images
     inner = _smallest_square(features)
-    filled = np.pad(images, ((0, 0), (0, inner * inner - features))).reshape(n, inner, inner)
+    filled = pad(images, ((0, 0), (0, inner * inner - features))).reshape(n, inner, inner)
     before = (side - inner) // 2
     around = (before, side - inner - before)
-    return np.pad(filled, ((0, 0), around, around)).reshape(n, side * side)
+    return pad(filled, ((0, 0), around, around)).reshape(n, side * side)
 
 
 def _smallest_square(features: int) -> int:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
+from jax import export
 from jax.sharding import PartitionSpec
 from numpy.typing import NDArray
 
@@ -85,6 +86,22 @@ class Inference:
             found.append(self._program(size, images.dtype, infer)(images[done : done + size]))
             done += size
         return found[0] if len(found) == 1 else np.concatenate(found)
+
+    def exported(
+        self, prepare: Callable[[jax.Array], jax.Array], features: int, dtype: Any, platforms: Sequence[str] | None
+    ) -> bytes:
+        """The map from images `(n, features)`, any number of them, to logits, as `jax.export` serialises it.
+
+        Args:
+            prepare: makes images of them, `(n, side * side)`.
+            features: of each.
+            dtype: of the features.
+            platforms: for which; None for that of JAX's default backend.
+        """
+        forward, variables = self._forward(self._devices.first, True), self._variables
+        images = jax.ShapeDtypeStruct((*export.symbolic_shape("n"), features), dtype)
+        answer = jax.jit(lambda images: forward(variables, prepare(images)))
+        return bytes(export.export(answer, platforms=platforms)(images).serialize())
 
     def _program(self, n: int, dtype: np.dtype[Any], infer: bool) -> Callable[[NDArray[Any]], NDArray[np.float32]]:
         """The compiled map from as many images to logits."""

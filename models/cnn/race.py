@@ -18,13 +18,18 @@ from suite import png
 RECORD, FIGURE = "race.json", "race.png"
 CAPTION = "Accuracy against training time without compilation: a point is a seed."
 STARTS = {"CACHED": "programs CACHED", "cold": "cold"}  # of cnn's processes, which compile or fetch what was compiled
+# Forms of a trained network from which a process can answer: the model itself, and what needs less.
+PICKLE, EXPORTED, TRACED, ONNX = "pickle", "jax.export", "torch.jit", "ONNX Runtime"
 ELSEWHERE = "none here; [of the first model alone, one was measured](accelerator.md)"
 NOTE = """\
 Times are wall time, medians of the turns; of training that of `fit`, with the images in memory. Ratios are the first
 model's time to the other's: geometric means over the turns, and their 95 % intervals. Single images are answered by
 `predict`, or by compiled forms of PyTorch's network; "differs": how many of 1,000 they read otherwise than the model
-itself. A process's start to its first answer: it imports, loads the pickled model, and reads one image; `cnn` is a
-scikit-learn classifier, and so imports scikit-learn, which the peer does not.
+itself. A process's start to its first answer: it imports, loads the model, and reads one image. Pickled, `cnn` is a
+scikit-learn classifier, and so imports scikit-learn, Flax and optax beside JAX, and the peer PyTorch; both import their
+plugin in `models/`, and with it pytest and fitgate. Exported, a file has the network alone: `CNNClassifier.export`
+writes one that JAX reads, `torch.jit.save` one that PyTorch reads, and nothing else is imported but NumPy. That row
+compares with the fastest of what PyTorch loads; ONNX Runtime, which needs no PyTorch, has a row of its own.
 
 Allowed to both: the same network, settings from one search, smoothed labels, the hardest images once more, images moved
 by a pixel, fused AdamW, all cores for training and for many images. To PyTorch: images that lie in memory channels
@@ -58,11 +63,13 @@ class Start(msgspec.Struct, frozen=True):
 
     Attributes:
         trained: the first.
-        answer_seconds: from the other's start to its first answer.
+        answer_seconds: from the other's start to its first answer, where it loads the pickled model.
+        exported_seconds: the same where it loads another form, by its name.
     """
 
     trained: Trained
     answer_seconds: float
+    exported_seconds: dict[str, float] = {}
 
 
 class Answers(msgspec.Struct, frozen=True):
@@ -186,12 +193,23 @@ def _accuracy(trained: list[Trained]) -> str:
 
 def _starting(race: Race) -> list[list[str]]:
     *_, peer = race.models
-    theirs = [start.answer_seconds for start in race.starts[peer]]
-    rows = [
-        _seconds(words, [[begun.answer_seconds for begun in race.starts[start]], theirs])
-        for start, words in STARTS.items()
-    ]
+    pickled = [begun.answer_seconds for begun in race.starts[peer]]
+    fastest = min(pickled, _exported(race, peer, TRACED) or pickled, key=np.median)
+    converted, rows = _exported(race, peer, ONNX), list[list[str]]()
+    for start, words in STARTS.items():
+        if ours := _exported(race, start, EXPORTED):
+            rows.append(_seconds(f"exported, {words}", [ours, fastest]))
+            if converted:
+                rows.append(_seconds(f"exported, {words}; the peer's by {ONNX}", [ours, converted]))
+    for start, words in STARTS.items():
+        rows.append(_seconds(f"pickled, {words}", [[begun.answer_seconds for begun in race.starts[start]], pickled]))
     return [*rows, ["a process that imports scikit-learn alone", f"{np.median(race.sklearn_seconds):.2f}", "", ""]]
+
+
+def _exported(race: Race, start: str, form: str) -> list[float]:
+    """Seconds to the first answer by a form of the model, of each start; none in races that did not try it."""
+    found = [begun.exported_seconds.get(form) for begun in race.starts[start]]
+    return [seconds for seconds in found if seconds is not None]
 
 
 def _single(race: Race) -> str:

@@ -21,12 +21,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fitgate.errors import FitgateError
-from models.cnn.race import Trained
+from models.cnn.race import EXPORTED, ONNX, PICKLE, TRACED, Trained
 from suite.digits import dataset
 
 PLUGINS = {"cnn": "models.cnn", "torch_cnn": "models.torch_cnn"}
+IMAGE = "image.npy"
 # What they import when they first train: importing is no part of training.
-LIBRARIES = {"cnn": ("models.cnn.estimator",), "torch_cnn": ("torch", "torch._dynamo", "models.cnn.schedule")}
+LIBRARIES = {
+    "cnn": ("models.cnn.estimator", "flatbuffers"),
+    "torch_cnn": ("torch", "torch._dynamo", "models.cnn.schedule"),
+}
 
 
 class Racer:
@@ -65,9 +69,18 @@ class Racer:
         right = self.estimator.predict(self.data.test.X) == self.data.test.y
         return Trained(seed, seconds, compiling, 100 * float(right.mean()))
 
-    def keep(self, path: Path) -> None:
-        """Pickle what was trained last, with an image to ask it about."""
-        path.write_bytes(pickle.dumps((self.estimator, self.data.test.X[:1].copy())))
+    def keep(self, directory: Path) -> int:
+        """Write what was trained last in each of its forms, and an image to ask about; the image's label."""
+        image = self.data.test.X[:1]
+        np.save(directory / IMAGE, image)
+        (directory / PICKLE).write_bytes(pickle.dumps(self.estimator))
+        if self._name == "cnn":
+            (directory / EXPORTED).write_bytes(self.estimator.export())
+        else:
+            self._traced().save(directory / TRACED)
+            if ONNX in self.engines():
+                (directory / ONNX).write_bytes(self._converted())
+        return int(self.estimator.predict(image)[0])
 
     def trial(self, settings: dict[str, float], seed: int) -> float:
         """Percent of held-out training images, a sixth and always the same, read rightly with some settings."""
@@ -83,7 +96,7 @@ class Racer:
             return ["predict"]
         onnx = all(find_spec(name) for name in ("onnx", "onnxscript", "onnxruntime"))
         compiler = which("g++") is not None
-        return ["predict", "torch.jit", *["torch.compile"] * compiler, *["ONNX Runtime"] * onnx]
+        return ["predict", TRACED, *["torch.compile"] * compiler, *[ONNX] * onnx]
 
     def differing(self, engine: str) -> int:
         """Of how many of 1,000 images the label is another than that of `predict` for all at once."""
@@ -126,7 +139,7 @@ class Racer:
     def _engine(self, engine: str) -> Callable[[NDArray[np.uint8]], Any]:
         """From an image `(1, 784)` to its label `(1,)`; compiled once for what was trained last."""
         if engine not in self._answers:
-            makers = {"torch.jit": self._jit, "torch.compile": self._compile, "ONNX Runtime": self._onnx}
+            makers = {TRACED: self._jit, "torch.compile": self._compile, ONNX: self._onnx}
             self._answers[engine] = makers[engine]() if engine in makers else self.estimator.predict
         return self._answers[engine]
 
@@ -141,13 +154,19 @@ class Racer:
         standardise.running_var.fill_(DEVIATION**2)
         return nn.Sequential(nn.Unflatten(1, (1, 28, 28)), standardise, self.estimator.network_).eval()
 
-    def _jit(self) -> Callable[[NDArray[np.uint8]], Any]:
+    def _traced(self) -> Any:
         import torch
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that it is deprecated
-            traced = torch.jit.trace(self._from_pixels(), torch.zeros(1, 784))
-            return self._by_torch(torch.jit.optimize_for_inference(torch.jit.freeze(traced)))
+            return torch.jit.freeze(torch.jit.trace(self._from_pixels(), torch.zeros(1, 784)))
+
+    def _jit(self) -> Callable[[NDArray[np.uint8]], Any]:
+        import torch
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return self._by_torch(torch.jit.optimize_for_inference(self._traced()))
 
     def _compile(self) -> Callable[[NDArray[np.uint8]], Any]:
         import torch
@@ -167,19 +186,22 @@ class Racer:
 
         return answer
 
-    def _onnx(self) -> Callable[[NDArray[np.uint8]], Any]:
-        import onnxruntime
+    def _converted(self) -> bytes:
+        """PyTorch's network in ONNX."""
         import torch
 
-        classes, options = self.estimator.classes_, onnxruntime.SessionOptions()
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         with warnings.catch_warnings(), contextlib.redirect_stdout(None):
             warnings.simplefilter("ignore")
             exported: Any = torch.onnx.export(self._from_pixels(), (torch.zeros(1, 784),), dynamo=True)
+        return bytes(exported.model_proto.SerializeToString())
+
+    def _onnx(self) -> Callable[[NDArray[np.uint8]], Any]:
+        import onnxruntime
+
+        classes, options = self.estimator.classes_, onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
-        session = onnxruntime.InferenceSession(
-            exported.model_proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
+        session = onnxruntime.InferenceSession(self._converted(), options, providers=["CPUExecutionProvider"])
         name = session.get_inputs()[0].name
         return lambda image: classes[session.run(None, {name: image.astype(np.float32)})[0].argmax(axis=1)]
 

@@ -43,3 +43,4 @@ def test_training_and_prediction_are_lowered_for_gpus_and_tpus(
     fitted[0].predict(unseen[:128])
     assert len(lowered) == 4  # training, validation, a single image, several
     assert all(("stablehlo.convolution" in text) is not fused for text in lowered)
+    assert jax.export.deserialize(fitted[0].export(platforms=("cuda", "tpu"))).platforms == ("cuda", "tpu")

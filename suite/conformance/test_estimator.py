@@ -1,6 +1,8 @@
 """A scikit-learn citizen: its own checks, and the places that estimators are put in."""
 
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -13,6 +15,8 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 pytest.importorskip("jax")
+import jax
+
 from models.cnn.estimator import CNNClassifier
 
 EXPECTED_FAILURES: dict[str, str] = {}  # by the check's name, with the reason: there are none
@@ -87,6 +91,40 @@ def test_a_pickle_predicts_the_same(classifier, digits):
     fitted = classifier(epochs=5).fit(images, labels)
     before = fitted.decision_function(unseen)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(fitted)).decision_function(unseen), before)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.float32])
+@pytest.mark.parametrize("features", [784, 70])
+def test_an_exported_network_answers_as_the_classifier_does(classifier, digits, kind, features):
+    """To the last bit, with as many images a program; 70 features fill no square."""
+    images, labels, unseen, _ = digits
+    parameters = {} if features == 784 else {"test_time_shift": 1, "channels": (4, 8), "normalise": True}
+    images, unseen = images[:, -features:], unseen[:, -features:].astype(kind)
+    fitted = classifier(epochs=5, **parameters).fit(images, labels)
+    network = jax.jit(jax.export.deserialize(fitted.export(kind)).call)
+    for n in (1, 8, 64):
+        np.testing.assert_array_equal(network(unseen[:n]), fitted.decision_function(unseen[:n]))
+    assert (fitted.classes_[np.asarray(network(unseen)).argmax(axis=1)] == fitted.predict(unseen)).all()
+
+
+def test_an_exported_network_needs_jax_and_numpy_alone(classifier, digits, tmp_path):
+    from models.cnn.bench import ANSWER, ANSWERS
+    from models.cnn.race import EXPORTED
+
+    images, labels, unseen, _ = digits
+    fitted = classifier(epochs=2).fit(images, labels)
+    (tmp_path / EXPORTED).write_bytes(fitted.export())
+    np.save(tmp_path / "image.npy", unseen[:1])
+    others = "{name.partition('.')[0] for name in sys.modules} & {'fitgate', 'models', 'flax', 'optax', 'sklearn'}"
+    program = ANSWER.format(ANSWERS[EXPORTED]) + f"\nprint({others})"
+    command = [sys.executable, "-c", program, str(tmp_path / EXPORTED), str(tmp_path / "image.npy")]
+    answered = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert answered.stdout.split("\n")[:2] == [str(fitted.predict(unseen[:1])[0]), "set()"]
+
+
+def test_only_a_fitted_network_is_exported(classifier):
+    with pytest.raises(NotFittedError):
+        classifier().export()
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.float32])

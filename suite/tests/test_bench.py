@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from models.cnn import bench, noise, racer, search
-from models.cnn.race import RECORD, Race, Trained, page, write_race
+from models.cnn.race import RECORD, Race, Start, Trained, page, tables, write_race
+from models.cnn.racer import IMAGE
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,8 +30,11 @@ class Fake:
         compiling = 0.4 * self._ours
         return Trained(seed, self._pace * (1 + seed / 10) + compiling, compiling, 99 + seed / 100)
 
-    def keep(self, path):
-        path.write_bytes(b"a model")
+    def keep(self, directory):
+        for form in ("pickle", "jax.export") if self._ours else ("pickle", "torch.jit", "ONNX Runtime"):
+            (directory / form).write_text("7")
+        np.save(directory / IMAGE, np.zeros((1, 4), np.uint8))
+        return 7
 
     def engines(self):
         return ["predict"] if self._ours else ["predict", "torch.jit"]
@@ -55,7 +59,7 @@ def test_the_race_is_told_by_ratios_and_wrong_answers_of_compiled_forms_fail_it(
         yield Fake(name, wrong)
 
     monkeypatch.setattr(bench, "racing", racing)
-    monkeypatch.setattr(bench, "ANSWER", "import sys; assert open(sys.argv[1]).read() == 'a model'")
+    monkeypatch.setattr(bench, "ANSWERS", dict.fromkeys(bench.ANSWERS, "label = open(model).read()"))
     out = tmp_path / "race.md"
     assert bench.main(["--seeds", "2", "--starts", "2", "--out", str(out)]) == (1 if wrong else 0)
     text = re.sub(" +", " ", capsys.readouterr().out)
@@ -66,6 +70,12 @@ def test_the_race_is_told_by_ratios_and_wrong_answers_of_compiled_forms_fail_it(
     assert "| 10,000 | 20,000,000 | 10,000,000 | 0.5 (0.5 to 0.5) |" in text
     assert "| accuracy, % | 99.015 (98.951 to 99.079), SD 0.007, least 99.01 |" in text
     assert "From a process's start to its first answer: seconds" in text
+    for words in (
+        "exported, cold",
+        "exported, programs CACHED; the peer's by ONNX Runtime",
+        "pickled, programs CACHED",
+    ):
+        assert re.search(rf"\| {words} \| \d+\.\d\d \| \d+\.\d\d \| \S+ \(", text)
     assert "60,000 images to train on, 2 seeds" in text
     assert started.count(("cnn", "JAX_ENABLE_COMPILATION_CACHE")) == 2
     record = msgspec.json.decode((tmp_path / "race" / RECORD).read_bytes(), type=Race)
@@ -74,6 +84,34 @@ def test_the_race_is_told_by_ratios_and_wrong_answers_of_compiled_forms_fail_it(
     assert (
         "|      2 |              99.02 |          0.60 |                    99.02 |          1.20 |" in out.read_text()
     )
+
+
+@pytest.mark.parametrize(("code", "words"), [("label = 6", "found label 6, expected 7"), ("1 / 0", "exit status 1")])
+def test_a_form_that_answers_otherwise_or_not_at_all_is_one_line(monkeypatch, capsys, code, words):
+    @contextlib.contextmanager
+    def racing(name, directory, profile, variables):
+        yield Fake(name, 0)
+
+    monkeypatch.setattr(bench, "racing", racing)
+    monkeypatch.setattr(bench, "ANSWERS", {"pickle": code})
+    assert bench.main(["--seeds", "2", "--starts", "2"]) == 1
+    error = capsys.readouterr().err
+    assert words in error
+    assert error.count("\n") == 1
+
+
+def test_an_exported_network_races_the_fastest_form_of_the_peer():
+    published = msgspec.json.decode((ROOT / "reports" / "race" / RECORD).read_bytes(), type=Race)
+    start = published.starts["cold"][0]
+
+    def tables_of(traced):
+        ours, theirs = ({**start.exported_seconds, form: s} for form, s in (("jax.export", 1.0), ("torch.jit", traced)))
+        starts = {how: [Start(start.trained, 3.0, ours)] * 3 for how in ("CACHED", "cold")}
+        starts["torch_cnn"] = [Start(start.trained, 2.0, theirs)] * 3
+        return re.sub(" +", " ", tables(msgspec.structs.replace(published, starts=starts)))
+
+    assert "| exported, cold | 1.00 | 1.25 | 0.8 (" in tables_of(1.25)
+    assert "| exported, cold | 1.00 | 2.00 | 0.5 (" in tables_of(2.5)
 
 
 @pytest.mark.parametrize("seeds", ["1", "few"])

@@ -63,6 +63,9 @@ SHORT = {
     "pytest --fit-profile=full": Short(CHECKED, "all of MNIST, and a quarter of an hour"),
     "pytest --fit-models=cnn_accurate": Short(CHECKED, "minutes of training"),
     "pytest suite/quality --fit-tasks=fashion --fit-models=knn": Short(CHECKED, "data that few machines have"),
+    "pytest suite/quality --fit-tasks=fashion --fit-models=cnn_long --fit-seeds=5": Short(
+        CHECKED, "as above, and a minute of training"
+    ),
     "python -m models.cnn.noise": Short(
         "python -m models.cnn.noise --fit-profile quick --seeds 1", "all of MNIST, which few machines have at hand"
     ),
