@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -27,13 +26,10 @@ def build_long(seed: int) -> Any:
 
 def classifier(**parameters: Any) -> Any:
     """A `CNNClassifier` on a JAX that uses all cores, and keeps what it compiles in the user's cache."""
-    from fitgate.data import cache_directory
-    from models.cnn.compilation import keep_programs
-    from models.cnn.devices import use_all_cores
     from models.cnn.estimator import CNNClassifier
+    from models.cnn.process import prepare_process
 
-    use_all_cores()
-    keep_programs(cache_directory() / f"xla-{platform.node()}")  # compiled for this machine's processor
+    prepare_process()
     return CNNClassifier(**parameters)
 
 

@@ -21,6 +21,7 @@ from models.cnn.compilation import Compiled
 from models.cnn.devices import Devices
 from models.cnn.inference import Inference
 from models.cnn.network import Network, initial_variables, operations, smallest_side
+from models.cnn.process import is_prepared, prepare_process
 from models.cnn.program import Scale
 from models.cnn.recipe import Recipe
 from models.cnn.schedule import MOST_LOSS, usual_passes
@@ -195,7 +196,13 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         state = dict(super().__getstate__())
         if "_inferences" in state:
             state["_inferences"] = []
-        return state
+        return state | {"_prepared": is_prepared()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Where the process that it comes from was prepared, this one is: it is served by as many cores."""
+        if state.pop("_prepared", False):
+            prepare_process()
+        super().__setstate__(state)
 
     def _fit(self, fitted: Sequence[CNNClassifier], X: ArrayLike, y: ArrayLike, seeds: list[int]) -> None:
         """Train one network for each of the estimators that are to be fitted."""

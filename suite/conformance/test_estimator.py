@@ -1,5 +1,6 @@
 """A scikit-learn citizen: its own checks, and the places that estimators are put in."""
 
+import os
 import pickle
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 pytest.importorskip("jax")
 import jax
 
+from fitgate.machine import usable_cores
+from models.cnn import build
 from models.cnn.estimator import CNNClassifier
 
 EXPECTED_FAILURES: dict[str, str] = {}  # by the check's name, with the reason: there are none
@@ -120,6 +123,16 @@ def test_an_exported_network_needs_jax_and_numpy_alone(classifier, digits, tmp_p
     command = [sys.executable, "-c", program, str(tmp_path / EXPORTED), str(tmp_path / "image.npy")]
     answered = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert answered.stdout.split("\n")[:2] == [str(fitted.predict(unseen[:1])[0]), "set()"]
+
+
+def test_a_pickled_model_finds_its_process_prepared_as_where_it_was_trained(digits, tmp_path):
+    images, labels, *_ = digits
+    (tmp_path / "model.pkl").write_bytes(pickle.dumps(build(0).fit(images, labels)))
+    program = "import pickle, sys; pickle.load(open(sys.argv[1], 'rb')); import jax; print(jax.device_count())"
+    command = [sys.executable, "-c", program, str(tmp_path / "model.pkl")]
+    environment = os.environ | {"FITGATE_COMPILE_CACHE": "off", "JAX_PLATFORMS": "cpu"}
+    answered = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert int(answered.stdout) == min(usable_cores(), 8)
 
 
 def test_only_a_fitted_network_is_exported(classifier):

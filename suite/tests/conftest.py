@@ -7,9 +7,9 @@ from fitgate.record import save
 from suite.notebook import changes
 from suite.notebook.story import Comparison, to_extra
 from tests import records
-from tests.conftest import _libraries, drawn, project
+from tests.conftest import _libraries, drawn, project, zygote
 
-__all__ = ["_libraries", "drawn", "project"]
+__all__ = ["_libraries", "drawn", "project", "zygote"]
 
 
 @pytest.fixture
