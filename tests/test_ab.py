@@ -15,14 +15,15 @@ from fitgate.ab.arms import Tree
 from fitgate.ab.errors import ComparisonError
 from fitgate.ab.gate import run
 from fitgate.ab.probe import batches
-from fitgate.ab.proof import Proof, Trial, read_proof
+from fitgate.ab.proof import Asked, Proof, Trial, prove, read_proof
 from fitgate.ab.report import render, render_proof, verdict_line
 from fitgate.ab.revisions import commit_of, worktree
 from fitgate.ab.session import compare, enough_blocks
-from fitgate.ab.verdict import judge
+from fitgate.ab.verdict import Ratios, judge, ratios
 from fitgate.cli import main
+from fitgate.executor import core_numbers
 from fitgate.gates import Outcome
-from fitgate.latency.timing import SINGLE
+from fitgate.latency.timing import OFFLINE, SINGLE
 from fitgate.machine import environment
 from fitgate.record import RecordError, write_json
 
@@ -87,9 +88,20 @@ def session(candidate, control=1e-3, jitter=0.01, drift=0.0, blocks=10):
     return compare(arms, ["sgd"], SINGLE, blocks=blocks, seconds=0.2, commits=("b" * 40, None))
 
 
+def finding(*arguments, **options):
+    (found,) = judge(ratios(session(*arguments, **options)))
+    return found
+
+
 def outcome(*arguments, **options):
-    (finding,) = judge(session(*arguments, **options))
-    return finding.outcome
+    return finding(*arguments, **options).outcome
+
+
+def known(to_base, to_control, model="sgd", blocks=10, noise=0.002):
+    """Ratios of a model whose blocks scatter around them."""
+    scatter = np.random.default_rng(0).normal(0, noise, (2, blocks))
+    base, control = (scatter - scatter.mean(axis=1)[:, None]) + np.log([[to_base], [to_control]])
+    return Ratios(model, base.tolist(), control.tolist(), 1e-3, 1e-3)
 
 
 def test_a_slower_candidate_fails_and_the_same_one_passes():
@@ -99,27 +111,56 @@ def test_a_slower_candidate_fails_and_the_same_one_passes():
 
 
 def test_slower_by_less_than_the_margin_passes_however_sure():
-    (finding,) = judge(session(1.02e-3, jitter=1e-4))
-    assert (finding.outcome, finding.p_value < 0.01) == (Outcome.PASS, True)
-    assert finding.low == pytest.approx(1.02, abs=1e-3)
+    found = finding(1.02e-3, jitter=1e-4)
+    assert (found.outcome, found.p_value < 0.01) == (Outcome.PASS, True)
+    assert found.low == pytest.approx(1.02, abs=1e-3)
 
 
 def test_a_machine_that_slows_down_blames_nobody():
     assert outcome(1.00e-3, drift=0.02) is Outcome.PASS
 
 
-def test_a_base_that_differs_from_itself_is_inconclusive():
-    found = session(1.2e-3, control=1.1e-3)
-    (finding,) = judge(found)
-    assert finding.outcome is Outcome.INCONCLUSIVE
-    assert "the base differs from itself for sgd" in verdict_line([finding])
-    assert outcome(1.2e-3, control=0.9e-3) is Outcome.INCONCLUSIVE
+def test_a_candidate_slower_than_two_fits_that_differ_fails():
+    found = finding(1.3e-3, control=1.1e-3)
+    assert found.outcome is Outcome.FAIL
+    assert (found.to_base, found.to_control) == pytest.approx((1.3, 1.3 / 1.1), abs=0.01)
+    assert found.ratio == pytest.approx(1.3 / 1.1**0.5, abs=0.01)
+    assert found.control == pytest.approx(1.1, abs=0.01)
+    assert found.control_p_value < 0.01
+    assert outcome(1.3e-3, control=0.9e-3) is Outcome.FAIL
+
+
+@pytest.mark.parametrize("control", [1.06e-3, 0.94e-3])
+def test_a_candidate_slower_than_one_of_two_fits_alone_passes(control):
+    found = finding(max(control, 1e-3), control=control)
+    assert found.outcome is Outcome.PASS
+    assert max(found.to_base, found.to_control) > 1.05
+    assert found.p_value > 0.01
+
+
+def test_both_ratios_must_reach_the_margin():
+    assert judge([known(1.06, 1.031)])[0].outcome is Outcome.FAIL
+    (found,) = judge([known(1.06, 1.029)])
+    assert (found.outcome, found.p_value < 0.01) == (Outcome.PASS, True)
+
+
+def test_fits_too_far_apart_to_see_a_slowdown_between_them_are_inconclusive():
+    assert finding(1.0e-3, control=1.1e-3).power > 0.99
+    found = finding(1.1e-3, control=1.2e-3)
+    assert (found.outcome, found.power < 0.05) == (Outcome.INCONCLUSIVE, True)
+
+
+def test_models_are_one_family():
+    (alone,) = judge([known(1.1, 1.1)])
+    several = judge([known(1.1, 1.1), known(1, 1, "cnn"), known(1, 1, "knn")])
+    assert several[0].p_value == 3 * alone.p_value
+    assert [f.outcome for f in several] == [Outcome.FAIL, Outcome.PASS, Outcome.PASS]
 
 
 def test_a_noisy_machine_that_would_miss_a_slowdown_is_inconclusive():
-    (finding,) = judge(session(1.0e-3, jitter=0.3))
-    assert (finding.outcome, finding.power < 0.8) == (Outcome.INCONCLUSIVE, True)
-    assert "a slowdown of 10% could have been missed for sgd. Repeat" in verdict_line([finding])
+    found = finding(1.0e-3, jitter=0.3)
+    assert (found.outcome, found.power < 0.8) == (Outcome.INCONCLUSIVE, True)
+    assert "a slowdown of 10% could have been missed for sgd. Repeat" in verdict_line([found])
 
 
 def test_a_session_has_blocks_enough_to_fail():
@@ -145,27 +186,41 @@ def test_rounds_ask_in_an_order_and_then_backwards():
 
 def test_the_report_names_the_slower_model_and_by_how_much():
     found = session(1.2e-3, jitter=1e-6)
-    text = render(found, judge(found))
+    text = render(found, judge(ratios(found)))
     assert "**FAIL: slower: sgd by 20.0%**" in text
     assert "| sgd     | ❌ FAIL    |       1.200 (1.200 to 1.200) |" in text
     assert "Latency of `this tree` against `bbbbbbbbbbbb`" in text
 
 
-def test_an_injected_slowdown_is_judged_apart():
-    found = session(1e-3)
-    (plain,), (slowed,) = judge(found), judge(found, 0.3)
-    assert (plain.outcome, slowed.outcome) == (Outcome.PASS, Outcome.FAIL)
-    assert slowed.ratio == pytest.approx(1.3 * plain.ratio)
+def test_an_injected_slowdown_is_that_of_one_model():
+    found = [known(1, 1), known(1, 1, "cnn")]
+    plain, slowed = judge(found), judge(found, {"sgd": 0.3})
+    assert [f.outcome for f in plain] == [Outcome.PASS, Outcome.PASS]
+    assert [f.outcome for f in slowed] == [Outcome.FAIL, Outcome.PASS]
+    assert slowed[0].ratio == pytest.approx(1.3 * plain[0].ratio)
+    assert slowed[0].candidate_seconds == pytest.approx(1.3e-3)
+    assert (slowed[0].power, slowed[1].ratio) == (plain[0].power, plain[1].ratio)
+
+
+def proof_of(*trials):
+    """A proof of sessions that found these models, in scenario `single`."""
+    kept = [Trial(i, "single", list(found)) for i, found in enumerate(trials)]
+    return Proof(Asked("0123", environment(), [], ["single"], None, 0.2), 2, [0.02, 0.1], kept, 60.0)
 
 
 def test_a_proof_counts_alarms_and_catches(tmp_path):
-    trials = [Trial(i, s, Outcome.FAIL if s else Outcome.PASS, 1 + s, 0.001) for i in range(20) for s in (0.0, 0.1)]
-    proof = Proof("0123", environment(), "sgd", 9, 0.2, 2, [0.0, 0.1], trials, 60.0)
+    quiet = [known(1, 1), known(1, 1, "cnn")]
+    alarm = [known(1, 1), known(1.1, 1.1, "cnn")]
+    blind = [known(1, 1), known(1, 1, "cnn", noise=0.5)]
     path = tmp_path / "proof.json"
-    write_json(proof, path)
+    write_json(proof_of(*[quiet] * 18, alarm, blind), path)
     text = re.sub(" +", " ", render_proof(read_proof(path)))
-    assert "| none (A/A) | 20 | 0 | 0.0% to 16.8% |" in text
-    assert "| 10% | 20 | 20 | 83.2% to 100.0% |" in text
+    assert "| single | 20 | 1 | 0.1% to 24.9% | 1 | 2 of 80 |" in text  # sgd slowed by either, and cnn's alarm
+    rows = [line for line in text.splitlines() if line.startswith(("| cnn", "| sgd"))]
+    assert rows[0].startswith("| cnn | single | 1 | 1 | 19 | 1 | 1.000 (")  # worst first
+    assert rows[1].startswith("| sgd | single | 0 | 0 | 20 | 0 | 1.000 (")
+    assert "| all | | 1 of 40 | 1 of 40 | 39 of 40 | 1 of 40 | |" in text
+    assert "of none is 0 to 16.8%, of all 83.2% to 100%" in text
     with pytest.raises(RecordError, match="run that command again"):
         read_proof(tmp_path / "nothing.json")
 
@@ -238,3 +293,50 @@ def test_a_comparison_starts_three_fresh_processes_in_each_block(repository, mon
     found = run("HEAD", None, models=[], scenario=SINGLE, blocks=7, seconds=0.01, say=print)
     assert (found.models, len(found.readings)) == (["echo"], 21)
     assert all(reading.seconds["echo"] for reading in found.readings)
+
+
+def test_a_proof_goes_the_way_of_the_gate_with_fits_of_its_own_in_each_session(repository, monkeypatch):
+    monkeypatch.setattr("fitgate.ab.session.LEAST_ROUNDS", 1)
+    monkeypatch.setattr("fitgate.ab.gate.least_blocks", lambda significance: 2)
+    fits = []
+    real = Tree.fit
+    monkeypatch.setattr(Tree, "fit", lambda tree, models: fits.append(tree) or real(tree, models))
+    options = {"blocks": 2, "seconds": 0.01, "slowdowns": [0.1], "say": print}
+    path = repository / "proof.json"
+    found = prove(path, sessions=2, revision="HEAD", models=[], scenarios=[SINGLE, OFFLINE], **options)
+    assert sorted((t.session, t.scenario) for t in found.trials) == [
+        (0, "offline"),
+        (0, "single"),
+        (1, "offline"),
+        (1, "single"),
+    ]
+    assert sorted(tree.name for tree in fits) == ["base", "base", "candidate", "candidate", "control", "control"]
+    assert len({tree.root for tree in fits}) == 4  # two working trees a session
+    assert len({tree.directory for tree in fits}) == 6
+    assert {tree.cores for tree in fits} <= ({(core,) for core in core_numbers()} or {()})
+    assert all(len(r.base) == len(r.control) == 2 for t in found.trials for r in t.ratios)
+    assert read_proof(path) == found
+    text = re.sub(" +", " ", render_proof(found))
+    assert all(f"| echo | {scenario} | 0 | 0 |" in text for scenario in ("single", "offline"))
+    again = prove(path, sessions=2, revision="HEAD", models=[], scenarios=[SINGLE, OFFLINE], **options)
+    assert (len(fits), again) == (6, found)  # what is there is not done again
+    prove(path, sessions=1, revision="HEAD", models=["echo"], scenarios=[SINGLE], **options)
+    assert len(fits) == 9  # but that of another proof is
+
+
+def test_a_proof_of_a_model_that_is_not_there_ends(repository):
+    options = {"blocks": 7, "seconds": 0.01, "slowdowns": [0.1], "say": print}
+    with pytest.raises(ComparisonError, match="--models absent"):
+        prove(repository / "p.json", sessions=50, revision="HEAD", models=["absent"], scenarios=[SINGLE], **options)
+
+
+def test_what_the_command_can_not_do_is_refused_with_its_reason(repository, capsys):
+    assert main(["ab", "--scenario", "single,multi"]) == 1
+    assert "found 2 scenarios, expected one, except with --prove" in capsys.readouterr().err
+    for arguments, named in (
+        (["--scenario", "both"], "expected single, multi, offline"),
+        (["--prove", "0"], "1 or more"),
+    ):
+        with pytest.raises(SystemExit):
+            main(["ab", *arguments])
+        assert named in capsys.readouterr().err

@@ -5,6 +5,7 @@ from math import comb
 
 import numpy as np
 import pytest
+from scipy.stats import permutation_test
 from sklearn.metrics import f1_score, log_loss
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
@@ -21,6 +22,8 @@ from fitgate.statistics import (
     p_value_of_gain,
     paired_auc,
     sign_flip,
+    sign_flip_power,
+    sign_flips,
 )
 
 
@@ -211,6 +214,47 @@ def test_the_sign_flip_test_alarms_as_often_as_it_says():
     drawn = np.random.default_rng(0).standard_t(2, (400, 8))
     assert np.mean([sign_flip(x) < 0.05 for x in drawn]) == pytest.approx(0.05, abs=0.025)
     assert 2.0 ** -least_blocks(0.01) < 0.01 <= 2.0 ** -(least_blocks(0.01) - 1)
+
+
+@pytest.mark.parametrize("n", [2, 7, 12])
+def test_the_sign_flip_test_is_scipy_s_permutation_test(n):
+    rows = np.random.default_rng(n).normal(0.3, 1, (5, n))
+    theirs = [
+        permutation_test((x,), np.mean, permutation_type="samples", alternative="greater", n_resamples=np.inf).pvalue
+        for x in rows
+    ]
+    assert sign_flips(rows) == pytest.approx(theirs, abs=1e-12)
+    assert [sign_flip(x) for x in rows] == pytest.approx(theirs, abs=1e-12)
+
+
+def test_random_signs_are_near_all_of_them():
+    x = np.repeat([1.0, -1.0], [15, 5])  # as large by the flips of no more than five, on balance
+    p_value = sum(comb(20, k) for k in range(6)) / 2**20
+    assert sign_flip(x) == pytest.approx(p_value, abs=0.0015)
+    assert sign_flips([x, -x], 9_999) == pytest.approx(
+        [p_value, 1 - sum(comb(20, k) for k in range(5)) / 2**20], abs=0.005
+    )
+
+
+@pytest.mark.parametrize(("n", "effect"), [(9, 1.2), (9, 1.7), (12, 1.2)])
+def test_stated_power_of_two_sign_flip_tests_is_that_of_fresh_pairs(n, effect):
+    rng = np.random.default_rng(0)
+    series = effect + rng.multivariate_normal([0, 0], [[1, 0.5], [0.5, 1]], (2_000, n)).swapaxes(1, 2)
+    p_values = sign_flips(series.reshape(-1, n), 9_999).reshape(-1, 2)
+    true = np.mean((p_values < 0.01).all(axis=1) & (series.mean(axis=2) >= 0.3).all(axis=1))
+    stated = [sign_flip_power(x - x.mean() + effect, 0.01, 0.3) for x in series[:60]]
+    assert np.mean(stated) == pytest.approx(true, abs=0.06)
+
+
+def test_power_of_sign_flip_tests_counts_the_least_mean_and_what_lies_apart():
+    x = np.array([[1.0, 1.1, 0.9, 1.0, 1.05, 0.95, 1.0, 1.0]])
+    assert sign_flip_power(x, 0.01) == 1
+    assert sign_flip_power(x, 0.01, 1.2) == 0
+    assert sign_flip_power(x, 2.0**-8) == 0  # no p-value is below it
+    assert sign_flip_power(np.concatenate([x, x - 1]), 0.01) < 0.05
+    assert sign_flip_power(np.ones((2, 8)), 0.01, 1.0) == 1
+    with pytest.raises(ValueError, match="1 differences, expected two or more"):
+        sign_flip_power([[1.0]], 0.01)
 
 
 def test_a_median_s_interval_holds_it_as_often_as_it_says():

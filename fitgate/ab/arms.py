@@ -27,11 +27,13 @@ class Tree:
         name: of its arm: `base`, `candidate` or `control`.
         root: its directory.
         directory: for the fitted models; open to this user alone.
+        cores: of the processor that its processes are kept to; all for none.
     """
 
     name: str
     root: Path
     directory: Path
+    cores: tuple[int, ...] = ()
 
     def fit(self, models: Sequence[str]) -> Arm:
         """Fit models by the tree's own code, all quick ones for none; an arm with those of them that the tree has.
@@ -42,7 +44,11 @@ class Tree:
         """
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         place = Place(
-            directory=self.root, path=_path_in(self.root), environment={"PYTHONHASHSEED": "random"}, by_value=SENT
+            directory=self.root,
+            path=_path_in(self.root),
+            cores=self.cores,
+            environment={"PYTHONHASHSEED": "random"},
+            by_value=SENT,
         )
         call = partial(probe.fit, self.root, list(models), self.directory, SEED)
         with _failures_named(self.name):
@@ -68,10 +74,6 @@ class Arm:
     def models(self) -> list[str]:
         """The models' names."""
         return list(self.kept)
-
-    def called(self, name: str, cores: tuple[int, ...] = ()) -> Arm:
-        """The same models as another arm, on cores of its own where some are named."""
-        return replace(self, name=name, place=replace(self.place, cores=cores))
 
     def start(self, models: Sequence[str], batch_size: int | None) -> ArmProcess:
         """Start a fresh process that times some of the models, in batches of a size."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from fitgate.ab.arms import Arm, Tree
@@ -26,7 +26,7 @@ def run(
     seconds: float,
     say: Callable[[str], None],
 ) -> Session:
-    """Compare a candidate with a base, and the base with itself.
+    """Compare a candidate with two fits of a base.
 
     Args:
         base: a revision.
@@ -42,33 +42,58 @@ def run(
             never show a slowdown.
         ExecutorError: if a process dies.
     """
-    if candidate is None:
-        commits = commit_of(base), working_commit(Path.cwd())
-    else:
-        commits = commit_of(base), commit_of(candidate)
+    commits = commit_of(base), working_commit(Path.cwd()) if candidate is None else commit_of(candidate)
+    say("fitting the models of each arm ...")
+    with fitted(base, candidate, models) as arms:
+        return timed(arms, models, scenario, blocks=blocks, seconds=seconds, commits=commits, say=say)
+
+
+@contextmanager
+def fitted(base: str, candidate: str | None, models: Sequence[str], cores: tuple[int, ...] = ()) -> Iterator[list[Arm]]:
+    """The arms of a comparison, each with fits of its own, for as long as they are needed.
+
+    Args:
+        base, candidate, models: as for `run`.
+        cores: of the processor that their processes are kept to; all for none.
+
+    Yields:
+        `base` and `control`, which are the base's, and `candidate`.
+    """
     with ExitStack() as stack:
         tree = stack.enter_context(worktree(base))
         own = Path.cwd() if candidate is None else stack.enter_context(worktree(candidate))
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fitgate-ab-")))
-        trees = [Tree(name, tree, directory / name) for name in ("base", "control")]
-        trees.append(Tree("candidate", own, directory / "candidate"))
-        say("fitting the models of each arm ...")
-        arms = {tree.name: tree.fit(models) for tree in trees}
-        common = _common(models, arms["base"], arms["candidate"])
-        count = enough_blocks(len(common)) if blocks is None else blocks
-        if count < (least := least_blocks(SIGNIFICANCE / len(common))):
-            raise ComparisonError(
-                f"--blocks {count}",
-                found=f"too few for any slowdown of {len(common)} models to reach p < {SIGNIFICANCE:g}",
-                expected=f"{least} or more",
-                next_step="name more blocks or fewer --models",
-            )
-        timed = list(arms.values())
-        return compare(timed, common, scenario, blocks=count, seconds=seconds, commits=commits, say=say)
+        roots = {"base": tree, "control": tree, "candidate": own}
+        yield [Tree(name, root, directory / name, cores).fit(models) for name, root in roots.items()]
 
 
-def _common(models: Sequence[str], base: Arm, candidate: Arm) -> list[str]:
+def timed(
+    arms: Sequence[Arm],
+    models: Sequence[str],
+    scenario: Scenario,
+    *,
+    blocks: int | None,
+    seconds: float,
+    commits: tuple[str | None, str | None],
+    seed: int = 0,
+    say: Callable[[str], None] = lambda line: None,
+) -> Session:
+    """Time the models that all arms have; arguments and errors as of `run` and `compare`."""
+    common = _common(models, {arm.name: arm for arm in arms})
+    count = enough_blocks(len(common)) if blocks is None else blocks
+    if count < (least := least_blocks(SIGNIFICANCE / len(common))):
+        raise ComparisonError(
+            f"--blocks {count}",
+            found=f"too few for any slowdown of {len(common)} models to reach p < {SIGNIFICANCE:g}",
+            expected=f"{least} or more",
+            next_step="name more blocks or fewer --models",
+        )
+    return compare(arms, common, scenario, blocks=count, seconds=seconds, commits=commits, seed=seed, say=say)
+
+
+def _common(models: Sequence[str], arms: dict[str, Arm]) -> list[str]:
     """The models to compare: those named, which both must have, or all that both have."""
+    base, candidate = arms["base"], arms["candidate"]
     for name in models:
         for arm in (candidate, base):
             if name not in arm.models:

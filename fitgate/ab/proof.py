@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,53 +9,65 @@ from pathlib import Path
 
 import msgspec
 
-from fitgate.ab.arms import Tree
-from fitgate.ab.errors import ComparisonError
-from fitgate.ab.session import compare
-from fitgate.ab.verdict import judge
+from fitgate.ab.gate import fitted, timed
+from fitgate.ab.revisions import commit_of
+from fitgate.ab.verdict import Ratios, ratios
 from fitgate.clock import perf_counter
 from fitgate.executor import core_numbers
 from fitgate.files import check_writable
-from fitgate.gates import Outcome
-from fitgate.latency.timing import SINGLE
+from fitgate.latency.timing import MULTI, SINGLE, Scenario
 from fitgate.machine import Environment, environment, usable_cores
-from fitgate.record import read_json, working_commit, write_json
+from fitgate.record import RecordError, read_json, write_json
+
+SCENARIOS = (SINGLE, MULTI)  # a query of the whole test split may take seconds, and each model 150 of them a block
 
 
 class Trial(msgspec.Struct, frozen=True):
-    """The gate's outcome of one session, with one slowdown injected; 0 for none.
+    """What one session found in one scenario.
 
-    Slowdowns are injected into the candidate's times, all of which they multiply: a process that really idles after its
-    queries is slowed by more than that, as the next query then takes longer, too.
+    Attributes:
+        session: its number. The scenarios of a session share its fits.
+        scenario: its name.
+        ratios: of all models, one family of tests.
     """
 
     session: int
-    slowdown: float
-    outcome: Outcome
-    ratio: float
-    p_value: float
+    scenario: str
+    ratios: list[Ratios]
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What all sessions of a proof have in common.
+
+    Attributes:
+        commit: of the revision.
+        environment: the machine and its libraries.
+        models: that were named; none for all that are not slow.
+        scenarios: names.
+        blocks: that were asked for; None for as many as the models need.
+        seconds: that each process was asked for, a model.
+    """
+
+    commit: str
+    environment: Environment
+    models: list[str]
+    scenarios: list[str]
+    blocks: int | None
+    seconds: float
 
 
 class Proof(msgspec.Struct):
-    """Many sessions of a tree against itself.
+    """Many sessions of a revision against itself, as measured: they are judged when they are rendered.
 
     Attributes:
-        commit: of the tree.
-        environment: the machine and its libraries.
-        model: that was timed.
-        blocks: of each session.
-        seconds: that each process was asked for.
+        asked: what they have in common.
         lanes: sessions that ran at once, each on a core of its own.
-        slowdowns: that were injected; the first is 0, none.
+        slowdowns: to inject when they are judged, into one model at a time.
         trials: of all sessions.
         seconds_taken: wall time.
     """
 
-    commit: str | None
-    environment: Environment
-    model: str
-    blocks: int
-    seconds: float
+    asked: Asked
     lanes: int
     slowdowns: list[float]
     trials: list[Trial] = []
@@ -67,71 +78,79 @@ def prove(
     path: Path,
     *,
     sessions: int,
-    model: str | None,
-    blocks: int,
+    revision: str,
+    models: Sequence[str],
+    scenarios: Sequence[Scenario],
+    blocks: int | None,
     seconds: float,
     slowdowns: Sequence[float],
     say: Callable[[str], None],
 ) -> Proof:
-    """Compare the working tree with itself many times, and keep what was found in a file as it goes.
+    """Compare a revision with itself many times, as the gate does, and keep what was found in a file as it goes.
 
     Args:
-        path: the file, JSON.
-        sessions: how many.
-        model: to time; None for the first by name of the quick ones.
-        blocks: of each session.
-        seconds: how long each process times the model.
-        slowdowns: to inject.
+        path: the file, JSON; sessions that it holds of the same proof are not repeated.
+        sessions: how many; each has working trees and fits of its own.
+        revision: of base and candidate.
+        models: to time; for none, all that are not slow.
+        scenarios: in each of which each session times them.
+        blocks: of each session; None for as many as the models need.
+        seconds: how long each process times each model.
+        slowdowns: to inject when they are judged.
         say: is called with each line of progress.
 
     Raises:
-        ComparisonError: if the tree has no such model, or it fails.
-        ExecutorError: if a process dies.
+        ComparisonError, ExecutorError: as `fitgate.ab.gate.run`.
         FileError: if the file can't be written.
     """
-    started = perf_counter()
-    cores, tree = core_numbers(), Path.cwd()
-    lanes = len(cores) or usable_cores()
-    levels = [0.0, *slowdowns]
     check_writable(path)
-    with tempfile.TemporaryDirectory(prefix="fitgate-ab-") as directory:
-        fitted = Tree("base", tree, Path(directory)).fit([model] if model else [])
-        if not fitted.models:
-            raise ComparisonError(
-                f"--models {model}" if model else "ab --prove",
-                found="no such model that could be timed",
-                expected="one of this project's, whose libraries are installed",
-                next_step="correct the name, or install what it needs",
-            )
-        timed = fitted.models[0]
-        proof = Proof(working_commit(tree), environment(), timed, blocks, seconds, lanes, levels)
+    started, cores, commit = perf_counter(), core_numbers(), commit_of(revision)
+    lanes = min(sessions, len(cores) or usable_cores())
+    asked = Asked(commit, environment(), list(models), [scenario.name for scenario in scenarios], blocks, seconds)
+    proof = Proof(asked, lanes, list(slowdowns), *_kept(path, asked))
+    before, done = proof.seconds_taken, {trial.session for trial in proof.trials}
+    numbers = iter([number for number in range(sessions) if number not in done])
+    keeping, ended = threading.Lock(), threading.Event()
 
-        def session(i: int) -> list[Trial]:
-            own = cores[i % lanes : i % lanes + 1]
-            arms = [fitted.called(name, own) for name in ("base", "candidate", "control")]
-            commits = (proof.commit, proof.commit)
-            found = compare(arms, [timed], SINGLE, blocks=blocks, seconds=seconds, commits=commits, seed=i)
-            judged = [(slowdown, judge(found, slowdown)[0]) for slowdown in levels]
-            return [Trial(i, slowdown, f.outcome, f.ratio, f.p_value) for slowdown, f in judged]
+    def session(number: int, core: tuple[int, ...]) -> list[Trial]:
+        found = []
+        with fitted(revision, revision, models, core) as arms:
+            for scenario in scenarios:
+                times = timed(
+                    arms, models, scenario, blocks=blocks, seconds=seconds, commits=(commit, commit), seed=number
+                )
+                found.append(Trial(number, scenario.name, ratios(times)))
+                say(f"session {number + 1}, {scenario.name}: timed after {perf_counter() - started:.0f} s")
+        return found
 
-        with ThreadPoolExecutor(lanes) as pool:
-            lane_of = [range(lane, sessions, lanes) for lane in range(lanes)]
-            keeping, done = threading.Lock(), 0
+    def run_lane(lane: int) -> None:
+        try:
+            while not ended.is_set() and (number := next(numbers, None)) is not None:
+                found = session(number, cores[lane : lane + 1])
+                with keeping:
+                    proof.trials += found
+                    proof.seconds_taken = before + perf_counter() - started
+                    write_json(proof, path)
+                    say(f"{len(proof.trials) // len(scenarios)} of {sessions} sessions, {proof.seconds_taken:.0f} s")
+        finally:
+            ended.set()  # what stops one lane stops all
 
-            def run_lane(numbers: range) -> None:
-                nonlocal done
-                for i in numbers:
-                    proof.trials += session(i)
-                    done += 1
-                    proof.seconds_taken = perf_counter() - started
-                    alarms = sum(t.outcome is Outcome.FAIL for t in proof.trials if t.slowdown == 0)
-                    say(f"{done} of {sessions} sessions, {alarms} alarms, {proof.seconds_taken:.0f} s")
-                    with keeping:
-                        write_json(proof, path)
-
-            for future in [pool.submit(run_lane, numbers) for numbers in lane_of]:
+    with ThreadPoolExecutor(lanes) as pool:
+        try:
+            for future in [pool.submit(run_lane, lane) for lane in range(lanes)]:
                 future.result()
+        finally:
+            ended.set()
     return proof
+
+
+def _kept(path: Path, asked: Asked) -> tuple[list[Trial], float]:
+    """The trials that a file holds of the same proof, and the time that they took."""
+    try:
+        kept = read_proof(path)
+    except RecordError:
+        return [], 0.0
+    return (kept.trials, kept.seconds_taken) if kept.asked == asked else ([], 0.0)
 
 
 def read_proof(path: Path) -> Proof:

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-from fitgate.ab.proof import Proof
+import numpy as np
+
+from fitgate.ab.proof import Proof, Trial
 from fitgate.ab.session import SIGNIFICANCE, SLICE, Session
-from fitgate.ab.verdict import MARGIN, POWER, SEEN, Finding
+from fitgate.ab.verdict import MARGIN, POWER, SEEN, Finding, judge
 from fitgate.gates import Outcome
 from fitgate.report.tables import MARKS, table
 from fitgate.statistics import proportion_interval
 
 RULE = f"""\
-Every block starts a fresh process of each arm, which loads the arm's fitted models and warms up. They take turns in
-rounds of slices of {1e3 * SLICE:g} ms, in random order and then backwards, so that what slows the machine slows all
-alike; a slice gives the median of its queries, a block the median ratio of its rounds. A model is FAIL if its log
-ratios, block by block, lie above zero by a sign-flip test at p < {SIGNIFICANCE:g}, after Holm's adjustment for all
-models, and it is at least {MARGIN:.0%} slower. The control is the base against itself, in the same blocks: where that
-is slower or faster by the same rule, the verdict is INCONCLUSIVE. So it is where a slowdown of {SEEN:.0%} would be
-found with a power under {POWER:.0%} (by Student's t, at this spread of the blocks). Both arms run in this environment:
-a change of dependencies is not compared."""
+Base and control are two fits of one revision, made apart; the candidate is compared with both. Every block starts a
+fresh process of each of the three, which loads its fitted models and warms up. They take turns in rounds of slices of
+{1e3 * SLICE:g} ms, in random order and then backwards, so that what slows the machine slows all alike; a slice gives
+the median of its queries, a block the median ratio of its rounds. A model is FAIL if its log ratios to the base, block
+by block, lie above zero by a sign-flip test, and those to the control too (p, the greater of the two, is under
+{SIGNIFICANCE:g} after Holm's adjustment for all models), and it is at least {MARGIN:.0%} slower than either. So a
+control that differs from the base excuses no slowdown. A model is INCONCLUSIVE if a slowdown of {SEEN:.0%} would FAIL
+less than {POWER:.0%} of the time: that is the power of this very rule, by the bootstrap over the blocks, at their
+spread and with the control as far from the base as it was. All run in this environment: a change of dependencies is
+not compared."""
 
 
 def verdict_line(findings: Sequence[Finding]) -> str:
@@ -30,11 +35,11 @@ def verdict_line(findings: Sequence[Finding]) -> str:
         slower = ", ".join(f"{f.model} by {f.ratio - 1:.1%}" for f in findings if f.outcome is Outcome.FAIL)
         return f"FAIL: slower: {slower}"
     if by[Outcome.INCONCLUSIVE]:
-        blind = [f.model for f in findings if f.outcome is Outcome.INCONCLUSIVE and f.power < POWER]
-        uneven = [f.model for f in findings if f.outcome is Outcome.INCONCLUSIVE and f.power >= POWER]
-        reasons = [f"the base differs from itself for {', '.join(uneven)}"] if uneven else []
-        reasons += [f"a slowdown of {SEEN:.0%} could have been missed for {', '.join(blind)}"] if blind else []
-        return f"INCONCLUSIVE: {'; '.join(reasons)}. Repeat on a quieter machine, or with more --blocks or --seconds"
+        blind = ", ".join(f.model for f in findings if f.outcome is Outcome.INCONCLUSIVE)
+        return (
+            f"INCONCLUSIVE: a slowdown of {SEEN:.0%} could have been missed for {blind}. Repeat on a quieter machine, "
+            "or with more --blocks or --seconds"
+        )
     return f"PASS: none of {len(findings)} models is significantly slower by {MARGIN:.0%}"
 
 
@@ -56,41 +61,97 @@ def render(session: Session, findings: Sequence[Finding]) -> str:
 
 def render_proof(proof: Proof) -> str:
     """The report of a proof, in markdown."""
-    where = proof.environment
-    rows = []
-    for slowdown in proof.slowdowns:
-        caught = [t.outcome is Outcome.FAIL for t in proof.trials if t.slowdown == slowdown]
-        ratios = sorted(t.ratio for t in proof.trials if t.slowdown == slowdown)
-        low, high = proportion_interval(sum(caught), len(caught))
-        span = f"{ratios[len(ratios) // 20]:.3f} to {ratios[-1 - len(ratios) // 20]:.3f}"
-        what = "none (A/A)" if slowdown == 0 else f"{slowdown:.0%}"
-        blind = sum(t.outcome is Outcome.INCONCLUSIVE for t in proof.trials if t.slowdown == slowdown)
-        counted = [str(len(caught)), str(sum(caught)), f"{low:.1%} to {high:.1%}", str(blind)]
-        rows.append([what, *counted, f"{ratios[len(ratios) // 2]:.3f}", span])
-    headers = [
-        "injected slowdown",
-        "sessions",
-        "FAIL",
-        "95 % interval of the rate",
-        "INCONCLUSIVE",
-        "median ratio seen",
-        "from 5 % to 95 %",
-    ]
+    asked, where = proof.asked, proof.asked.environment
+    sessions = len({trial.session for trial in proof.trials})
+    family = proof.trials[0].ratios
+    judged = {
+        scenario: [_judged(trial, proof.slowdowns) for trial in trials]
+        for scenario, trials in _by_scenario(proof.trials).items()
+    }
+    most, least = proportion_interval(0, sessions)[1], proportion_interval(sessions, sessions)[0]
     parts = [
         "# How far the latency gate can be believed",
-        f"{len({t.session for t in proof.trials})} sessions of this tree against itself: {proof.blocks} blocks of ABBA "
-        f"each, so {3 * proof.blocks} fresh processes, asking `{proof.model}` for single examples for "
-        f"{proof.seconds:g} s each. The rule is the gate's own, for one model, its control included. A slowdown is "
-        "injected into the measured times: all of the candidate's are multiplied by it. (To idle after each query "
-        "would be no slowdown of a known size: the query after it takes longer, too.)",
-        table(headers, rows, right=1),
-        f"A slowdown of {MARGIN:.0%} stands at the margin itself: the gate asks for a ratio of at least "
-        f"{1 + MARGIN:g}, which about half of such sessions show.",
+        f"{sessions} sessions of one revision against itself, each as `fitgate ab` does it: working trees of its own, "
+        f"every arm's models fitted apart, then {len(family[0].base)} blocks of three fresh processes, each of which "
+        f"times each of the {len(family)} models for {asked.seconds:g} s. The models of a session are one family of "
+        "tests, in each scenario.",
+        "## Nothing changed",
+        _alarms(judged),
+        "The last column takes each session again with each slowdown of each model, and counts those in which a model "
+        "that was not slowed is FAIL.",
+        "## One model slowed",
+        "A slowdown is injected into one model's measured times: all of the candidate's are multiplied by it. (To idle "
+        "after each query would be no slowdown of a known size: the query after it takes longer, too.) Counted are the "
+        f"sessions of {sessions} in which this model is FAIL; the 95 % interval of none is 0 to {most:.1%}, of all "
+        f"{least:.1%} to 100%. INCONCLUSIVE and the ratios are those without a slowdown. The worst come first.",
+        _catches(judged, proof.slowdowns),
+        f"The gate asks for a ratio of at least {1 + MARGIN:g} to base and to control, which a slowdown of just "
+        f"{MARGIN:.0%} shows by luck alone.",
         RULE,
         f"{proof.seconds_taken / 60:.0f} minutes on {where.cpu}, {where.cores} cores, {proof.lanes} sessions at a "
-        f"time, each on a core of its own; Python {where.python}; commit `{proof.commit}`.",
+        f"time, each on a core of its own; Python {where.python}; commit `{asked.commit}`.",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+class _Judged(NamedTuple):
+    """The findings of one trial, without a slowdown, and with one in a model, by model and slowdown."""
+
+    clean: list[Finding]
+    slowed: dict[tuple[str, float], list[Finding]]
+
+
+def _judged(trial: Trial, slowdowns: Sequence[float]) -> _Judged:
+    models = [ratios.model for ratios in trial.ratios]
+    injected = {(m, slowdown): judge(trial.ratios, {m: slowdown}) for m in models for slowdown in slowdowns}
+    return _Judged(judge(trial.ratios), injected)
+
+
+def _by_scenario(trials: Sequence[Trial]) -> dict[str, list[Trial]]:
+    return {name: [t for t in trials if t.scenario == name] for name in dict.fromkeys(t.scenario for t in trials)}
+
+
+def _alarms(judged: Mapping[str, Sequence[_Judged]]) -> str:
+    """How many sessions without a change had a FAIL, scenario by scenario."""
+    rows = []
+    for scenario, trials in judged.items():
+        alarms = sum(any(f.outcome is Outcome.FAIL for f in trial.clean) for trial in trials)
+        low, high = proportion_interval(alarms, len(trials))
+        others = [
+            any(f.outcome is Outcome.FAIL and f.model != model for f in findings)
+            for trial in trials
+            for (model, _), findings in trial.slowed.items()
+        ]
+        blind = sum(any(f.outcome is Outcome.INCONCLUSIVE for f in trial.clean) for trial in trials)
+        counts = [str(len(trials)), str(alarms), f"{low:.1%} to {high:.1%}", str(blind)]
+        rows.append([scenario, *counts, f"{sum(others)} of {len(others)}"])
+    headers = ["scenario", "sessions", "with a FAIL", "95 % interval of the rate", "with an INCONCLUSIVE"]
+    headers += ["FAIL of a model not slowed"]
+    return table(headers, rows, right=1)
+
+
+def _catches(judged: Mapping[str, Sequence[_Judged]], slowdowns: Sequence[float]) -> str:
+    """How many sessions each slowdown of each model failed, the worst model and scenario first, and all together."""
+    rows, totals = [], []
+    for scenario, trials in judged.items():
+        for i, model in enumerate(finding.model for finding in trials[0].clean):
+            clean = [trial.clean[i] for trial in trials]
+            alarms = sum(finding.outcome is Outcome.FAIL for finding in clean)
+            caught = [
+                sum(trial.slowed[model, slowdown][i].outcome is Outcome.FAIL for trial in trials)
+                for slowdown in slowdowns
+            ]
+            blind = sum(finding.outcome is Outcome.INCONCLUSIVE for finding in clean)
+            low, median, high = np.quantile([finding.ratio for finding in clean], [0.05, 0.5, 0.95])
+            counts = [alarms, *caught, blind]
+            cells = [model, scenario, *map(str, counts), f"{median:.3f} ({low:.3f} to {high:.3f})"]
+            rows.append(((-alarms, sum(caught), low - high), cells))
+            totals.append([len(trials), *counts])
+    headers = ["model", "scenario", "unchanged", *(f"{slowdown:.0%} slower" for slowdown in slowdowns)]
+    headers += ["INCONCLUSIVE", "time ratio: median (5 % to 95 %)"]
+    of, *sums = np.sum(totals, axis=0)
+    last = ["all", "", *(f"{count} of {of}" for count in sums), ""]
+    return table(headers, [*(cells for _, cells in sorted(rows)), last], right=2)
 
 
 def _findings(findings: Sequence[Finding]) -> str:
@@ -101,7 +162,8 @@ def _findings(findings: Sequence[Finding]) -> str:
             f"{f.ratio:.3f} ({f.low:.3f} to {f.high:.3f})",
             f"{f.p_value:.2g}",
             f"{f.power:.0%}",
-            "-" if f.control is None else f"{f.control:.3f} (p = {f.control_p_value:.2g})",
+            f"{f.to_base:.3f}, {f.to_control:.3f}",
+            f"{f.control:.3f} (p = {f.control_p_value:.2g})",
             f"{1e3 * f.base_seconds:.4g}",
             f"{1e3 * f.candidate_seconds:.4g}",
         ]
@@ -113,7 +175,8 @@ def _findings(findings: Sequence[Finding]) -> str:
         "time ratio (95 % interval)",
         "p",
         f"power at {SEEN:.0%}",
-        "control",
+        "to base, to control",
+        "control to base",
         "base, ms",
         "candidate, ms",
     ]

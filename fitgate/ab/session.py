@@ -76,10 +76,11 @@ class Session(msgspec.Struct):
     environment: Environment
 
     def log_ratios(self, model: str, arm: str) -> list[float]:
-        """Logarithm of an arm's time over the base's, block by block: the median over rounds."""
+        """Logarithm of the candidate's time over another arm's, block by block: the median over rounds."""
         read = {(reading.block, reading.arm): reading.seconds[model] for reading in self.readings}
         blocks = range(1 + max(block for block, _ in read))
-        return [median(math.log(a / b) for a, b in zip(read[i, arm], read[i, "base"], strict=True)) for i in blocks]
+        pairs = [zip(read[i, "candidate"], read[i, arm], strict=True) for i in blocks]
+        return [median(math.log(a / b) for a, b in pair) for pair in pairs]
 
 
 def enough_blocks(comparisons: int) -> int:
@@ -104,7 +105,7 @@ def compare(
     benchmarking: improving measurement accuracy in the cloud", ICPE 2020.
 
     Args:
-        arms: named `base`, `candidate` and perhaps `control`.
+        arms: named `base`, `control` and `candidate`.
         models: to time.
         scenario: how predictions are asked for.
         blocks: how many.

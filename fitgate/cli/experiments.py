@@ -11,7 +11,7 @@ from typing import Any
 from fitgate.cli.records import file_name
 from fitgate.files import check_writable, write
 from fitgate.gates import Outcome
-from fitgate.latency.timing import SCENARIOS
+from fitgate.latency.timing import SCENARIOS, SINGLE, Scenario
 from fitgate.model import Model, ModelError
 from fitgate.plugin.project import Project, project
 from fitgate.tasks import TaskData, TaskError
@@ -82,7 +82,14 @@ def add_commands(commands: Any) -> None:
     ab.add_argument("--base", metavar="REV", default="HEAD", help="revision to compare with (default: HEAD)")
     ab.add_argument("--candidate", metavar="REV", help="revision to compare (default: the working tree as it is)")
     ab.add_argument("--models", default="", metavar="NAME,...", help="default: all that both have, less the slow ones")
-    ab.add_argument("--scenario", choices=[s.name for s in SCENARIOS], default="single", help="default: single")
+    ab.add_argument(
+        "--scenario",
+        dest="scenarios",
+        type=_scenarios,
+        metavar="NAME",
+        help=f"one of {', '.join(s.name for s in SCENARIOS)} (default: single); several, with commas, for --prove "
+        "(default: single,multi)",
+    )
     ab.add_argument("--blocks", type=int, metavar="N", help="default: as many as the models need, and two")
     ab.add_argument(
         "--seconds",
@@ -93,14 +100,14 @@ def add_commands(commands: Any) -> None:
     )
     ab.add_argument("--out", type=file_name, metavar="FILE", help="also write the report there")
     ab.add_argument("--gate-strict", action="store_true", help="fail if the verdict is inconclusive")
-    ab.add_argument("--prove", type=int, metavar="N", help="instead, compare this tree N times with itself")
+    ab.add_argument("--prove", type=_count, metavar="N", help="instead, compare --base N times with itself")
     ab.add_argument("--from", dest="kept", type=Path, metavar="FILE", help="only render the JSON of --prove again")
     ab.add_argument(
         "--inject",
         type=_shares,
         default="3,5,10,30",
         metavar="PERCENT,...",
-        help="slowdowns for --prove (default: 3,5,10,30)",
+        help="slowdowns for --prove, each in one model at a time (default: 3,5,10,30)",
     )
     ab.set_defaults(run=_ab)
 
@@ -181,8 +188,9 @@ def _data(around: Project, models: Mapping[str, Model], name: str | None) -> lis
 
 def _ab(options: argparse.Namespace) -> int:
     from fitgate.ab import report
+    from fitgate.ab.errors import ComparisonError
     from fitgate.ab.gate import run
-    from fitgate.ab.verdict import judge
+    from fitgate.ab.verdict import judge, ratios
 
     def say(words: str) -> None:
         print(words, file=sys.stderr, flush=True)
@@ -192,7 +200,14 @@ def _ab(options: argparse.Namespace) -> int:
     models = [name for name in options.models.split(",") if name]
     if options.prove or options.kept:
         return _prove(options, models, say)
-    (scenario,) = (s for s in SCENARIOS if s.name == options.scenario)
+    scenario, *others = options.scenarios or [SINGLE]
+    if others:
+        raise ComparisonError(
+            f"--scenario {','.join(s.name for s in options.scenarios)}",
+            found=f"{1 + len(others)} scenarios",
+            expected="one, except with --prove",
+            next_step="compare once in each",
+        )
     session = run(
         options.base,
         options.candidate,
@@ -202,7 +217,7 @@ def _ab(options: argparse.Namespace) -> int:
         seconds=options.seconds,
         say=say,
     )
-    findings = judge(session)
+    findings = judge(ratios(session))
     text = report.render(session, findings)
     print(text, end="")
     if options.out:
@@ -212,19 +227,20 @@ def _ab(options: argparse.Namespace) -> int:
 
 
 def _prove(options: argparse.Namespace, models: Sequence[str], say: Callable[[str], None]) -> int:
-    from fitgate.ab.proof import prove, read_proof
+    from fitgate.ab import proof as proofs
     from fitgate.ab.report import render_proof
-    from fitgate.ab.session import enough_blocks
 
     path = options.out or AB
     if options.kept:
-        proof = read_proof(options.kept)
+        proof = proofs.read_proof(options.kept)
     else:
-        proof = prove(
+        proof = proofs.prove(
             path.with_suffix(".json"),
             sessions=options.prove,
-            model=models[0] if models else None,
-            blocks=options.blocks or enough_blocks(1),
+            revision=options.base,
+            models=models,
+            scenarios=options.scenarios or proofs.SCENARIOS,
+            blocks=options.blocks,
             seconds=options.seconds,
             slowdowns=options.inject,
             say=say,
@@ -239,3 +255,17 @@ def _shares(text: str) -> list[float]:
         return [float(percent) / 100 for percent in text.split(",")]
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r}, expected percents such as 3,5,10,30") from None
+
+
+def _scenarios(text: str) -> list[Scenario]:
+    known = {scenario.name: scenario for scenario in SCENARIOS}
+    try:
+        return [known[name] for name in dict.fromkeys(text.split(","))]
+    except KeyError:
+        raise argparse.ArgumentTypeError(f"{text!r}, expected {', '.join(known)}") from None
+
+
+def _count(text: str) -> int:
+    if not (text.isdecimal() and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r}, expected a whole number, 1 or more")
+    return int(text)

@@ -27,7 +27,7 @@ from fitgate.statistics.sequential import (
     operation,
     prediction_factor,
 )
-from fitgate.statistics.sign_flip import least_blocks, sign_flip
+from fitgate.statistics.sign_flip import least_blocks, sign_flip, sign_flip_power, sign_flips
 
 __all__ = [
     "Change",
@@ -70,6 +70,8 @@ __all__ = [
     "quiet_level",
     "ratio_interval",
     "sign_flip",
+    "sign_flip_power",
+    "sign_flips",
     "student_power",
     "unspread_bound",
     "wilson_lower_bound",

@@ -53,7 +53,7 @@ SHORT = {
         "pytest -m latency --fit-models=sgd --benchmark-json=timings.json -q --fit-timing=0.2", "shorter timings"
     ),
     "fitgate ab --base origin/main --models sgd": Short(CHECKED, "as above"),
-    "fitgate ab --prove 100 --models sgd --out proof.md": Short(CHECKED, "an hour"),
+    "fitgate ab --prove 20 --out proof.md": Short(CHECKED, "hours"),
     'python -m tests.benchmarks.audits --trials 40 --models sgd,forest,knn,svc,cnn --speed-ups ""': Short(
         'python -m tests.benchmarks.audits --trials 1 --models sgd --speed-ups ""', "a quarter of an hour"
     ),
