@@ -58,13 +58,6 @@ class Stopwatch:
         self._queries = Queries(self._examples, seed)
         self._load_seconds = load_seconds
 
-    @classmethod
-    def of_files(cls, estimator: Path, examples: Path, n: int, seed: int) -> Stopwatch:
-        """That of what lies in files, as `fitgate.executor.save` writes them."""
-        X, started = load(examples), perf_counter()
-        loaded = load(estimator)
-        return cls(loaded, X, n, seed, perf_counter() - started)
-
     def load_seconds(self) -> float:
         """What loading the model took, in seconds, with the libraries that it imports."""
         return self._load_seconds
@@ -98,6 +91,13 @@ class Stopwatch:
         before = compiled(self._estimator)
         first = asker.timed(query)
         return first, compiled(self._estimator) - before
+
+
+def loaded(estimator: Path, examples: Path, n: int, seed: int) -> Stopwatch:
+    """A stopwatch of what lies in files, as `fitgate.executor.save` writes them."""
+    X, started = load(examples), perf_counter()
+    model = load(estimator)
+    return Stopwatch(model, X, n, seed, perf_counter() - started)
 
 
 def compiled(estimator: Any) -> float:

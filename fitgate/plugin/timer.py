@@ -15,7 +15,7 @@ from fitgate.data import Dataset
 from fitgate.executor import ExecutorError, Process, save
 from fitgate.latency.examples import Rows
 from fitgate.latency.repetition import Turns
-from fitgate.latency.stopwatch import Asked, Stopwatch
+from fitgate.latency.stopwatch import Asked, Stopwatch, loaded
 from fitgate.latency.timing import SERVER, Scenario, TimedProcess, Timing
 from fitgate.model import Model
 from fitgate.plugin.trained import TrainedModel
@@ -152,13 +152,18 @@ class Timer:
         Raises:
             ModelFailed: if it failed in one, now or before.
         """
-        if self._processes < 2:
-            return [self.opened(subject).ask(scenario)]
-        if not self._found and not self._failed:
+        name = subject.model.name
+        if self._processes > 1 and not self._found and not self._failed:
             self._take_turns()
-        if subject.model.name in self._failed:
-            raise self._failed[subject.model.name].with_traceback(None)
-        return self._found[subject.model.name, scenario.name]
+        if name in self._failed:
+            raise self._failed[name].with_traceback(None)
+        if self._processes > 1:
+            return self._found[name, scenario.name]
+        try:
+            return [self.opened(subject).ask(scenario)]
+        except ModelFailed as error:
+            self._failed[name] = error
+            raise
 
     def opened(self, subject: TrainedModel) -> Opened:
         """A model with its stopwatch; that of another model is closed."""
@@ -199,6 +204,7 @@ class Timer:
 
     def _opened(self, subject: TrainedModel) -> Opened:
         task = subject.model.timed_task
+        subject.evaluation(task)  # what it may have remembered of that goes with it, and is found out
         test, estimator, limit = self._data_of(task).test, subject.on(task).estimator, self._limit_of(subject.model)
         stopwatch: Process | Stopwatch | None = None
         if self._processes:
@@ -212,12 +218,11 @@ class Timer:
         if self._directory is None:
             self._directory = tempfile.TemporaryDirectory(prefix="fitgate-timing-", ignore_cleanup_errors=True)
         directory = Path(self._directory.name)
+        dataset = self._data_of(task).name
         try:
             kept = save(directory, f"{name}-estimator", estimator)
+            if dataset not in self._examples:
+                self._examples[dataset] = save(directory, f"{len(self._examples)}-examples", X)
         except Exception:  # whatever pickling a model's own classes raises
             return None
-        dataset = self._data_of(task).name
-        if dataset not in self._examples:
-            self._examples[dataset] = save(directory, f"{len(self._examples)}-examples", X)
-        call = partial(Stopwatch.of_files, kept, self._examples[dataset], n, self._seed)
-        return Process(call, label=f"timing {name}")
+        return Process(partial(loaded, kept, self._examples[dataset], n, self._seed), label=f"timing {name}")
