@@ -28,6 +28,7 @@ RECORDER = "fitgate-recorder"
 CONTROLLER = "fitgate-controller"
 MARKERS = (
     "latency: timings of fit and predict, which enforce no gate",
+    "server: timings of queries that arrive at random, only under --fit-server",
     "memory: what fit and predict take of the memory, only under --fit-memory",
     "no_gates: uses models, and enforces no gate",
 )

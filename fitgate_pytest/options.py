@@ -23,6 +23,12 @@ def _number_of_seeds(text: str) -> int:
     return int(text)
 
 
+def _number_of_processes(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected a number of processes, or 0")
+    return int(text)
+
+
 def _positive(text: str) -> float:
     try:
         number = float(text)
@@ -137,6 +143,21 @@ OPTIONS = (
         "SECONDS",
         "fit and evaluate each model in a process of its own, and end one whose fit, or whose predicting of the test "
         "split, takes longer (default: no limit); a model's own timeout wins",
+    ),
+    Option(
+        "fit-processes",
+        _number_of_processes,
+        1,
+        "N",
+        "time each model in so many processes of its own, in which nothing else has run, and which take turns: from "
+        "two on, figures have an interval; 0 times in the session's own process (default: 1)",
+    ),
+    Option(
+        "fit-server",
+        _truth,
+        False,
+        "",
+        "also time queries that arrive at random: how many a second a model answers in time",
     ),
     Option(
         "fit-memory",

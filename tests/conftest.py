@@ -115,7 +115,8 @@ def project(pytester, monkeypatch, request, zygote, _libraries):
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
     monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)  # or pytest-benchmark would think itself in a worker
     monkeypatch.delenv("PYTEST_XDIST_WORKER_COUNT", raising=False)
-    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest")  # importing it takes a process a second
+    # Importing hypothesis takes a process a second, and so does a process of a model's own.
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest -o fit_processes=0")
     quick = Kernel("nothing", "k calls/s", lambda: lambda: time.sleep(1e-4), 1.0)
     monkeypatch.setattr("fitgate.plugin.registry.KERNELS", (quick,))
     monkeypatch.setattr("fitgate.machine.kernels.SECONDS", 0.0)

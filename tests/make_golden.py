@@ -1,12 +1,13 @@
 """Makes the golden record: fixed entries, as a session on fake models would leave them."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from fitgate import Above, Floor, Model, Outcome, Published, Verdict
 from fitgate.gates import Claim, Declaration, Reason, judge
-from fitgate.latency.timing import Timing
+from fitgate.latency.timing import TimedProcess, Timing
 from fitgate.machine import Calibration, Condition
 from fitgate.metrics import METRICS
 from fitgate.record import (
@@ -56,10 +57,15 @@ def fit(model, task, seed, data):
     return Fit(model, task, seed, data.digest, 1.25, 0.5, f"fakes.{model}", **stated)
 
 
+def both(queries):
+    """Two processes, with so many queries each."""
+    return [TimedProcess(queries, load, 0.2) for load in (1.1, 1.3)]
+
+
 def golden():
     dataset = fakes.DATASET.on("quick")
     record = records.blank(
-        settings=Settings(profile="quick", seeds=3),
+        settings=Settings(profile="quick", seeds=3, processes=2),
         selection=["-k", "a|b"],
         commit="0123456789abcdef0123456789abcdef01234567-dirty",
         wall_seconds=25.0,
@@ -83,10 +89,12 @@ def golden():
             scores = estimator.decision_function(dataset.test.X) if data.task is FIVES else None
             record.add(fit(model, data.task.name, 42, dataset))
             record.add(records.evaluation(model, data, estimator.predict(dataset.test.X), scores))
-        record.add(Timing(model, "digits", "single", 1, [0.001 + i * 1e-6 for i in range(700)], 0.2, 0.1))
-        record.add(Timing(model, "digits", "multi", 8, [0.004, 0.005, 0.006], 0.01, round_trip_seconds=0.0004))
-        record.add(Timing(model, "digits", "offline", 200, [0.25], kernel="gemm", work_per_example=1e7))
-        record.add(Timing(model, "digits", "server", 1, [0.002] * 700, 0.2, rate=900.0, bound=0.1))
+        timed = partial(Timing, model, "digits", first_seconds=0.2)
+        ramp = [0.001 + i * 1e-6 for i in range(700)]
+        record.add(timed("single", 1, ramp, compile_seconds=0.1, processes=both(350)))
+        record.add(timed("multi", 8, [0.004, 0.005, 0.006, 0.007], round_trip_seconds=0.0004, processes=both(2)))
+        record.add(timed("offline", 200, [0.25, 0.26], kernel="gemm", work_per_example=1e7, processes=both(1)))
+        record.add(timed("server", 1, [0.002] * 700, rate=900.0, bound=0.1, processes=both(350)))
         record.add(Calibration("gemm", "GFLOP/s", model, [79.0, 80.0, 81.0 if model == "good" else 85.0]))
         record.add(Memory(model, "digits", 300 * 2**20, 200 * 2**20, 250 * 2**20, 150 * 2**20, 5 * 2**18))
     record.add(Failure("broken", "digits", "fit", "RuntimeError: too | bad"))

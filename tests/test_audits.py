@@ -1,6 +1,7 @@
 """Audits of timings: planted cheats are caught, on a clock of the test's own, and clean models are not."""
 
 import itertools
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from fitgate.latency import repetition
 from fitgate.latency.agreement import SIGNIFICANCE, agreement
 from fitgate.latency.audit import Auditor
 from fitgate.latency.examples import Examples
-from fitgate.latency.queries import Asker
+from fitgate.latency.queries import Asker, Queries
 from fitgate.latency.repetition import FASTER, LEAST, MOST, take_turns
 from tests import records
 
@@ -154,24 +155,19 @@ class RightWhenSlow(Honest):
         return self.work(X) if self.calls < 10 else np.zeros(len(X), int)
 
 
-def auditor_of(model, monkeypatch):
+def auditor_of(model):
     """Of a model that is evaluated first, on its clock."""
-    data = records.task_data(X, Y)
-    evaluated = model.predict(X)
-    monkeypatch.setattr(
-        "fitgate.latency.audit.take_turns",
-        lambda *given: take_turns(*given, clocks=(model.clock, model.clock)),
-    )
-    return Auditor("cheat", data, lambda: evaluated)
+    evaluated, clocks = model.predict(X), (model.clock, model.clock)
+    turns = partial(take_turns, model.predict, Examples(X, N), clocks=clocks)
+    return Auditor("cheat", records.task_data(X, Y), lambda: evaluated, turns)
 
 
-def audits(model, size, monkeypatch):
+def audits(model, size):
     """The two audits of queries of a size."""
-    auditor, asker = auditor_of(model, monkeypatch), Asker(model.predict)
-    for query in itertools.islice(auditor.queries.of(size), 60):
+    auditor, asker = auditor_of(model), Asker(model.predict)
+    for query in itertools.islice(Queries(Examples(X, N)).of(size), 60):
         asker(query)
-    agrees = auditor.agreement("single", asker.answers)
-    return agrees, auditor.repetition("single", model.predict, size, COST)
+    return auditor.agreement("single", asker.answers), auditor.repetition("single", size, COST)
 
 
 @pytest.mark.parametrize("size", [1, 8])
@@ -184,24 +180,24 @@ def audits(model, size, monkeypatch):
         (ByIdentity, "the same objects are answered "),
     ],
 )
-def test_a_model_that_remembers_is_caught_by_its_speed(monkeypatch, cheat, words, size):
-    agrees, computes = audits(cheat(Clock()), size, monkeypatch)
+def test_a_model_that_remembers_is_caught_by_its_speed(cheat, words, size):
+    agrees, computes = audits(cheat(Clock()), size)
     assert agrees.passed
     assert computes.passed is False
     assert words in computes.message
 
 
 @pytest.mark.parametrize("cheat", [ByPosition, WrongAlone, RightWhenSlow])
-def test_a_model_that_answers_otherwise_while_it_is_timed_is_caught_by_its_answers(monkeypatch, cheat):
-    agrees, _ = audits(cheat(Clock()), 1, monkeypatch)
+def test_a_model_that_answers_otherwise_while_it_is_timed_is_caught_by_its_answers(cheat):
+    agrees, _ = audits(cheat(Clock()), 1)
     assert agrees.passed is False
     assert "timed answers differ from the evaluated ones" in agrees.message
     assert agrees.figures["worse"] > agrees.figures["better"]
 
 
 @pytest.mark.parametrize("size", [1, 8])
-def test_an_honest_model_is_believed(monkeypatch, size):
-    agrees, computes = audits(Honest(Clock()), size, monkeypatch)
+def test_an_honest_model_is_believed(size):
+    agrees, computes = audits(Honest(Clock()), size)
     assert agrees.passed
     assert agrees.figures["differing"] == 0
     assert computes.passed
@@ -268,21 +264,22 @@ def test_processor_time_shows_it_where_a_busy_machine_hides_it_in_wall_time():
     assert not take_turns(model.predict, clocks=(busy, busy), **take).remembered
 
 
-def test_what_is_too_slow_or_has_no_new_examples_is_not_audited_and_says_so(monkeypatch):
-    slow = auditor_of(Honest(Clock()), monkeypatch).repetition("single", None, 1, query=1.0)
+def test_what_is_too_slow_or_has_no_new_examples_is_not_audited_and_says_so():
+    slow = auditor_of(Honest(Clock())).repetition("single", 1, query=1.0)
     assert (slow.passed, slow.message) == (None, "too slow for 16 rounds, at 1 s a query")
     coin = np.tile(np.arange(2, dtype=np.uint8), N // 2)
-    alike = Auditor("m", records.task_data(coin[:, None], coin), lambda: coin)
-    found = alike.repetition("single", lambda X: X[:, 0], 1, query=1e-4)
+    turns = partial(take_turns, lambda X: X[:, 0], Examples(coin[:, None], N))
+    alike = Auditor("m", records.task_data(coin[:, None], coin), lambda: coin, turns)
+    found = alike.repetition("single", 1, query=1e-4)
     assert (found.passed, found.message) == (None, "its data allows too few examples that are new")
 
 
-def test_scenarios_of_one_batch_size_share_the_turns(monkeypatch):
+def test_scenarios_of_one_batch_size_share_the_turns():
     model = Honest(Clock())
-    auditor = auditor_of(model, monkeypatch)
-    first = auditor.repetition("multi", model.predict, 8, COST)
+    auditor = auditor_of(model)
+    first = auditor.repetition("multi", 8, COST)
     asked = model.clock.now
-    second = auditor.repetition("offline", model.predict, N, COST)
+    second = auditor.repetition("offline", N, COST)
     assert model.clock.now == asked
     assert (first.figures, second.scenario) == (second.figures, "offline")
 

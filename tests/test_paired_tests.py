@@ -18,7 +18,6 @@ from fitgate.statistics import (
     holm,
     holm_levels,
     least_blocks,
-    median_interval,
     p_value_of_gain,
     paired_auc,
     sign_flip,
@@ -255,26 +254,3 @@ def test_power_of_sign_flip_tests_counts_the_least_mean_and_what_lies_apart():
     assert sign_flip_power(np.ones((2, 8)), 0.01, 1.0) == 1
     with pytest.raises(ValueError, match="1 differences, expected two or more"):
         sign_flip_power([[1.0]], 0.01)
-
-
-def test_a_median_s_interval_holds_it_as_often_as_it_says():
-    rng = np.random.default_rng(0)
-
-    def holds(series):
-        low, high = median_interval(series)
-        return low <= 0 <= high
-
-    assert np.mean([holds(rng.normal(size=200)) for _ in range(200)]) == pytest.approx(0.95, abs=0.05)
-    assert median_interval([2.0]) == (2.0, 2.0)
-    low, high = median_interval(rng.normal(size=5_000))
-    assert low < 0 < high < 0.1
-    with pytest.raises(ValueError, match="no times"):
-        median_interval([])
-
-
-def test_neighbours_that_are_alike_widen_a_median_s_interval():
-    rng = np.random.default_rng(0)
-    steps = rng.normal(size=40)
-    alike, mixed = np.repeat(steps, 10), rng.permutation(np.repeat(steps, 10))
-    widths = [high - low for low, high in map(median_interval, (alike, mixed))]
-    assert widths[0] > 1.5 * widths[1]

@@ -55,7 +55,7 @@ def add_commands(commands: Any) -> None:
     compare.add_argument("--out", type=file_name, default=COMPARISON, metavar="FILE", help=f"default: {COMPARISON}")
     compare.set_defaults(run=_compare)
 
-    repeat = commands.add_parser("repeat", help="how well repeated runs agree: whether p50s hold their intervals")
+    repeat = commands.add_parser("repeat", help="how well repeated runs agree on how long queries take")
     repeat.add_argument("records", type=Path, nargs="+", metavar="RECORD", help="records of one run, repeated")
     repeat.add_argument(
         "--out", type=file_name, default=REPEATABILITY, metavar="FILE", help=f"default: {REPEATABILITY}"

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from fitgate.latency import repetition
 from fitgate.latency.agreement import agreement
-from fitgate.latency.examples import Examples, Rows
-from fitgate.latency.queries import Queries
-from fitgate.latency.repetition import FASTER, KINDS, Turns, take_turns, too_slow
+from fitgate.latency.examples import Rows
+from fitgate.latency.repetition import FASTER, KINDS, Turns, too_slow
 from fitgate.tasks import NUMBERS, TaskData
 
 AGREEMENT = "agreement"
@@ -45,17 +44,15 @@ class Audit(msgspec.Struct, frozen=True, tag=True):
 
 
 class Auditor:
-    """Where the queries of a model's timings come from in a process, and what its answers are held to.
+    """What the answers of a model that is timed are held to.
 
     Args:
         model: its name.
         data: the task that is timed.
         evaluated: the predictions that it was evaluated by, `(n,)` or `(n, outputs)`; evaluates it on first use.
-        seed: of what is asked.
+        take_turns: has queries of so many new and known examples timed in turns, where the model was timed.
+        seed: of the draw among several answers about one example.
         progress: is given, in words, what may take long, and is a context around it.
-
-    Attributes:
-        queries: of all scenarios together, so that none repeats what another has asked while there are examples left.
     """
 
     def __init__(
@@ -63,30 +60,28 @@ class Auditor:
         model: str,
         data: TaskData,
         evaluated: Callable[[], NDArray[Any]],
+        take_turns: Callable[[int], Turns | None],
         seed: int = 0,
         progress: Callable[[str], AbstractContextManager[None]] = lambda words: nullcontext(),
     ):
-        test = data.dataset.test
         self._model = model
         self._data = data
         self._evaluated = evaluated
         self._seed = seed
         self._progress = progress
-        self._examples = Examples(test.X, len(test))
+        self._take_turns = take_turns
         self._turns: dict[int, tuple[Turns | None, str]] = {}
-        self.queries = Queries(self._examples, seed)
 
     def audits(
         self,
         scenario: str,
-        predict: Callable[[Any], Any],
         answers: list[tuple[Rows, NDArray[Any]]],
         size: int,
         query: float,
         factor: float = 1.0,
     ) -> list[Audit]:
         """Both audits of a scenario that was timed; see each for what it takes."""
-        return [self.agreement(scenario, answers), self.repetition(scenario, predict, size, query, factor)]
+        return [self.agreement(scenario, answers), self.repetition(scenario, size, query, factor)]
 
     def agreement(self, scenario: str, answers: list[tuple[Rows, NDArray[Any]]]) -> Audit:
         """Hold the answers of a scenario, as an `Asker` keeps them, to those of the evaluation."""
@@ -99,21 +94,18 @@ class Auditor:
         figures = {name: getattr(found, name) for name in ("n", "differing", "worse", "better", "p_value")}
         return self._audit(scenario, AGREEMENT, found.passed, message, figures)
 
-    def repetition(
-        self, scenario: str, predict: Callable[[Any], Any], size: int, query: float, factor: float = 1.0
-    ) -> Audit:
+    def repetition(self, scenario: str, size: int, query: float, factor: float = 1.0) -> Audit:
         """See whether the model remembers: once for each size of query, `LARGEST` at most.
 
         Args:
             scenario: whose timing it is for.
-            predict: the fitted estimator's, warmed up.
             size: examples of the scenario's query.
             query: seconds that it took.
             factor: how long to time, times the usual.
         """
         asked = min(size, LARGEST)
         if asked not in self._turns:
-            self._turns[asked] = self._take_turns(predict, asked, query * asked / size, factor * repetition.SECONDS)
+            self._turns[asked] = self._turns_of(asked, query * asked / size, factor * repetition.SECONDS)
         turns, why = self._turns[asked]
         if turns is None:
             return self._audit(scenario, REPETITION, None, why, {})
@@ -128,13 +120,10 @@ class Auditor:
     def _audit(self, scenario: str, name: str, passed: bool | None, message: str, figures: dict[str, float]) -> Audit:
         return Audit(self._model, self._data.task.name, scenario, name, passed, message, figures)
 
-    def _take_turns(
-        self, predict: Callable[[Any], Any], size: int, query: float, seconds: float
-    ) -> tuple[Turns | None, str]:
+    def _turns_of(self, size: int, query: float, seconds: float) -> tuple[Turns | None, str]:
         """The turns, or why there are none."""
-        self._evaluated()  # or it would have nothing to remember
         if too_slow(query, seconds):
             return None, f"too slow for {repetition.LEAST} rounds, at {query:.2g} s a query"
         with self._progress(f"timing {self._model} on {self._data.task.name} with new examples and with known ones"):
-            turns = take_turns(predict, self._examples, size, seconds, self._seed)
+            turns = self._take_turns(size)
         return turns, "" if turns else "its data allows too few examples that are new"

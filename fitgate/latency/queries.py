@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fitgate.clock import perf_counter
 from fitgate.latency.examples import Examples, Rows
 
 
@@ -68,20 +69,23 @@ class Asker:
 
     Attributes:
         answers: the places in the test split that were asked about, and what came, of each query.
+        repeated: how many of these examples had been asked about before.
     """
 
     def __init__(self, predict: Callable[[Any], Any]):
         self._predict = predict
         self.answers: list[tuple[Rows, NDArray[Any]]] = []
-        self._repeated = 0
+        self.repeated = 0
 
     def __call__(self, query: Query) -> None:
         """Ask."""
-        self.answers.append((query.rows, np.array(self._predict(query.X))))
-        self._repeated += query.repeated
+        self.timed(query)
 
-    @property
-    def repeated(self) -> float | None:
-        """The share of examples that had been asked about before; None where nothing was asked."""
-        asked = sum(len(rows) for rows, _ in self.answers)
-        return round(self._repeated / asked, 4) if asked else None
+    def timed(self, query: Query) -> float:
+        """Ask; the seconds that the answer took."""
+        started = perf_counter()
+        answer = np.array(self._predict(query.X))
+        seconds = perf_counter() - started
+        self.answers.append((query.rows, answer))
+        self.repeated += query.repeated
+        return seconds

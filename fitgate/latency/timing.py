@@ -13,14 +13,15 @@ import numpy as np
 from fitgate.clock import perf_counter
 from fitgate.latency.queries import Query
 from fitgate.protocols import RoundTrip, offered
-from fitgate.statistics import median_interval
+from fitgate.statistics import mean_interval, quiet_level
 
 # The fewest queries whose second-slowest is, with 99 % confidence, no faster than the 99th percentile: the smallest n
 # with 0.99^n + n 0.01 0.99^(n-1) <= 0.01 (order statistics of a binomial).
 QUERIES_FOR_P99 = 662
 WARM_UP_CALLS = 3
 ROUND_TRIPS = 30
-SPARE = 1.15  # the pace of a machine is seen at few moments, and may have changed by more
+ALIKE = 10  # queries whose median is alike, whatever they ask about
+HELD = 0.9  # how often another run's typical query lies in the interval of one
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,21 @@ SCENARIOS = (SINGLE, MULTI, OFFLINE)
 SERVER = Scenario("server", 1, seconds=2.0, queries=QUERIES_FOR_P99, fewer=1)
 
 
+class TimedProcess(msgspec.Struct, frozen=True):
+    """A process of its own in which a model was timed.
+
+    Attributes:
+        queries: how many of the timing's are its own; they follow those of the processes before.
+        load_seconds: what loading the model took there, with the libraries that it imports.
+        first_seconds: of the first query of this batch size, with compilation and other first-time work in it; None
+            where that is the one sample, as more would take too long.
+    """
+
+    queries: int
+    load_seconds: float
+    first_seconds: float | None
+
+
 class Timing(msgspec.Struct, frozen=True, tag=True):
     """What asking for predictions took. Answers are host arrays, so a device has finished and transfers are in it.
 
@@ -57,7 +73,7 @@ class Timing(msgspec.Struct, frozen=True, tag=True):
         batch_size: examples per query.
         seconds: wall time of each query, warmed up, without compilation.
         first_seconds: of the first query of this batch size, with compilation and other first-time work in it; None
-            where the one sample is the session's evaluation, which takes too long to be repeated for timing's sake.
+            where the one sample is the first. Of several processes, the first one's.
         compile_seconds: the part of that which the estimator states as compilation.
         round_trip_seconds: median of such a query's way to the device and back without the computing in between; None
             where the estimator offers no `fitgate.protocols.RoundTrip`.
@@ -66,7 +82,9 @@ class Timing(msgspec.Struct, frozen=True, tag=True):
         kernel: the calibration kernel that measures the model's work; empty for none.
         work_per_example: how much it does for an example, as that kernel counts.
         repeated: share of the examples that were asked for, warm-up included, that timings of the same process had
-            asked for before; None where that was not counted, or the one sample is the session's evaluation.
+            asked for before; None where that was not counted.
+        processes: those in which it was timed, one after the other; none where that was the session's own, in which
+            other models ran before.
     """
 
     model: str
@@ -82,6 +100,7 @@ class Timing(msgspec.Struct, frozen=True, tag=True):
     kernel: str = ""
     work_per_example: float | None = None
     repeated: float | None = None
+    processes: list[TimedProcess] = []
 
     def percentile(self, q: float) -> float | None:
         """A percentile of the queries' seconds; None where there are too few queries for an honest one."""
@@ -90,26 +109,38 @@ class Timing(msgspec.Struct, frozen=True, tag=True):
         return float(np.percentile(self.seconds, q))
 
     @property
-    def p50(self) -> float:
-        """The median query's seconds."""
-        return float(np.median(self.seconds))
+    def levels(self) -> list[float]:
+        """What a query of each process takes while the machine is quiet, in seconds: see `quiet_level`."""
+        least = 1 if self.scenario == OFFLINE.name else ALIKE  # all queries of `offline` ask the same
+        ends = np.cumsum([process.queries for process in self.processes])[:-1]
+        return [quiet_level(series, least) for series in np.split(np.array(self.seconds), ends)]
 
-    def p50_interval(self, pace: float) -> tuple[float, float]:
-        """Where the median of another run on the same machine lies, nine times in ten, in seconds.
+    @property
+    def typical(self) -> float:
+        """What a query takes while the machine is quiet, in seconds: a geometric mean over processes."""
+        return float(np.exp(np.mean(np.log(self.levels))))
 
-        Args:
-            pace: by what factor the machine's own pace changed while this was measured. Queries that follow each other
-                see one pace; another run may see another.
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Where the typical query of another run here lies, nine times in ten, in seconds; None of a single process.
+
+        Student's t over processes, as their levels vary by factors; of another run of as many, so that both spreads
+        count. That queries of a process are alike tells nothing of other processes: T. Kalibera, R. Jones, "Rigorous
+        benchmarking in reasonable time", ISMM 2013.
         """
-        low, high = median_interval(self.seconds)
-        return low / (SPARE * pace), high * SPARE * pace
+        logs = np.log(self.levels)
+        if len(logs) < 2:
+            return None
+        low, high = mean_interval(logs, HELD)
+        reach = math.sqrt(2) * (high - low) / 2
+        return self.typical * math.exp(-reach), self.typical * math.exp(reach)
 
     @property
     def examples_per_second(self) -> float:
-        """Throughput at the median query, or the rate at which queries arrived and were answered in time."""
+        """Throughput at the typical query, or the rate at which queries arrived and were answered in time."""
         if self.rate is not None:
             return self.rate
-        return self.batch_size / self.p50
+        return self.batch_size / self.typical
 
 
 class ReplayClock:
@@ -130,29 +161,21 @@ class ReplayClock:
         self._ahead += seconds
 
 
-@dataclass(frozen=True)
-class Plan:
-    """How often to ask, as found out by asking.
+def enough(ask: Callable[[Any], float], queries: Iterator[Any], scenario: Scenario, factor: float) -> int:
+    """Warm up, a little and for no longer than a scenario's time, and see how many queries are to be timed in that.
 
-    Attributes:
-        queries: how many to time.
-        first_seconds: what the very first took.
+    Args:
+        ask: answers a query, and says what that took, in seconds; it has answered one before.
+        queries: without end.
+        scenario: how they are asked.
+        factor: how long to time, times the usual.
     """
-
-    queries: int
-    first_seconds: float
-
-
-def plan(predict: Callable[[Any], Any], queries: Iterator[Any], scenario: Scenario, factor: float) -> Plan:
-    """Warm up, a little and for no longer than the scenario's time, and see how many queries fit into that."""
     available = factor * scenario.seconds
-    first = _seconds(predict, next(queries))  # apart: it may compile
-    warm = [_seconds(predict, next(queries))]
+    warm = [ask(next(queries))]
     while len(warm) < WARM_UP_CALLS and sum(warm) < available:
-        warm.append(_seconds(predict, next(queries)))
+        warm.append(ask(next(queries)))
     fitting = math.floor(available / max(min(warm), 1e-9))
-    enough = scenario.queries if fitting >= scenario.queries else max(1, min(scenario.fewer, fitting))
-    return Plan(enough, first_seconds=first)
+    return scenario.queries if fitting >= scenario.queries else max(1, min(scenario.fewer, fitting))
 
 
 def round_trip(estimator: Any, queries: Iterator[Query]) -> float | None:

@@ -14,7 +14,16 @@ from fitgate.errors import FitgateError
 from fitgate.files import private_directory
 from fitgate.machine import limit_threads
 from fitgate.plugin.alarm import interrupted
-from fitgate.plugin.collection import left_out, not_applied, parametrize, part, selected_gates, timed_model, used_tasks
+from fitgate.plugin.collection import (
+    left_out,
+    not_applied,
+    parametrize,
+    part,
+    selected_gates,
+    timed_model,
+    timed_scenarios,
+    used_tasks,
+)
 from fitgate.plugin.fixtures import (
     PARTS,
     auditor_of,
@@ -25,6 +34,7 @@ from fitgate.plugin.fixtures import (
     judge,
     memory_of,
     once,
+    timer,
     timing_factor,
     trained,
 )
@@ -47,6 +57,7 @@ __all__ = [
     "judge",
     "memory_of",
     "once",
+    "timer",
     "timing_factor",
     "trained",
 ]
@@ -110,6 +121,7 @@ def pytest_deselected(items: Sequence[pytest.Item]) -> None:
 @pytest.hookimpl(tryfirst=True)  # before a worker tells what it collected
 def pytest_collection_finish(session: pytest.Session) -> None:
     parts = session.config.stash[PARTS]
+    parts.timed = timed_scenarios(session.items)
     if not session.config.getoption("benchmark_only", False):  # under which no other test runs
         parts.stage.select(selected_gates(session.items, parts))
         for entry in not_applied(session.items, parts):

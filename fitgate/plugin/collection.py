@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from fitgate.gates import Gate
+from fitgate.latency.timing import Scenario
 from fitgate.model import Model
 from fitgate.plugin.session import Parts
 from fitgate.record import NotApplied, describe_not_applied
@@ -45,11 +46,12 @@ def _of_gate(model: Model, gate: Gate, parts: Parts) -> Any:
 
 
 def left_out(items: Iterable[pytest.Item], parts: Parts) -> Iterator[pytest.Item]:
-    """The tests that the options do not ask for: of several seeds, pytest's placeholder for them, and of memory."""
+    """The tests that the options do not ask for: of several seeds, their placeholder, of memory, of a server."""
     settings = parts.options.settings
     for item in items:
         of_seeds = {"model", "seed"} <= set(getattr(item, "fixturenames", ()))
-        if (of_seeds and not settings.seeds) or (item.get_closest_marker("memory") and not settings.memory):
+        asked = {"memory": settings.memory, "server": settings.server}
+        if (of_seeds and not settings.seeds) or any(item.get_closest_marker(m) and not on for m, on in asked.items()):
             yield item
 
 
@@ -57,6 +59,16 @@ def timed_model(item: pytest.Item) -> Model | None:
     """The model whose predictions a test times; None for other tests."""
     model = _params(item).get("model")
     return model if isinstance(model, Model) and item.get_closest_marker("latency") else None
+
+
+def timed_scenarios(items: Iterable[pytest.Item]) -> dict[str, list[Scenario]]:
+    """The scenarios in which the selected tests time models, by the model's name."""
+    found: dict[str, list[Scenario]] = {}
+    for item in items:
+        model, scenario = timed_model(item), _params(item).get("scenario")
+        if model is not None and isinstance(scenario, Scenario):
+            found.setdefault(model.name, []).append(scenario)
+    return found
 
 
 def selected_gates(items: Iterable[pytest.Item], parts: Parts) -> Iterator[tuple[str, Gate]]:

@@ -12,6 +12,7 @@ from fitgate.gates import Gate, Verdict
 from fitgate.latency.audit import Auditor
 from fitgate.model import Model
 from fitgate.plugin.session import Parts
+from fitgate.plugin.timer import Timer
 from fitgate.plugin.trained import TrainedModel
 from fitgate.record import Entry
 from fitgate.runs import Once
@@ -59,8 +60,16 @@ def calibrated(pytestconfig: pytest.Config) -> Callable[[Model], None]:
 
 
 @pytest.fixture(scope="session")
+def timer(pytestconfig: pytest.Config, trained: object) -> Generator[Timer]:
+    """What times models, in processes of their own."""
+    timer = pytestconfig.stash[PARTS].timer
+    yield timer
+    timer.close()
+
+
+@pytest.fixture(scope="session")
 def auditor_of(pytestconfig: pytest.Config, trained: object) -> Callable[[TrainedModel], Auditor]:
-    """`auditor_of(trained_model)`: what asks a model while it is timed, and audits its answers."""
+    """`auditor_of(trained_model)`: what audits the answers of a model that was timed."""
     return pytestconfig.stash[PARTS].auditor
 
 

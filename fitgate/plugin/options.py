@@ -66,6 +66,8 @@ def read_options(config: pytest.Config) -> Options:
         timing=given["fit_timing"],
         timeout=given["fit_timeout"],
         memory=given["fit_memory"],
+        server=given["fit_server"],
+        processes=given["fit_processes"],
         backend=given["fit_backend"] or "",
         judge=judge,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from fitgate.files import FileError, check_writable
 from fitgate.gates import Gate, Outcome, Verdict, Waiver
 from fitgate.gates.waiver import read_waivers
 from fitgate.latency.audit import Auditor
+from fitgate.latency.timing import Scenario
 from fitgate.machine import calibrate, environment
 from fitgate.model import Model
 from fitgate.plugin.announcer import Announcer
@@ -24,6 +26,7 @@ from fitgate.plugin.registry import Registry
 from fitgate.plugin.seeds import Seeds
 from fitgate.plugin.spool import Spool
 from fitgate.plugin.stage import Stage
+from fitgate.plugin.timer import Timer
 from fitgate.plugin.trained import TrainedModel
 from fitgate.record import Entry, RecordError, describe_not_applied, encode
 from fitgate.runs import Evaluator, Failure, Limit, Once, changed_data
@@ -51,6 +54,7 @@ class Parts:
         stage: judges.
         spool: keeps what was emitted, should this process end; None in a session of one process.
         deselected_gates: how many gates the command line left out.
+        timed: the scenarios in which models are to be timed, by the model's name.
     """
 
     def __init__(self, config: pytest.Config, options: Options, shared: Path | None):
@@ -71,6 +75,7 @@ class Parts:
             config.rootpath,
         )
         self.deselected_gates = 0
+        self.timed: dict[str, list[Scenario]] = {}
         self.spool = Spool(shared) if shared else None
         self._manager = config.pluginmanager
         self._checked = False
@@ -193,14 +198,38 @@ class Parts:
             if found := calibrate(kernel, model.name):
                 self.emit(found)
 
+    @cached_property
+    def timer(self) -> Timer:
+        """What times models, in processes of their own."""
+        settings = self.options.settings
+        return Timer(
+            settings.processes,
+            settings.timing,
+            settings.seed,
+            lambda task: self.registry.data_of(task).dataset,
+            self.limit_of,
+            self._timed,
+            self.announcer.progress,
+        )
+
+    def _timed(self) -> dict[str, tuple[TrainedModel, Sequence[Scenario]]]:
+        """The models that are timed and take part, fitted on first use, with the scenarios."""
+        found: dict[str, tuple[TrainedModel, Sequence[Scenario]]] = {}
+        for model in self.registry.models:
+            if model.name in self.timed:
+                with suppress(pytest.skip.Exception, pytest.fail.Exception):  # its own tests say so
+                    found[model.name] = self.trained(model), self.timed[model.name]
+        return found
+
     def auditor(self, subject: TrainedModel) -> Auditor:
-        """What gives a model's timings their queries, and audits them: one for all of its scenarios."""
+        """What audits a model's timings: one for all of its scenarios."""
         model, task = subject.model, subject.model.timed_task
         if model.name not in self._auditors:
             self._auditors[model.name] = Auditor(
                 model.name,
                 self.registry.data_of(task),
                 lambda: subject.evaluation(task).predictions,
+                lambda size: self.timer.opened(subject).take_turns(size),
                 self.options.settings.seed,
                 self.announcer.progress,
             )

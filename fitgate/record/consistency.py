@@ -221,7 +221,14 @@ def _measured(record: Record) -> Iterator[str]:
     for t in record.timings:
         where = f"{t.model} on {t.task}, scenario {t.scenario}"
         yield from _negative(where, [*t.seconds, t.first_seconds, t.compile_seconds, t.round_trip_seconds])
-        positive = (t.rate, t.bound, max(t.seconds, default=0.0) and t.p50)
+        if t.processes and (
+            sum(p.queries for p in t.processes) != len(t.seconds) or min(p.queries for p in t.processes) < 1
+        ):
+            yield f"processes of {where} with other queries than it has"
+            continue
+        for process in t.processes:
+            yield from _negative(where, [process.load_seconds, process.first_seconds])
+        positive = (t.rate, t.bound, max(t.seconds, default=0.0) and float(np.median(t.seconds)))
         if not 1 <= t.batch_size < 2**31 or not all(x is None or x > 0 for x in positive):
             yield f"timings of {where} that can't be: batch size {t.batch_size}, {len(t.seconds)} queries"
         yield from _negative(where, [t.work_per_example])

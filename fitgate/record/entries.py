@@ -28,6 +28,8 @@ class Settings(msgspec.Struct, frozen=True):
         timing: how long predictions were timed, times the usual.
         timeout: seconds that a model's fit or predicting could take, where it does not say itself; None for no limit.
         memory: whether memory was measured.
+        server: whether queries that arrive at random were timed.
+        processes: in how many each model was timed; 0 for the session's own.
         backend: joblib's backend of parallel work; empty for processes on this machine.
         judge: how gates judged.
         seed_named: whether the user named the seed; where not, a model with a baseline was built with that's first.
@@ -46,6 +48,8 @@ class Settings(msgspec.Struct, frozen=True):
     backend: str = ""
     judge: JudgeSettings = JudgeSettings()
     seed_named: bool = True
+    server: bool = True
+    processes: int = 0
 
 
 class DataEntry(msgspec.Struct, frozen=True, tag=True, eq=False):

@@ -9,7 +9,6 @@ from fitgate.statistics.holm import holm, holm_levels
 from fitgate.statistics.lapses import Lapses, lapses
 from fitgate.statistics.mcnemar import McNemar
 from fitgate.statistics.means import Fall, difference_interval, mean_interval, ratio_interval
-from fitgate.statistics.medians import median_interval
 from fitgate.statistics.power import normal_power, power_to_pass, student_power
 from fitgate.statistics.proportions import (
     passing_count,
@@ -17,6 +16,7 @@ from fitgate.statistics.proportions import (
     proportion_upper_bound,
     wilson_lower_bound,
 )
+from fitgate.statistics.quiet import quiet_level
 from fitgate.statistics.seeds import SeedsFall
 from fitgate.statistics.sequential import (
     Looks,
@@ -58,7 +58,6 @@ __all__ = [
     "least_blocks",
     "lowest_crossing",
     "mean_interval",
-    "median_interval",
     "normal_power",
     "operation",
     "p_value_of_gain",
@@ -68,6 +67,7 @@ __all__ = [
     "prediction_factor",
     "proportion_interval",
     "proportion_upper_bound",
+    "quiet_level",
     "ratio_interval",
     "sign_flip",
     "sign_flip_power",

@@ -30,24 +30,24 @@ SCENARIOS = (SINGLE, MULTI, OFFLINE)
 
 @dataclass(frozen=True)
 class Cell:
-    """A model's p50 on a machine, in seconds, and its ratio to the first machine's.
+    """A model's typical query on a machine, in seconds, and its ratio to the first machine's.
 
     Attributes:
-        p50, ratio: None where not measured; the first machine has no ratio.
+        typical, ratio: None where not measured; the first machine has no ratio.
         computes_otherwise: whether the model gives significantly other answers there, so that times don't compare.
     """
 
-    p50: float | None
+    typical: float | None
     ratio: Ratio | None
     computes_otherwise: bool
 
 
 @dataclass(frozen=True)
 class ScenarioRow:
-    """A model's p50 on the first machine, in seconds, and what the others make of it."""
+    """A model's typical query on the first machine, in seconds, and what the others make of it."""
 
     model: str
-    p50: float | None
+    typical: float | None
     others: tuple[Cell, ...]
 
 
@@ -172,7 +172,7 @@ def _scenario(machines: Sequence[Machine], models: Sequence[str], name: str) -> 
     timed = [model for model in models if first.timings(model, name)]
     batch = first.timings(timed[0], name)[0].batch_size if timed and name != OFFLINE.name else None
     rows = (
-        ScenarioRow(model, first.p50(model, name), tuple(_cell(first, other, model, name) for other in others))
+        ScenarioRow(model, first.typical(model, name), tuple(_cell(first, other, model, name) for other in others))
         for model in timed
     )
     return ScenarioTable(name, batch, tuple(rows))
@@ -181,7 +181,7 @@ def _scenario(machines: Sequence[Machine], models: Sequence[str], name: str) -> 
 def _cell(first: Machine, other: Machine, model: str, scenario: str) -> Cell:
     differs = difference(first, other, model)
     otherwise = differs is not None and differs.significant
-    return Cell(other.p50(model, scenario), ratio(first, other, [model], scenario), otherwise)
+    return Cell(other.typical(model, scenario), ratio(first, other, [model], scenario), otherwise)
 
 
 def _detail(machine: Machine, model: str) -> DetailRow:
@@ -229,10 +229,10 @@ def _tradeoff(machines: Sequence[Machine]) -> tuple[str, Axis, dict[str, tuple[P
     metric = record.metric(task.metrics[0])
     points = {
         machine.name: tuple(
-            Point(1e3 * p50, figure_value(value, metric), model)
+            Point(1e3 * typical, figure_value(value, metric), model)
             for model in machine.models
             if machine.task(model) == task.name
-            if (p50 := machine.p50(model, SINGLE.name)) is not None
+            if (typical := machine.typical(model, SINGLE.name)) is not None
             if (e := machine.evaluation(model)) is not None and (value := e.metrics.get(metric.name)) is not None
         )
         for machine in machines

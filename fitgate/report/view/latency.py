@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from statistics import median
 
 from fitgate.latency.audit import AGREEMENT, Audit
 from fitgate.latency.serving import BOUND
-from fitgate.latency.timing import MULTI, QUERIES_FOR_P99, SPARE, Timing
+from fitgate.latency.timing import MULTI, QUERIES_FOR_P99, Timing
 from fitgate.record import ModelEntry, Record
 from fitgate.report.view.words import Noun, Percentiles, noun, percentiles
 
@@ -21,7 +23,8 @@ class LatencyRow:
         compiling: the part of it that was compilation.
         cold_compiling: what that would have been without a cache; None where nothing came from one.
         single, multi: percentiles of a query.
-        p50_interval: where another run's median of `single` lies, nine times in ten.
+        interval: where another run's typical query of `single` lies, nine times in ten; None of one process.
+        load, first: what loading it took, and its first answer; medians over processes.
         offline: examples a second, the whole test split at once.
         server: queries a second.
         queries: how many of `single` were timed.
@@ -35,7 +38,9 @@ class LatencyRow:
     cold_compiling: float | None
     single: Percentiles | None
     multi: Percentiles | None
-    p50_interval: tuple[float, float] | None
+    interval: tuple[float, float] | None
+    load: float | None
+    first: float | None
     offline: float | None
     server: float | None
     queries: int | None
@@ -82,11 +87,11 @@ class Latency:
         round_trips: of models that state them.
         noun: what an example is called.
         batch: examples of a query of `multi`.
+        served: whether some model was timed as a server.
         server_bound: what the 99th percentile of `server` had to stay under, in seconds.
         queries_for_p99: the fewest queries that a 99th percentile takes.
-        pace: the factor by which the machine's own pace changed during the run.
-        pace_measured: whether that was measured, or is what an unsteady machine was seen to do.
-        spare: by what share intervals are widened besides.
+        processes: in how many each model was timed; 0 for the session's own.
+        together: models that were timed in the session's process all the same, as they can't be sent to another.
     """
 
     rows: tuple[LatencyRow, ...]
@@ -94,11 +99,11 @@ class Latency:
     round_trips: tuple[RoundTrip, ...]
     noun: Noun
     batch: int
+    served: bool
     server_bound: float
     queries_for_p99: int
-    pace: float
-    pace_measured: bool
-    spare: float
+    processes: int
+    together: tuple[str, ...]
 
 
 def latency(record: Record) -> Latency | None:
@@ -110,17 +115,17 @@ def latency(record: Record) -> Latency | None:
         rows=tuple(row for row in rows if row is not None),
         audits=_audits(record) if record.audits else None,
         round_trips=tuple(
-            RoundTrip(t.model, t.scenario, t.round_trip_seconds, t.p50)
+            RoundTrip(t.model, t.scenario, t.round_trip_seconds, t.typical)
             for t in record.timings
             if t.round_trip_seconds is not None
         ),
         noun=noun(record.dataset(t.task) for t in record.timings),
         batch=next((t.batch_size for t in record.timings if t.scenario == MULTI.name), MULTI.batch_size or 1),
+        served=any(t.rate for t in record.timings),
         server_bound=next((t.bound for t in record.timings if t.bound is not None), BOUND),
         queries_for_p99=QUERIES_FOR_P99,
-        pace=record.pace,
-        pace_measured=any(len(speeds) > 1 for speeds in record.kernel_speeds.values()),
-        spare=SPARE - 1,
+        processes=record.settings.processes,
+        together=tuple(dict.fromkeys(t.model for t in record.timings if not t.processes)),
     )
 
 
@@ -140,7 +145,9 @@ def _row(record: Record, model: ModelEntry) -> LatencyRow | None:
         cold_compiling=compiling + saved if compiling is not None and saved else None,
         single=percentiles(single),
         multi=percentiles(multi),
-        p50_interval=single.p50_interval(record.pace) if single else None,
+        interval=single.interval if single else None,
+        load=_median(process.load_seconds for process in single.processes) if single else None,
+        first=_median(process.first_seconds for process in single.processes) if single else None,
         offline=offline.examples_per_second if offline else None,
         server=_rate(server),
         queries=len(single.seconds) if single else None,
@@ -165,3 +172,8 @@ def _audits(record: Record) -> Audits:
 
 def _rate(server: Timing | None) -> float | None:
     return server.rate if server is not None else None
+
+
+def _median(seconds: Iterable[float | None]) -> float | None:
+    known = [second for second in seconds if second is not None]
+    return median(known) if known else None

@@ -44,12 +44,14 @@ class Machine(NamedTuple):
             return None
         rates = [t.rate for t in timings if t.rate is not None]
         seconds = list(chain.from_iterable(t.seconds for t in timings))
-        return msgspec.structs.replace(timings[0], seconds=seconds, rate=median(rates) if rates else None)
+        processes = list(chain.from_iterable(t.processes for t in timings))
+        rate = median(rates) if rates else None
+        return msgspec.structs.replace(timings[0], seconds=seconds, processes=processes, rate=rate)
 
-    def p50(self, model: str, scenario: str) -> float | None:
-        """The p50 of a model's queries in seconds, a geometric mean over records."""
+    def typical(self, model: str, scenario: str) -> float | None:
+        """A model's typical query in seconds, a geometric mean over records."""
         timings = self.timings(model, scenario)
-        return math.exp(mean(math.log(t.p50) for t in timings)) if timings else None
+        return math.exp(mean(math.log(t.typical) for t in timings)) if timings else None
 
     def task(self, model: str) -> str:
         """The task on which a model was timed; empty where it was not."""
@@ -62,32 +64,42 @@ class Machine(NamedTuple):
 
 
 class Ratio(NamedTuple):
-    """A ratio of times with its 95 % interval."""
+    """A ratio of times with its 95 % interval; None where a side was timed in one process alone."""
 
     value: float
-    low: float
-    high: float
+    interval: tuple[float, float] | None
 
 
 def ratio(first: Machine, other: Machine, models: Sequence[str], scenario: str) -> Ratio | None:
-    """The other's p50 in a scenario over the first's, a geometric mean over models; None if one has not timed them."""
+    """The other's typical query over the first's, a geometric mean over models; None if one has not timed them."""
     both = _level(first, models, scenario), _level(other, models, scenario)
     if both[0] is None or both[1] is None:
         return None
     (mine, my_reach), (theirs, their_reach) = both[0], both[1]
-    value, reach = math.exp(theirs - mine), math.hypot(my_reach, their_reach)
-    return Ratio(value, value * math.exp(-reach), value * math.exp(reach))
+    value = math.exp(theirs - mine)
+    if my_reach is None or their_reach is None:
+        return Ratio(value, None)
+    reach = math.hypot(my_reach, their_reach)
+    return Ratio(value, (value * math.exp(-reach), value * math.exp(reach)))
 
 
-def _level(machine: Machine, models: Sequence[str], scenario: str) -> tuple[float, float] | None:
-    """The mean logarithm of models' p50s, and how far its 95 % interval reaches to each side."""
+def _level(machine: Machine, models: Sequence[str], scenario: str) -> tuple[float, float | None] | None:
+    """The mean logarithm of models' typical queries, and how far its 95 % interval reaches to each side, if it has one.
+
+    Over runs if there are several; else over processes of the one.
+    """
     timings = [machine.timings(model, scenario) for model in models]
     if not timings or not all(timings):
         return None
-    runs = [mean(math.log(t.p50) for t in run) for run in zip(*timings, strict=True)]
+    runs = [mean(math.log(t.typical) for t in run) for run in zip(*timings, strict=True)]
     if len(runs) > 1:
-        low, high = mean_interval(runs)
-        return mean(runs), (high - low) / 2
-    intervals = [t.p50_interval(machine.record.pace) for (t,) in timings]
-    reaches = [math.log(high / low) / 2 for low, high in intervals]
-    return runs[0], math.hypot(*reaches) / len(reaches)
+        return mean(runs), _reach(runs)
+    levels = [list(map(math.log, t.levels)) for (t,) in timings]
+    if min(map(len, levels)) < 2:
+        return runs[0], None
+    return runs[0], math.hypot(*map(_reach, levels)) / len(levels)
+
+
+def _reach(values: Sequence[float]) -> float:
+    low, high = mean_interval(values)
+    return (high - low) / 2

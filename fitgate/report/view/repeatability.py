@@ -1,4 +1,4 @@
-"""Repeatability: whether runs repeated on one machine report p50s within each other's intervals."""
+"""Repeatability: how well runs repeated on one machine agree on how long queries take."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import permutations
 
 import numpy as np
 
-from fitgate.latency.timing import MULTI, OFFLINE, SINGLE, SPARE
+from fitgate.latency.timing import MULTI, OFFLINE, SINGLE
 from fitgate.record import Record
 from fitgate.report.view.environment import size
 
@@ -23,15 +23,16 @@ class RepeatRow:
 
     Attributes:
         model, scenario: names.
-        held: how often one run's p50 lies in the interval that another stated, from 0 to 1.
-        p50, lowest, highest: of the runs' p50s, the median and the range.
-        factor: by which p50s of two runs differ at most, nine times in ten.
+        held: how often one run's typical query lies in the interval that another stated, from 0 to 1; None where a run
+            stated none, as of one process.
+        typical, lowest, highest: the median and the range of the runs' typical queries.
+        factor: by which those of two runs differ at most, nine times in ten.
     """
 
     model: str
     scenario: str
-    held: float
-    p50: float
+    held: float | None
+    typical: float
     lowest: float
     highest: float
     factor: float
@@ -39,7 +40,7 @@ class RepeatRow:
     @property
     def enough(self) -> bool:
         """Whether the intervals hold as often as they say."""
-        return self.held >= ENOUGH
+        return self.held is not None and self.held >= ENOUGH
 
 
 @dataclass(frozen=True)
@@ -48,14 +49,18 @@ class Repeatability:
 
     runs: int
     rows: tuple[RepeatRow, ...]
-    paces: tuple[float, ...]
+    processes: int
     enough: float
-    spare: float
     datasets: tuple[str, ...]
     cpu: str
     cores: int
     started: tuple[str, str]
     commit: str
+
+    @property
+    def stated(self) -> int:
+        """How many of the rows have intervals."""
+        return sum(row.held is not None for row in self.rows)
 
     @property
     def kept(self) -> int:
@@ -64,21 +69,25 @@ class Repeatability:
 
     @property
     def held(self) -> float:
-        """How often intervals hold over all rows."""
-        return float(np.mean([row.held for row in self.rows])) if self.rows else math.nan
+        """How often intervals hold over all rows that have some."""
+        return float(np.mean([row.held for row in self.rows if row.held is not None])) if self.stated else math.nan
+
+    @property
+    def factor(self) -> float:
+        """By which the typical queries of two runs differ at most, nine times in ten, in the row where most."""
+        return max((row.factor for row in self.rows), default=math.nan)
 
 
 def repeatability_view(records: Sequence[Record]) -> Repeatability:
-    """How well repeated runs agree on the p50s of each model in each scenario that all of them have."""
+    """How well repeated runs agree on the typical query of each model in each scenario that all of them have."""
     first, where = records[0], records[0].environment
     models = dict.fromkeys(timing.model for timing in first.timings)
     rows = (_row(records, model, scenario) for model in models for scenario in SCENARIOS)
     return Repeatability(
         runs=len(records),
         rows=tuple(row for row in rows if row is not None),
-        paces=tuple(record.pace for record in records),
+        processes=first.settings.processes,
         enough=ENOUGH,
-        spare=SPARE - 1,
         datasets=tuple(map(size, first.datasets)),
         cpu=where.cpu,
         cores=where.cores,
@@ -88,19 +97,19 @@ def repeatability_view(records: Sequence[Record]) -> Repeatability:
 
 
 def _row(records: Sequence[Record], model: str, scenario: str) -> RepeatRow | None:
-    runs = [(t, r) for r in records for t in r.timings if (t.model, t.scenario) == (model, scenario)]
+    runs = [t for r in records for t in r.timings if (t.model, t.scenario) == (model, scenario)]
     if len(runs) < len(records):
         return None
-    stated = [(timing.p50_interval(record.pace), timing.p50) for timing, record in runs]
-    pairs = list(permutations(stated, 2))
+    pairs = list(permutations([(timing.interval, timing.typical) for timing in runs], 2))
     factors = [math.exp(abs(math.log(a / b))) for (_, a), (_, b) in pairs]
-    p50s = sorted(p50 for _, p50 in stated)
+    held = [of[0] <= typical <= of[1] for (of, _), (_, typical) in pairs if of is not None]
+    typicals = sorted(timing.typical for timing in runs)
     return RepeatRow(
         model=model,
         scenario=scenario,
-        held=float(np.mean([low <= p50 <= high for ((low, high), _), (_, p50) in pairs])),
-        p50=p50s[len(p50s) // 2],
-        lowest=p50s[0],
-        highest=p50s[-1],
+        held=float(np.mean(held)) if len(held) == len(pairs) else None,
+        typical=typicals[len(typicals) // 2],
+        lowest=typicals[0],
+        highest=typicals[-1],
         factor=float(np.quantile(factors, ENOUGH)),
     )

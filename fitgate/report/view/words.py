@@ -29,9 +29,9 @@ class Noun(NamedTuple):
 
 
 class Percentiles(NamedTuple):
-    """Percentiles of a query's seconds; None for one that takes more queries than there were."""
+    """A typical query's seconds, and percentiles; None for one that takes more queries than there were."""
 
-    p50: float | None
+    typical: float | None
     p90: float | None
     p99: float | None
 
@@ -123,11 +123,10 @@ def axis_title(metric: MetricEntry, task: str) -> str:
 
 
 def percentiles(timing: Timing | None) -> Percentiles | None:
-    """The percentiles of a timing's queries; None where there is no timing."""
+    """A timing's typical query and its slow ones; None where there is no timing."""
     if timing is None:
         return None
-    p50, p90, p99 = (timing.percentile(q) for q in (50, 90, 99))
-    return Percentiles(p50, p90, p99)
+    return Percentiles(timing.typical, timing.percentile(90), timing.percentile(99))
 
 
 def threads(record: Record) -> str:

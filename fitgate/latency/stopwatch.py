@@ -1,0 +1,107 @@
+"""A stopwatch: a fitted model in a process in which nothing else has run, where it is asked and timed."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from numpy.typing import NDArray
+
+from fitgate.clock import perf_counter
+from fitgate.executor import load
+from fitgate.latency import repetition
+from fitgate.latency.examples import Examples, Rows
+from fitgate.latency.queries import Asker, Queries, Query
+from fitgate.latency.repetition import Turns, take_turns
+from fitgate.latency.serving import Served, serve
+from fitgate.latency.timing import SERVER, Scenario, enough, round_trip
+from fitgate.protocols import Compiles, offered
+
+
+class Asked(NamedTuple):
+    """What asking a model in a scenario came to, in one process.
+
+    Attributes:
+        seconds: wall time of each query; of the server, from arrival to answer.
+        answers: the places in the test split that were asked about, and what came, of each query, warm-up included.
+        repeated: how many of these examples the process had been asked about before.
+        first_seconds: of the first query; None where it is the one sample, as all others would take too long.
+        compile_seconds: the part of it that the estimator states as compilation.
+        round_trip_seconds: as `Timing` has it.
+        served: what the server came to; None for other scenarios, and where the model is too slow for it.
+    """
+
+    seconds: list[float]
+    answers: list[tuple[Rows, NDArray[Any]]]
+    repeated: int
+    first_seconds: float | None
+    compile_seconds: float
+    round_trip_seconds: float | None = None
+    served: Served | None = None
+
+
+class Stopwatch:
+    """A fitted model that is asked and timed.
+
+    Args:
+        estimator: fitted.
+        X: the examples of a test split.
+        n: how many there are.
+        seed: of what is asked.
+        load_seconds: what loading the estimator took, with its libraries.
+    """
+
+    def __init__(self, estimator: Any, X: Any, n: int, seed: int, load_seconds: float = 0.0):
+        self._estimator, self._n, self._seed = estimator, n, seed
+        self._examples = Examples(X, n)
+        self._queries = Queries(self._examples, seed)
+        self._load_seconds = load_seconds
+
+    def load_seconds(self) -> float:
+        """What loading the model took, in seconds, with the libraries that it imports."""
+        return self._load_seconds
+
+    def ask(self, scenario: Scenario, factor: float) -> Asked:
+        """Ask in a scenario, warmed up, for its time times a factor."""
+        size = min(scenario.batch_size or self._n, self._n)
+        asker, queries = Asker(self._estimator.predict), self._queries.of(size)
+        first, compiling = self._first(asker, next(queries))
+        if size == self._n and not compiling and 2 * first > factor * scenario.seconds:
+            return Asked([first], asker.answers, asker.repeated, None, 0.0)
+        seconds = [asker.timed(next(queries)) for _ in range(enough(asker.timed, queries, scenario, factor))]
+        there_and_back = round_trip(self._estimator, queries)
+        return Asked(seconds, asker.answers, asker.repeated, first, compiling, there_and_back)
+
+    def serve(self, factor: float) -> Asked:
+        """Answer single queries that arrive at random: see `fitgate.latency.serving`."""
+        asker, queries = Asker(self._estimator.predict), self._queries.of(1)
+        first, compiling = self._first(asker, next(queries))
+        enough(asker.timed, queries, SERVER, factor)
+        served = serve(asker, queries, factor * SERVER.seconds)
+        latencies = served.latencies if served else []
+        return Asked(latencies, asker.answers, asker.repeated, first, compiling, served=served)
+
+    def take_turns(self, size: int, factor: float) -> Turns | None:
+        """Time new examples and known ones in turns: see `fitgate.latency.repetition`."""
+        return take_turns(self._estimator.predict, self._examples, size, factor * repetition.SECONDS, self._seed)
+
+    def _first(self, asker: Asker, query: Query) -> tuple[float, float]:
+        """Seconds of a first query of its size, and how many of these were compilation."""
+        before = compiled(self._estimator)
+        first = asker.timed(query)
+        return first, compiled(self._estimator) - before
+
+
+def loaded(estimator: Path, examples: Path, n: int, seed: int) -> Stopwatch:
+    """A stopwatch of what lies in files, as `fitgate.executor.save` writes them."""
+    X, started = load(examples), perf_counter()
+    model = load(estimator)
+    return Stopwatch(model, X, n, seed, perf_counter() - started)
+
+
+def compiled(estimator: Any) -> float:
+    """Seconds that an estimator says it has compiled, all in all."""
+    compiles = offered(estimator, Compiles)
+    stated = () if compiles is None else compiles.compile_seconds_.values()
+    return math.fsum(seconds for seconds in stated if seconds is not None and math.isfinite(seconds))
