@@ -51,19 +51,21 @@ class Slow(fakes.Reader):
         return super().predict(X)
 
 
-def stopwatch(model=Slow):
-    return Stopwatch(model().fit(fakes.images(), fakes.LABELS), fakes.images(), 200, 7)
+@pytest.fixture
+def stopwatch(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)  # where it notes its fits
+    return Stopwatch(Slow().fit(fakes.images(), fakes.LABELS), fakes.images(), 200, 7)
 
 
-def test_the_first_query_of_its_size_stands_apart():
-    asked = stopwatch().ask(SINGLE, 1.0)
+def test_the_first_query_of_its_size_stands_apart(stopwatch):
+    asked = stopwatch.ask(SINGLE, 1.0)
     assert asked.first_seconds >= 0.05 > max(asked.seconds)
     assert len(asked.seconds) == QUERIES_FOR_P99
     assert sum(len(rows) for rows, _ in asked.answers) == asked.repeated + 200
 
 
-def test_what_takes_too_long_to_be_asked_again_is_the_one_sample():
-    asked = stopwatch().ask(OFFLINE, 0.1)
+def test_what_takes_too_long_to_be_asked_again_is_the_one_sample(stopwatch):
+    asked = stopwatch.ask(OFFLINE, 0.1)
     assert (len(asked.seconds), asked.first_seconds) == (1, None)
     assert asked.seconds[0] >= 0.05
 
