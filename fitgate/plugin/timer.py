@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from numpy.typing import NDArray
 
 from fitgate.data import Dataset
-from fitgate.executor import ExecutorError, Process, save
+from fitgate.executor import ExecutorError, Place, Process, save
 from fitgate.latency.examples import Rows
 from fitgate.latency.repetition import Turns
 from fitgate.latency.stopwatch import Asked, Stopwatch, loaded
@@ -24,6 +24,7 @@ from fitgate.runs.apart import HANDING_OVER, failure
 from fitgate.runs.training import failing
 from fitgate.tasks import Task
 
+SPARING = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}  # the session's own JAX holds three quarters of a GPU's memory
 ASKING = 60.0  # seconds that asking in a scenario may take besides a model's limit, times the session's factor
 
 
@@ -225,4 +226,5 @@ class Timer:
                 self._examples[dataset] = save(directory, f"{len(self._examples)}-examples", X)
         except Exception:  # whatever pickling a model's own classes raises
             return None
-        return Process(partial(loaded, kept, self._examples[dataset], n, self._seed), label=f"timing {name}")
+        call = partial(loaded, kept, self._examples[dataset], n, self._seed)
+        return Process(call, label=f"timing {name}", place=Place(environment=SPARING))
