@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -26,5 +27,8 @@ def _converted(plain: Callable[[Any], Any], pipeline: Any, X: Any) -> bytes:
     from sklearn.preprocessing import MaxAbsScaler
 
     unit = MaxAbsScaler()
-    unit.scale_, unit.n_features_in_ = np.full(X.shape[1], 255.0), X.shape[1]
-    return onnx.convert(make_pipeline(unit, plain(pipeline[-1])), X)
+    unit.scale_ = unit.max_abs_ = np.full(X.shape[1], 255.0)
+    unit.n_features_in_ = X.shape[1]
+    classifier = copy.copy(plain(pipeline[-1]))
+    classifier.classes_ = classifier.classes_.astype(np.int64)  # some converters know no other labels that are numbers
+    return onnx.convert(make_pipeline(unit, classifier), X)

@@ -48,9 +48,11 @@ def _plain(machine: Any) -> Any:
         several = copy.copy(machine)
         several.estimators_ = [_plain(one) for one in machine.estimators_]
         return several
-    plain = SVC(**machine.get_params())
+    plain = SVC()
+    plain.set_params(**{name: machine.get_params()[name] for name in plain.get_params()})
     for name in LEARNED:
         setattr(plain, name, getattr(machine, name))
+    plain._probA = plain._probB = np.empty(0)  # of probabilities, which it does not give
     return plain
 
 
