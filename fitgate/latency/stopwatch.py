@@ -18,6 +18,8 @@ from fitgate.latency.serving import Served, serve
 from fitgate.latency.timing import SERVER, Scenario, enough, round_trip
 from fitgate.protocols import Compiles, offered
 
+MADE = 1_000  # examples that are copied at a time
+
 
 class Asked(NamedTuple):
     """What asking a model in a scenario came to, in one process.
@@ -69,7 +71,12 @@ class Stopwatch:
         first, compiling = self._first(asker, next(queries))
         if size == self._n and not compiling and 2 * first > factor * scenario.seconds:
             return Asked([first], asker.answers, asker.repeated, None, 0.0)
-        seconds = [asker.timed(next(queries)) for _ in range(enough(asker.timed, queries, scenario, factor))]
+        seconds: list[float] = []
+        left = enough(asker.timed, queries, scenario, factor)
+        while left:  # made before, so that nothing comes between an answer and the next query
+            made = [next(queries) for _ in range(min(left, max(1, MADE // size)))]
+            seconds += map(asker.timed, made)
+            left -= len(made)
         there_and_back = round_trip(self._estimator, queries)
         return Asked(seconds, asker.answers, asker.repeated, first, compiling, there_and_back)
 

@@ -20,6 +20,8 @@ from fitgate.statistics import mean_interval, quiet_level
 QUERIES_FOR_P99 = 662
 WARM_UP_CALLS = 3
 ROUND_TRIPS = 30
+SHORTEST = 0.25  # seconds in which as many queries are timed as fit, and more than are enough: of several slices
+MOST = 5_000  # queries of a process: a record keeps them all
 ALIKE = 10  # queries whose median is alike, whatever they ask about
 HELD = 0.9  # how often another run's typical query lies in the interval of one
 
@@ -174,8 +176,11 @@ def enough(ask: Callable[[Any], float], queries: Iterator[Any], scenario: Scenar
     warm = [ask(next(queries))]
     while len(warm) < WARM_UP_CALLS and sum(warm) < available:
         warm.append(ask(next(queries)))
-    fitting = math.floor(available / max(min(warm), 1e-9))
-    return scenario.queries if fitting >= scenario.queries else max(1, min(scenario.fewer, fitting))
+    query = max(min(warm), 1e-9)
+    fitting = math.floor(available / query)
+    if fitting < scenario.queries:
+        return max(1, min(scenario.fewer, fitting))
+    return min(MOST, fitting, max(scenario.queries, math.ceil(factor * SHORTEST / query)))
 
 
 def round_trip(estimator: Any, queries: Iterator[Query]) -> float | None:
