@@ -40,7 +40,7 @@ def test_a_p99_of_too_few_queries_is_left_out():
     ("seconds", "queries"), [(1e-5, MOST), (1e-4, 2_500), (1e-3, QUERIES_FOR_P99), (0.004, 100), (0.5, 3)]
 )
 def test_slow_models_are_asked_less_often(seconds, queries):
-    assert enough(lambda query: seconds, itertools.repeat(None), SINGLE, 1.0) == queries
+    assert enough(lambda query: seconds, itertools.repeat(None), 1, SINGLE, 1.0) == queries
 
 
 class Slow(fakes.Reader):

@@ -72,7 +72,7 @@ class Stopwatch:
         if size == self._n and not compiling and 2 * first > factor * scenario.seconds:
             return Asked([first], asker.answers, asker.repeated, None, 0.0)
         seconds: list[float] = []
-        left = enough(asker.timed, queries, scenario, factor)
+        left = enough(asker.timed, queries, size, scenario, factor)
         while left:  # made before, so that nothing comes between an answer and the next query
             made = [next(queries) for _ in range(min(left, max(1, MADE // size)))]
             seconds += map(asker.timed, made)
@@ -84,7 +84,7 @@ class Stopwatch:
         """Answer single queries that arrive at random: see `fitgate.latency.serving`."""
         asker, queries = Asker(self._estimator.predict), self._queries.of(1)
         first, compiling = self._first(asker, next(queries))
-        enough(asker.timed, queries, SERVER, factor)
+        enough(asker.timed, queries, 1, SERVER, factor)
         served = serve(asker, queries, factor * SERVER.seconds)
         latencies = served.latencies if served else []
         return Asked(latencies, asker.answers, asker.repeated, first, compiling, served=served)
