@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +15,7 @@ from fitgate.latency.queries import Asker, Queries, Query
 from fitgate.latency.repetition import Turns, take_turns
 from fitgate.latency.serving import Served, serve
 from fitgate.latency.timing import SERVER, Scenario, enough, round_trip
-from fitgate.protocols import Compiles, offered
+from fitgate.protocols import compile_seconds
 
 MADE = 1_000  # examples that are copied at a time
 
@@ -95,9 +94,9 @@ class Stopwatch:
 
     def _first(self, asker: Asker, query: Query) -> tuple[float, float]:
         """Seconds of a first query of its size, and how many of these were compilation."""
-        before = compiled(self._estimator)
+        before = sum(compile_seconds(self._estimator).values())
         first = asker.timed(query)
-        return first, compiled(self._estimator) - before
+        return first, sum(compile_seconds(self._estimator).values()) - before
 
 
 def loaded(estimator: Path, examples: Path, n: int, seed: int) -> Stopwatch:
@@ -105,10 +104,3 @@ def loaded(estimator: Path, examples: Path, n: int, seed: int) -> Stopwatch:
     X, started = load(examples), perf_counter()
     model = load(estimator)
     return Stopwatch(model, X, n, seed, perf_counter() - started)
-
-
-def compiled(estimator: Any) -> float:
-    """Seconds that an estimator says it has compiled, all in all."""
-    compiles = offered(estimator, Compiles)
-    stated = () if compiles is None else compiles.compile_seconds_.values()
-    return math.fsum(seconds for seconds in stated if seconds is not None and math.isfinite(seconds))
