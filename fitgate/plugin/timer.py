@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, closing
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -224,15 +224,10 @@ class Timer:
             self._open = self._opened(timed)
         return self._open
 
-    @contextmanager
-    def once(self, timed: Timed) -> Iterator[Opened]:
+    def once(self, timed: Timed) -> AbstractContextManager[Opened]:
         """A model with a stopwatch of its own, whose process ends with the context; any other is closed before."""
         self.close()
-        opened = self._opened(timed)
-        try:
-            yield opened
-        finally:
-            opened.close()
+        return closing(self._opened(timed))
 
     def close(self) -> None:
         """End the process that is open."""
