@@ -299,7 +299,9 @@ def test_real_models_on_onnx_answer_as_they_do_themselves_without_scikit_learn(p
         "sgd": "scores",
         "ridge": "numbers",
     }
-    assert all(entry.equal >= 0.999 and entry.difference is not None for entry in found.values())
+    assert all(entry.difference is not None for entry in found.values())
+    # Of a forest's ties, float32 breaks some the other way.
+    assert all(entry.equal >= (0.99 if name == "forest" else 1) for name, entry in found.items())
     assert all(v.outcome == "PASS" for entry in found.values() for v in entry.verdicts)
     assert [found["forest"].difference < 1e-5, found["svc"].difference < 1e-2] == [True, True]
 
