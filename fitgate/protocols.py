@@ -103,6 +103,13 @@ class RoundTrip(Protocol):
     def round_trip(self, X: Any) -> None: ...
 
 
+class Exports(Protocol):
+    """Gives its trained network as `jax.export` serialises it, for the engine `jax_export`."""
+
+    def export(self, dtype: Any, platforms: Sequence[str]) -> bytes:
+        """The function from examples `(n, features)` of a dtype, any number of them, to logits `(n, classes)`."""
+
+
 class FitsSeeds(Protocol):
     """Trains several seeds as one program.
 

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from fitgate import Floor, Model, NoRegression, Published, Work
-from models.pixels import on_onnx
+from models.pixels import engines
 from suite.digits import DIGITS
 from suite.fashion import FASHION
 
@@ -41,19 +41,34 @@ def support_vector_classifier(**parameters: Any) -> Any:
 
 
 def _plain(machine: Any) -> Any:
-    """A fitted machine, or several, as scikit-learn's own class: skl2onnx knows no class that is derived from it."""
-    from sklearn.svm import SVC
-
+    """A fitted machine, or several, as scikit-learn's own class: neither skl2onnx nor skops knows derived ones."""
     if hasattr(machine, "estimators_"):
         several = copy.copy(machine)
         several.estimators_ = [_plain(one) for one in machine.estimators_]
+        several.estimator = _unfitted(machine.estimator)
         return several
-    plain = SVC()
-    plain.set_params(**{name: machine.get_params()[name] for name in plain.get_params()})
+    plain = _unfitted(machine)
     for name in LEARNED:
         setattr(plain, name, getattr(machine, name))
     plain._probA = plain._probB = np.empty(0)  # of probabilities, which it does not give
+    # What libsvm reads, whose signs scikit-learn turns for two classes.
+    sign = -1 if len(plain.classes_) == 2 else 1
+    plain.support_, plain._n_support = (np.asarray(x, np.int32) for x in (plain.support_, plain._n_support))
+    plain.support_vectors_ = np.ascontiguousarray(plain.support_vectors_, np.float64)
+    plain._dual_coef_, plain._intercept_ = (
+        np.ascontiguousarray(sign * x, np.float64) for x in (plain.dual_coef_, plain.intercept_)
+    )
+    plain._sparse, plain.fit_status_ = False, 0
+    plain.n_features_in_ = plain.support_vectors_.shape[1]
+    plain.shape_fit_ = (len(plain.support_), plain.n_features_in_)
     return plain
+
+
+def _unfitted(machine: Any) -> Any:
+    from sklearn.svm import SVC
+
+    plain = SVC()
+    return plain.set_params(**{name: machine.get_params()[name] for name in plain.get_params()})
 
 
 def build_native(seed: int) -> Any:
@@ -107,7 +122,7 @@ SVC = Model(
     description="SVC(), one-vs-one inside",
     stochastic=False,
     work=products,
-    engines=(on_onnx(_plain),),
+    engines=engines(_plain),
 )
 SVC_OVO = Model(
     "svc_ovo",
@@ -116,7 +131,7 @@ SVC_OVO = Model(
     description="OneVsOneClassifier(SVC()), 45 estimators",
     stochastic=False,
     work=products,
-    engines=(on_onnx(_plain),),
+    engines=engines(_plain),
 )
 SVC_OVR = Model(
     "svc_ovr",
@@ -125,7 +140,7 @@ SVC_OVR = Model(
     description="OneVsRestClassifier(SVC()), 10 estimators",
     stochastic=False,
     work=products,
-    engines=(on_onnx(_plain),),
+    engines=engines(_plain),
 )
 SVC_C10 = Model(
     "svc_c10",
@@ -135,7 +150,7 @@ SVC_C10 = Model(
     description="SVC(C=10), one-vs-one inside",
     stochastic=False,
     work=products,
-    engines=(on_onnx(_plain),),
+    engines=engines(_plain),
 )
 
 

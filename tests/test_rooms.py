@@ -44,13 +44,14 @@ LIBRARIES = {
     "matplotlib": {"fitgate.report"},
     "jinja2": {"fitgate.report"},
     "mlxtend": set(),
-    "jax": set(),
+    "jax": {"fitgate.engines"},
     "flax": set(),
     "optax": set(),
     "torch": set(),
     "sklearnex": set(),
     "skl2onnx": {"fitgate.engines"},
     "onnxruntime": {"fitgate.engines"},
+    "skops": {"fitgate.engines"},
 }
 
 

@@ -42,7 +42,8 @@ class Engine:
         convert: from a fitted estimator and the test split's X, for its type and shape, to bytes; in the session's
             process. It raises `NotServed`, or any other error, where it can't: that is a row of the report.
         load: from these bytes to what predicts, in a process in which nothing else is loaded: it imports what it needs.
-        requires: modules without which it serves nothing.
+        requires: modules without which it converts and serves nothing.
+        serves_by: those of them without which it can't load what was converted elsewhere; all where none is named.
         description: a line for the report.
 
     Raises:
@@ -53,6 +54,7 @@ class Engine:
     convert: Callable[[Any, Any], bytes] = field(repr=False)
     load: Callable[[bytes], Predictor] = field(repr=False)
     requires: tuple[str, ...] = field(default=(), kw_only=True, repr=False)
+    serves_by: tuple[str, ...] = field(default=(), kw_only=True, repr=False)
     description: str = field(default="", kw_only=True, repr=False)
 
     def __post_init__(self) -> None:

@@ -1,0 +1,159 @@
+"""Engines whose artefacts travel: what they hold, and what they refuse to load; where the extra is installed."""
+
+import io
+import json
+import zipfile
+
+import numpy as np
+import pytest
+
+from fitgate.engines import JAX_EXPORT, ONNX, PORTABLE, SKOPS, Engine, NotServed, is_portable
+from tests import fakes
+
+X = np.random.default_rng(0).random((60, 5))
+Y = (X[:, 0] > X[:, 1]).astype(int)
+
+
+def halved(X):
+    return X / 2
+
+
+def test_what_the_library_loads_travels_however_a_model_converts():
+    own = Engine("onnx", lambda estimator, X: b"", ONNX.load)
+    other = Engine("onnx", lambda estimator, X: b"", lambda content: None)
+    plugin = Engine("table", lambda estimator, X: b"", ONNX.load)
+    assert [is_portable(engine) for engine in (*PORTABLE.values(), own, other, plugin)] == [True] * 4 + [False] * 2
+
+
+class TestSkops:
+    @pytest.fixture(autouse=True)
+    def _installed(self):
+        pytest.importorskip("skops")
+
+    def test_an_estimator_is_the_same_again(self):
+        from sklearn.ensemble import RandomForestClassifier
+
+        forest = RandomForestClassifier(5, random_state=0).fit(X, Y)
+        again = SKOPS.load(SKOPS.convert(forest, X))
+        assert type(again) is RandomForestClassifier
+        assert np.array_equal(again.predict_proba(X), forest.predict_proba(X))
+
+    @pytest.mark.parametrize("function", [halved, lambda X: X])
+    def test_one_with_code_of_the_project_is_not_converted(self, function):
+        with pytest.raises(NotServed, match=r"it holds \S*(halved|lambda)\S*, which is this project's own"):
+            SKOPS.convert(pipeline(function), X)
+
+    def test_what_is_not_scikit_learn_s_is_loaded_where_it_is_trusted_alone(self):
+        content = SKOPS.convert(pipeline(np.linalg.norm), X)
+        with pytest.raises(
+            NotServed, match=r"it holds numpy\.linalg\.norm, which is neither scikit-learn's nor trusted"
+        ):
+            SKOPS.load(content)
+        assert hasattr(SKOPS.load(content, ["numpy.linalg.norm"]), "predict")
+
+    @pytest.mark.parametrize(
+        "name",
+        ["os.system", "numpy.lib._datasource.DataSource", "sklearn.externals.x.Y", "sklearn.utils.fixes.x", "a.b"],
+    )
+    def test_types_that_do_more_than_estimators_are_refused(self, name):
+        module, _, last = name.rpartition(".")
+        with pytest.raises(NotServed, match=f"it holds {name}, which is neither"):
+            SKOPS.load(naming(module, last))
+
+    def test_a_pickle_within_is_not_read(self, tmp_path):
+        ran = tmp_path / "ran"
+        content = io.BytesIO()
+        np.save(content, np.array([Command(ran)]), allow_pickle=True)
+        with pytest.raises(ValueError, match="Object arrays cannot be loaded"):
+            SKOPS.load(naming("numpy", "ndarray", content.getvalue()))
+        assert not ran.exists()
+
+    @pytest.mark.parametrize("content", [b"", b"PK\5\6", b"\x80\x04N."])
+    def test_what_is_nothing_of_the_kind_is_refused_in_a_line(self, content):
+        with pytest.raises(NotServed, match="it is not what skops writes"):
+            SKOPS.load(content)
+
+
+class Command:
+    """What runs where it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return type(self.path).touch, (self.path,)
+
+
+def pipeline(function):
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer
+
+    return make_pipeline(FunctionTransformer(function), LogisticRegression())
+
+
+def naming(module, name, array=None):
+    """A file of skops that holds an object of a type, or an array."""
+    import skops
+    from skops.io._protocol import PROTOCOL
+
+    about = {"__class__": name, "__module__": module, "protocol": PROTOCOL, "_skops_version": skops.__version__}
+    if array is None:
+        empty = {"__class__": "dict", "__module__": "builtins", "__loader__": "DictNode", "content": {}}
+        empty["key_types"] = {"__class__": "list", "__module__": "builtins", "__loader__": "ListNode", "content": []}
+        about |= {"__loader__": "ObjectNode", "content": empty}
+    else:
+        about |= {"__loader__": "NdArrayNode", "type": "numpy", "file": "0.npy"}
+    with io.BytesIO() as file:
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr("schema.json", json.dumps(about))
+            if array is not None:
+                archive.writestr("0.npy", array)
+        return file.getvalue()
+
+
+class Network:
+    """A linear network that exports itself; or, where it is given a function, exports that."""
+
+    classes_ = np.array(["less", "more"])
+
+    def __init__(self, function=None):
+        self.function = function
+
+    def export(self, dtype, platforms):
+        import jax
+        import jax.numpy as jnp
+        from jax import export
+
+        n = len(X) if self.function else export.symbolic_shape("n")[0]
+        checks = [export.DisabledSafetyCheck.custom_call("anything")] if self.function else []
+        network = jax.jit(self.function or (lambda x: jnp.stack([x[:, 1], x[:, 0]], axis=1)))
+        exported = export.export(network, platforms=None if self.function else platforms, disabled_checks=checks)
+        return bytes(exported(jax.ShapeDtypeStruct((n, X.shape[1]), dtype)).serialize())
+
+
+def calling(x):
+    import jax
+
+    return jax.ffi.ffi_call("anything", jax.ShapeDtypeStruct(x.shape, x.dtype))(x)
+
+
+class TestJaxExport:
+    @pytest.fixture(autouse=True)
+    def _installed(self):
+        pytest.importorskip("jax")
+        pytest.importorskip("flatbuffers")
+
+    def test_a_network_answers_with_the_labels_of_its_classes(self):
+        served = JAX_EXPORT.load(JAX_EXPORT.convert(Network(), X.astype(np.float32)))
+        assert served.predict(X.astype(np.float32)).tolist() == np.where(Y == 1, "more", "less").tolist()
+        assert served.predict_proba(X.astype(np.float32)).sum(axis=1) == pytest.approx(np.ones(60))
+
+    def test_one_that_calls_what_is_not_its_own_is_not_loaded(self):
+        content = JAX_EXPORT.convert(Network(calling), X.astype(np.float32))
+        with pytest.raises(NotServed, match="it calls anything, which is not in the network itself"):
+            JAX_EXPORT.load(content)
+
+    def test_an_estimator_that_exports_nothing_is_not_served(self):
+        with pytest.raises(NotServed, match="it has no `export`"):
+            JAX_EXPORT.convert(fakes.Reader(), X)
