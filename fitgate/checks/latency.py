@@ -11,11 +11,12 @@ import pytest
 from fitgate.data import Dataset
 from fitgate.engines import Engine
 from fitgate.latency.audit import Audit, Auditor
+from fitgate.latency.opened import answers_of, timing_of
 from fitgate.latency.serving import BOUND
 from fitgate.latency.timing import SCENARIOS, SERVER, ReplayClock, Scenario
 from fitgate.model import Model
 from fitgate.plugin.serving import Serving
-from fitgate.plugin.timer import Timed, Timer, answers_of, timing_of
+from fitgate.plugin.timer import Timed, Timer
 from fitgate.plugin.trained import TrainedModel
 from fitgate.record import EngineEntry, Entry
 from fitgate.runs.memory import Memory

@@ -16,10 +16,11 @@ from fitgate.engines import Artefact, Engine, NotServed
 from fitgate.errors import LoggedError
 from fitgate.gates import Waiver
 from fitgate.latency.agreement import agreement
+from fitgate.latency.opened import Opened
 from fitgate.plugin.options import Options
 from fitgate.plugin.registry import Registry
 from fitgate.plugin.substitution import Substitution
-from fitgate.plugin.timer import Opened, Timed, Timer
+from fitgate.plugin.timer import Timed, Timer
 from fitgate.plugin.trained import TrainedModel
 from fitgate.protocols import DecisionFunction, KnowsClasses, Probabilities, offered
 from fitgate.record import EngineEntry, Entry

@@ -16,6 +16,7 @@ from fitgate.files import FileError, check_writable
 from fitgate.gates import Gate, Outcome, Verdict, Waiver
 from fitgate.gates.waiver import read_waivers
 from fitgate.latency.audit import Auditor
+from fitgate.latency.opened import Key
 from fitgate.latency.timing import Scenario
 from fitgate.machine import calibrate, environment
 from fitgate.model import Model
@@ -28,7 +29,7 @@ from fitgate.plugin.seeds import Seeds
 from fitgate.plugin.serving import Serving
 from fitgate.plugin.spool import Spool
 from fitgate.plugin.stage import Stage
-from fitgate.plugin.timer import Key, Timed, Timer
+from fitgate.plugin.timer import Timed, Timer
 from fitgate.plugin.trained import TrainedModel
 from fitgate.record import Entry, RecordError, describe_not_applied, encode
 from fitgate.runs import Evaluator, Failure, Limit, ModelFailed, Once, changed_data
