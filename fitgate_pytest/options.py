@@ -14,7 +14,9 @@ GROUP = "fitgate"
 RUNS = Path(".fitgate", "runs")
 BASELINES = Path("baselines")
 WAIVERS = Path("waivers.toml")
-MOST_BUDGET = 1_000  # seeds
+MOST_BUDGET = 1_000  # seeds, as `fitgate.gates.settings` has it
+
+MOST_BATCH = 2**20  # examples
 
 
 def _number_of_seeds(text: str) -> int:
@@ -70,6 +72,15 @@ def _budget(text: str) -> Budget:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    names = _names(text)
+    if not all(name.isdecimal() and 0 < int(name) <= MOST_BATCH for name in names):
+        raise argparse.ArgumentTypeError(
+            f"found {text!r}, expected sizes from 1 to {MOST_BATCH:,}, such as 64,512,4096"
+        )
+    return tuple(map(int, names))
 
 
 def _truth(text: str) -> bool:
@@ -159,6 +170,21 @@ OPTIONS = (
         "NAME,...",
         "also convert each fitted model for these engines, such as onnx, hold their answers to its own and to its "
         "gates, and time them; all for all (default: none)",
+    ),
+    Option(
+        "fit-keep",
+        _truth,
+        False,
+        "",
+        "keep the fitted models that are timed, and the examples of their test split, beside the record, for "
+        "`fitgate pack`",
+    ),
+    Option(
+        "fit-batches",
+        _sizes,
+        (),
+        "N,...",
+        "also time batches of these sizes, such as 64,512,4096; none larger than the test split (default: none)",
     ),
     Option(
         "fit-server",

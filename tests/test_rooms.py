@@ -26,6 +26,7 @@ FLOORS = (
     ("fitgate.gates",),
     ("fitgate.record",),
     ("fitgate.report",),
+    ("fitgate.bundle",),
     ("fitgate.plugin",),
     ("fitgate.checks",),
     ("fitgate.ab", "fitgate.sabotage"),

@@ -188,6 +188,35 @@ def test_a_model_that_ends_its_process_while_it_is_timed_fails_alone(project, ti
     assert {of.model for of in project.record.timings} == {"good"}
 
 
+@pytest.mark.parametrize("processes", [0, 2])
+def test_batches_of_other_sizes_are_timed_on_request_and_none_that_repeats_examples(project, processes):
+    project.write('model("good", tasks=(DIGITS,))')
+    options = ("--fit-timing=0.02", f"--fit-processes={processes}", "-rs", "-k", "test_predict")
+    result = project.run("--fit-batches=64,16,8,1,4096", *options)
+    result.assert_outcomes(passed=5, skipped=1)
+    result.stdout.fnmatch_lines("*the test split has 200 examples, fewer than a batch of 4,096")
+    batches = [of for of in project.record.timings if of.scenario == "batch"]
+    assert [(of.batch_size, len(of.processes)) for of in batches] == [(16, processes), (64, processes)]
+    section = project.report.split("### Batches")[1].split("Audits")[0]
+    header, _, row = (line for line in section.splitlines() if line.startswith("|"))
+    assert [cell.strip() for cell in header.split("|")[3:-1]] == ["1", "8", "16", "64"]
+    assert all(float(cell.replace(",", "")) > 0 for cell in row.split("|")[3:-1])
+
+
+def test_without_the_option_no_batches_are_timed(project):
+    project.write('model("good", tasks=(DIGITS,))')
+    project.run("--fit-timing=0.02", "-k", "test_predict").assert_outcomes(passed=3)
+    assert "### Batches" not in project.report
+
+
+@pytest.mark.parametrize("sizes", ["0", "many", "-1", "1.5"])
+def test_what_is_no_size_of_a_batch_is_a_usage_error(project, sizes):
+    project.write('model("good")')
+    result = project.run(f"--fit-batches={sizes}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(f"*--fit-batches: found '{sizes}', expected sizes*")
+
+
 def test_a_server_is_timed_only_where_it_is_asked_for(project):
     project.write('model("good")')
     project.pytester.makepyfile(test_speed="from fitgate.checks import test_serve")

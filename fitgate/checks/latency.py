@@ -13,8 +13,8 @@ from fitgate.engines import Engine
 from fitgate.latency.audit import Audit, Auditor
 from fitgate.latency.opened import answers_of, timing_of
 from fitgate.latency.serving import BOUND
-from fitgate.latency.timing import SCENARIOS, SERVER, ReplayClock, Scenario
-from fitgate.model import Model
+from fitgate.latency.timing import BATCH, SERVER, ReplayClock, Scenario
+from fitgate.model import Model, Work
 from fitgate.plugin.serving import Serving
 from fitgate.plugin.timer import Timed, Timer
 from fitgate.plugin.trained import TrainedModel
@@ -39,7 +39,6 @@ def test_fit(model: Model, task: Task, trained: Trained, benchmark: Any) -> None
 
 
 @pytest.mark.latency
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 @pytest.mark.benchmark(timer=CLOCK)
 def test_predict(
     model: Model,
@@ -52,6 +51,7 @@ def test_predict(
     auditor_of: AuditorOf,
     timing_factor: float,
     calibrated: Callable[[Model], None],
+    keep: Callable[[Timed, Work | None], None],
     benchmark: Any,
     emit: Emit,
 ) -> None:
@@ -63,8 +63,11 @@ def test_predict(
     It fails where what was timed is not the evaluated model's work: see `fitgate.latency.audit`.
     """
     task, subject = model.timed_task, trained(model)
-    size = min(scenario.batch_size or len(data_of(task).test), len(data_of(task).test))
-    benchmark.group = f"predict {scenario.name}"
+    n = len(data_of(task).test)
+    if not scenario.fits(n):
+        pytest.skip(f"the test split has {n:,} examples, fewer than a batch of {scenario.batch_size:,}")
+    size = min(scenario.batch_size or n, n)
+    benchmark.group = f"predict {scenario.label}"
     benchmark.extra_info |= {"model": model.name, "task": task.name, "batch_size": size}
     estimator = subject.on(task).estimator
     if not benchmark.enabled:
@@ -81,11 +84,12 @@ def test_predict(
     replay(benchmark, timing.seconds)
     emit(timing)
     auditor, answers = auditor_of(timed), answers_of(answered)
-    if engine is None:
+    if engine is None and scenario.name != BATCH:
         audits = auditor.audits(scenario.name, answers, size, timing.typical, timing_factor)
-    else:  # compiled trees are five times as fast where a repeated example finds its nodes in the processor's caches
+    else:  # batches are as `multi`; compiled trees find a repeated example's nodes in the processor's caches
         audits = [auditor.agreement(scenario.name, answers)]
     _believe(audits, emit)
+    keep(timed, work)
 
 
 @pytest.mark.latency

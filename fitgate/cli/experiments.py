@@ -6,16 +6,18 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fitgate.cli.records import file_name
 from fitgate.files import check_writable, write
 from fitgate.gates import Outcome
 from fitgate.latency.timing import SCENARIOS, SINGLE, Scenario
 from fitgate.model import Model, ModelError
-from fitgate.plugin.project import Project, project
 from fitgate.tasks import TaskData, TaskError
 from fitgate.text import shown
+
+if TYPE_CHECKING:
+    from fitgate.plugin.project import Project
 
 SABOTAGE = Path("reports", "sabotage.md")
 POOL = Path(".fitgate", "sabotage")
@@ -126,6 +128,8 @@ def _sabotage(options: argparse.Namespace) -> None:
     if options.kept:
         campaign = read_campaign(options.kept)
     else:
+        from fitgate.plugin.project import project
+
         around = project(Path.cwd(), options.profile)
         models = _available(around, [name for name in options.models.split(",") if name])
         data, baselines = _data(around, models, options.task), options.baselines or around.baselines

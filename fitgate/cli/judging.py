@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -15,9 +15,11 @@ from fitgate.gates import Outcome
 from fitgate.gates.baseline import baseline_file
 from fitgate.gates.blessing import LEAST_SEEDS, Proposal, bless, propose
 from fitgate.gates.environments import propose_environment
-from fitgate.plugin.project import Project, project
 from fitgate.record import Record, RecordError, candidates, judge_again, read
 from fitgate.text import CELL, shown
+
+if TYPE_CHECKING:
+    from fitgate.plugin.project import Project
 
 
 def add_commands(commands: Any) -> None:
@@ -67,6 +69,7 @@ def add_commands(commands: Any) -> None:
 
 
 def _judge(options: argparse.Namespace) -> int:
+    from fitgate.plugin.project import project
     from fitgate.report import RunOutcome, run_verdict
 
     around = project(Path.cwd())
@@ -101,6 +104,7 @@ def _blessed_since(record: Record, around: Project) -> Iterator[str]:
 
 
 def _bless(options: argparse.Namespace) -> None:
+    from fitgate.plugin.project import project
     from fitgate.report import page
 
     around = project(Path.cwd())

@@ -10,11 +10,9 @@ from fitgate.cli.projects import say_absent
 from fitgate.cli.standing import standing
 from fitgate.gates import JudgeSettings
 from fitgate.gates.planning import LARGER, Plan, level_of_each, plans
-from fitgate.gates.settings import MOST_SEEDS
+from fitgate.gates.settings import MOST_BUDGET, MOST_SEEDS
 from fitgate.model import ModelError
-from fitgate.plugin.project import project
 from fitgate.text import CELL, shown
-from fitgate_pytest.options import MOST_BUDGET
 
 LEGEND = """\
 Of models whose output is no longer the baseline's: one that gives the baseline's passes at once, and is no test.
@@ -56,6 +54,8 @@ def add_commands(commands: Any) -> None:
 
 def _plan(options: argparse.Namespace) -> None:
     from tabulate import tabulate
+
+    from fitgate.plugin.project import project
 
     around = project(Path.cwd(), options.profile)
     say_absent(around)

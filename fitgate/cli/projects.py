@@ -6,14 +6,16 @@ import argparse
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fitgate.cli.scaffold import DEFAULT, scaffold
 from fitgate.gates import Gate
 from fitgate.gates.archive import baseline_files
 from fitgate.model import Model, ModelError
-from fitgate.plugin.project import Project, project
 from fitgate.text import CELL, shown
+
+if TYPE_CHECKING:
+    from fitgate.plugin.project import Project
 
 
 def add_commands(commands: Any) -> None:
@@ -57,6 +59,8 @@ def _init(options: argparse.Namespace) -> None:
 
 def _list(options: argparse.Namespace) -> int:
     from tabulate import tabulate
+
+    from fitgate.plugin.project import project
 
     around = project(Path.cwd(), options.profile)
     say_absent(around)

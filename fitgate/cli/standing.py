@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from fitgate.errors import FitgateError
 from fitgate.gates import Baseline, BaselineError, Claim, Evidence, Gate, JudgeSettings, Need, Truth
@@ -11,8 +12,10 @@ from fitgate.gates.archive import sound_baseline
 from fitgate.gates.seedwise import evaluations_of
 from fitgate.machine import environment
 from fitgate.model import ModelError
-from fitgate.plugin.project import Project
 from fitgate.tasks import TaskData
+
+if TYPE_CHECKING:
+    from fitgate.plugin.project import Project
 
 
 @dataclass(frozen=True)

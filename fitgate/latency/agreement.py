@@ -87,6 +87,14 @@ def agreement(
     return Agreement(len(rows), int(differs.sum()), worse, better, sign_test(worse, worse + better))
 
 
+def largest_difference(first: NDArray[Any], second: NDArray[Any]) -> float | None:
+    """The largest absolute difference of numbers; None where shapes differ, or one is not finite."""
+    if first.shape != second.shape:
+        return None
+    found = float(np.max(np.abs(first.astype(np.float64) - second.astype(np.float64)), initial=0.0))
+    return found if np.isfinite(found) else None
+
+
 def sign_test(successes: int, n: int) -> float:
     """One-sided p-value of so many successes of n, or more, where success and failure are equally likely; exact."""
     from scipy.stats import binom

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fitgate.engines import NATIVE
 from fitgate.latency import repetition
-from fitgate.latency.agreement import agreement
+from fitgate.latency.agreement import Agreement, agreement
 from fitgate.latency.examples import Rows
 from fitgate.latency.repetition import FASTER, KINDS, Turns, too_slow
 from fitgate.tasks import NUMBERS, TaskData
@@ -44,6 +44,17 @@ class Audit(msgspec.Struct, frozen=True, tag=True):
     message: str
     figures: dict[str, float] = {}
     engine: str = NATIVE
+
+
+def agreement_audit(model: str, task: str, scenario: str, found: Agreement, engine: str = NATIVE) -> Audit:
+    """What holding a scenario's timed answers to evaluated ones came to, as a record keeps it."""
+    message = f"{found.differing:,} of {found.n:,} timed answers differ from the evaluated ones"
+    if found.fault:
+        message = f"the timed answers are none: {found.fault}"
+    elif not found.passed:
+        message += f": {found.worse:,} are worse and {found.better:,} better (p = {found.p_value:.1g})"
+    figures = {name: getattr(found, name) for name in ("n", "differing", "worse", "better", "p_value")}
+    return Audit(model, task, scenario, AGREEMENT, found.passed, message, figures, engine)
 
 
 class Auditor:
@@ -91,13 +102,7 @@ class Auditor:
     def agreement(self, scenario: str, answers: list[tuple[Rows, NDArray[Any]]]) -> Audit:
         """Hold the answers of a scenario, as an `Asker` keeps them, to those of the evaluation."""
         found = agreement(answers, self._evaluated(), self._data.y_test, self._data.kind in NUMBERS, self._seed)
-        message = f"{found.differing:,} of {found.n:,} timed answers differ from the evaluated ones"
-        if found.fault:
-            message = f"the timed answers are none: {found.fault}"
-        elif not found.passed:
-            message += f": {found.worse:,} are worse and {found.better:,} better (p = {found.p_value:.1g})"
-        figures = {name: getattr(found, name) for name in ("n", "differing", "worse", "better", "p_value")}
-        return self._audit(scenario, AGREEMENT, found.passed, message, figures)
+        return agreement_audit(self._model, self._data.task.name, scenario, found, self._engine)
 
     def repetition(self, scenario: str, size: int, query: float, factor: float = 1.0) -> Audit:
         """See whether the model remembers: once for each size of query, `LARGEST` at most.

@@ -223,5 +223,5 @@ def in_turns(
 
 def _own_module(load: Callable[[bytes], Any]) -> tuple[ModuleType, ...]:
     """A plugin's module that an engine's `load` is in: alone, without the package around it, where it serves."""
-    module = sys.modules.get(getattr(load, "__module__", ""))
+    module = sys.modules.get(getattr(load.func if isinstance(load, partial) else load, "__module__", ""))
     return () if module is None or module.__name__.partition(".")[0] == "fitgate" else (module,)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,7 @@ class Scenario:
     """A way to ask for predictions, after MLPerf Inference (arXiv 1911.02549).
 
     Attributes:
-        name: what test ids and records call it.
+        name: what records call it.
         batch_size: examples per query; None for the whole test split at once.
         seconds: how long to go on asking, times the session's factor.
         queries: how many queries are enough.
@@ -45,12 +45,28 @@ class Scenario:
     queries: int
     fewer: int
 
+    @property
+    def label(self) -> str:
+        """What test ids call it: those of batches have their size."""
+        return f"{self.name}-{self.batch_size}" if self.name == BATCH else self.name
+
+    def fits(self, n: int) -> bool:
+        """Whether it can be asked about so many examples: no batch repeats any; other scenarios take fewer."""
+        return self.name != BATCH or (self.batch_size or n) <= n
+
 
 SINGLE = Scenario("single", 1, seconds=1.5, queries=QUERIES_FOR_P99, fewer=100)
 MULTI = Scenario("multi", 8, seconds=0.5, queries=QUERIES_FOR_P99, fewer=30)
 OFFLINE = Scenario("offline", None, seconds=0.5, queries=10, fewer=10)
 SCENARIOS = (SINGLE, MULTI, OFFLINE)
+BATCH = "batch"  # the scenario of other sizes
 SERVER = Scenario("server", 1, seconds=2.0, queries=QUERIES_FOR_P99, fewer=1)
+
+
+def batches(sizes: Iterable[int]) -> tuple[Scenario, ...]:
+    """Scenarios of batches of these sizes, the smallest first, less those that other scenarios ask for."""
+    others = {scenario.batch_size for scenario in SCENARIOS}
+    return tuple(Scenario(BATCH, n, seconds=0.3, queries=100, fewer=5) for n in sorted(set(sizes) - others))
 
 
 class TimedProcess(msgspec.Struct, frozen=True):

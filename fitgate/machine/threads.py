@@ -23,7 +23,7 @@ class ThreadsError(FitgateError):
     """A number of threads that the machine does not have."""
 
 
-def limit_threads(count: int) -> None:
+def limit_threads(count: int, option: str = "--fit-threads") -> None:
     """Let this process, its threads and the processes that it starts use no more than so many cores.
 
     Where the system can keep a process to some of its cores, as Linux can, it enforces the limit for OpenMP, BLAS, XLA
@@ -39,7 +39,7 @@ def limit_threads(count: int) -> None:
     usable = usable_cores()
     if not 1 <= count <= usable:
         raise ThreadsError(
-            "--fit-threads",
+            option,
             found=str(count),
             expected=f"a number from 1 to {usable}, the cores that this process may use",
             next_step="name such a number, or leave the option out to use all of them",

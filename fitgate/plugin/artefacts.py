@@ -27,6 +27,7 @@ class Artefacts:
         directory: of the run; None where none could be made, and nothing can be kept.
 
     Attributes:
+        directory: as given.
         part: a context around the making of a part, which is named in words; see `Faults.part`.
         log: keeps an error's traceback; see `Faults.log`.
         reports: paths of those that were written.
@@ -35,7 +36,7 @@ class Artefacts:
 
     def __init__(self, record: Record, directory: Path | None):
         self._record = record
-        self._directory = directory
+        self.directory = directory
         self._journal = Journal(directory) if directory else None
         self._faults = Faults(record, directory)
         self.part, self.log = self._faults.part, self._faults.log
@@ -45,7 +46,7 @@ class Artefacts:
     @property
     def errors_log(self) -> Path | None:
         """The file with tracebacks; None where there are none."""
-        path = self._directory / ERRORS if self._directory else None
+        path = self.directory / ERRORS if self.directory else None
         return path if path and path.exists() else None
 
     def lose(self, error: FileError) -> None:
@@ -66,24 +67,24 @@ class Artefacts:
 
         A run passes only with a record that every command reads: one that it refuses is a fault.
         """
-        if self._directory is None:
+        if self.directory is None:
             return
         from fitgate.report import RunOutcome, append_to_step_summary, run_verdict
 
-        self._keep(self._directory)
+        self._keep(self.directory)
         if run_verdict(self._record).outcome is RunOutcome.PASS:
             with self.part("a record that can be read"):
-                read(self._directory)
+                read(self.directory)
             if self._record.faults:
-                self._keep(self._directory)
-        report = self._report(self._directory)
+                self._keep(self.directory)
+        report = self._report(self.directory)
         before = len(self._record.faults)
         for plugin in _contributors(manager):
             with self.part(f"the report of {place_of(plugin)}"):
-                self.reports += _of_plugin(manager, plugin, self._record, self._directory)
+                self.reports += _of_plugin(manager, plugin, self._record, self.directory)
         if len(self._record.faults) > before:
-            self._keep(self._directory)
-            self._report(self._directory)  # which says so
+            self._keep(self.directory)
+            self._report(self.directory)  # which says so
         if report:
             self.reports.insert(0, report)
             try:

@@ -9,7 +9,7 @@ import pytest
 
 from fitgate.engines import NATIVE, Engine
 from fitgate.gates import Gate
-from fitgate.latency.timing import Scenario
+from fitgate.latency.timing import SCENARIOS, Scenario, batches
 from fitgate.model import Model
 from fitgate.plugin.session import Parts
 from fitgate.record import NotApplied, describe_not_applied
@@ -17,7 +17,7 @@ from fitgate.tasks import Task
 
 
 def parametrize(metafunc: pytest.Metafunc, parts: Parts) -> None:
-    """Give a test function that takes a `model` its models, with gates, seeds, tasks or engines if it takes those."""
+    """Give a test function that takes a `model` its models, with what else it takes: gates, seeds, tasks, engines."""
     names, models = metafunc.fixturenames, parts.registry.models
     if "gate" in names:
         gates = [(model, gate) for model in models for gate in model.gates if isinstance(gate, Gate)]
@@ -35,6 +35,9 @@ def parametrize(metafunc: pytest.Metafunc, parts: Parts) -> None:
         served = [(model, engine) for model in models for engine in (None, *parts.registry.engines_of(model))]
         ids = [model.name if engine is None else f"{model.name}-{engine.name}" for model, engine in served]
         metafunc.parametrize(("model", "engine"), served, ids=ids)
+        if "scenario" in names:
+            every_scenario = [*SCENARIOS, *batches(parts.options.settings.batches)]
+            metafunc.parametrize("scenario", every_scenario, ids=[scenario.label for scenario in every_scenario])
     else:
         metafunc.parametrize("model", [pytest.param(model, id=model.name) for model in models])
 

@@ -10,7 +10,7 @@ from fitgate.data import Dataset
 from fitgate.executor import Executor
 from fitgate.gates import Gate, Verdict
 from fitgate.latency.audit import Auditor
-from fitgate.model import Model
+from fitgate.model import Model, Work
 from fitgate.plugin.serving import Serving
 from fitgate.plugin.session import Parts
 from fitgate.plugin.timer import Timed, Timer
@@ -72,6 +72,12 @@ def timer(pytestconfig: pytest.Config, trained: object) -> Generator[Timer]:
 def serving(pytestconfig: pytest.Config, timer: Timer) -> Serving:
     """What has fitted models served by engines: `--fit-engines` names them."""
     return pytestconfig.stash[PARTS].serving
+
+
+@pytest.fixture(scope="session")
+def keep(pytestconfig: pytest.Config, serving: Serving) -> Callable[[Timed, Work | None], None]:
+    """`keep(timed, work)`: keep a timed model beside the record, under `--fit-keep`."""
+    return pytestconfig.stash[PARTS].keep
 
 
 @pytest.fixture(scope="session")

@@ -69,6 +69,8 @@ def read_options(config: pytest.Config) -> Options:
         server=given["fit_server"],
         processes=given["fit_processes"],
         engines=list(given["fit_engines"]),
+        keep=given["fit_keep"],
+        batches=list(given["fit_batches"]),
         backend=given["fit_backend"] or "",
         judge=judge,
     )

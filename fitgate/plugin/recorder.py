@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 import fitgate_pytest
+from fitgate.bundle.kept import move_kept
 from fitgate.clock import perf_counter
 from fitgate.errors import LoggedError, traceback_of
 from fitgate.files import FileError
@@ -18,6 +19,8 @@ from fitgate.plugin.artefacts import Artefacts, begin_directory
 from fitgate.plugin.session import Parts
 from fitgate.plugin.spool import left
 from fitgate.record import (
+    KeptData,
+    KeptModel,
     Record,
     begin,
     decode_entry,
@@ -107,6 +110,8 @@ class Recorder:
             record.largest_errors = largest_errors(record, self._row_of)
         with artefacts.part("the list of lost examples"):
             record.lost = lost_examples(record, self._row_of)
+        with artefacts.part("the models that were kept"):
+            self._keep(record, artefacts)
         record.wall_seconds = perf_counter() - self._started
         artefacts.finish(self._config.pluginmanager)
         if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
@@ -180,6 +185,14 @@ class Recorder:
         """What workers of pytest-xdist emitted and sent with no report, as they ended."""
         controller: Any = self._config.pluginmanager.get_plugin(fitgate_pytest.CONTROLLER)
         return left(controller.shared, self._received) if controller else []
+
+    def _keep(self, record: Record, artefacts: Artefacts) -> None:
+        """Move what the session's processes kept beside the record."""
+        every: list[KeptModel | KeptData] = [*record.kept_models, *record.kept_data]
+        digests = [kept.digest for kept in every if not kept.reason]
+        if digests and artefacts.directory:
+            controller: Any = self._config.pluginmanager.get_plugin(fitgate_pytest.CONTROLLER)
+            move_kept(controller.shared if controller else self._parts.keeping.directory, artefacts.directory, digests)
 
     def _known(self) -> tuple[Record, Artefacts]:
         """The record; one that begins with a worker's report is kept in memory alone where there is no place for it."""

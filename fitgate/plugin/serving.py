@@ -15,7 +15,7 @@ from fitgate.data import lent
 from fitgate.engines import Artefact, Engine, NotServed
 from fitgate.errors import LoggedError
 from fitgate.gates import Waiver
-from fitgate.latency.agreement import agreement
+from fitgate.latency.agreement import agreement, largest_difference
 from fitgate.latency.opened import Opened
 from fitgate.plugin.options import Options
 from fitgate.plugin.registry import Registry
@@ -169,7 +169,7 @@ class Serving:
         found = agreement([(np.arange(n), answered.predictions)], native.predictions[:n], data.y_test, numbers)
         compared, difference = self._difference(subject, answering, data)
         if numbers:
-            compared, difference = "numbers", _largest(native.predictions[:n], answered.predictions)
+            compared, difference = "numbers", largest_difference(native.predictions[:n], answered.predictions)
         judged = self._substitution.judged(subject.model, trained.fit, native, answered)
         entry = msgspec.structs.replace(
             about,
@@ -193,7 +193,7 @@ class Serving:
             with failing(model.name, task.name, "predict"):
                 try:
                     own = self._once(key, lambda give=scores: give(estimator, data))  # type: ignore[misc]
-                    return name, _largest(own, scores(answering, data))
+                    return name, largest_difference(own, scores(answering, data))
                 except Lacking:
                     continue
         return "", None
@@ -217,11 +217,3 @@ class Answering:
         if name not in vars(self).get("_outputs", ()):
             raise AttributeError(name)
         return lambda X: self._answer(name)
-
-
-def _largest(first: Array, second: Array) -> float | None:
-    """The largest absolute difference of numbers; None where one is not finite."""
-    if first.shape != second.shape:
-        return None
-    found = float(np.max(np.abs(first.astype(np.float64) - second.astype(np.float64)), initial=0.0))
-    return found if np.isfinite(found) else None

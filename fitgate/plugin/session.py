@@ -19,9 +19,10 @@ from fitgate.latency.audit import Auditor
 from fitgate.latency.opened import Key
 from fitgate.latency.timing import Scenario
 from fitgate.machine import calibrate, environment
-from fitgate.model import Model
+from fitgate.model import Model, Work
 from fitgate.plugin.announcer import Announcer
 from fitgate.plugin.clashes import check_fixtures
+from fitgate.plugin.keeping import Keeping
 from fitgate.plugin.modules import stand_ins
 from fitgate.plugin.options import Options
 from fitgate.plugin.registry import Registry
@@ -224,7 +225,9 @@ class Parts:
                 if key in self.timed:
                     # what fails, its own tests say so
                     with suppress(pytest.skip.Exception, pytest.fail.Exception, ModelFailed, NotServed):
-                        found.append((self.serving.timed(self.trained(model), engine), self.timed[key]))
+                        n = len(self.registry.data_of(model.timed_task).dataset.test)
+                        scenarios = [scenario for scenario in self.timed[key] if scenario.fits(n)]
+                        found.append((self.serving.timed(self.trained(model), engine), scenarios))
         return found
 
     @cached_property
@@ -240,6 +243,23 @@ class Parts:
             self.emit,
             self.announcer.progress,
         )
+
+    @cached_property
+    def keeping(self) -> Keeping:
+        """What keeps fitted models, under `--fit-keep`."""
+        return Keeping(
+            self._shared,
+            self.once,
+            lambda task: self.registry.data_of(task).dataset,
+            lambda: self.serving,
+            self.emit,
+            self.announcer.progress,
+        )
+
+    def keep(self, timed: Timed, work: Work | None) -> None:
+        """Keep a timed model, where that was asked for."""
+        if self.options.settings.keep:
+            self.keeping.keep(timed, work)
 
     def auditor(self, timed: Timed) -> Auditor:
         """What audits a model's timings: one for all of its scenarios."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fitgate.data.checks import joined
 from fitgate.gates import GATES, BaselineError, Outcome
+from fitgate.gates.settings import MOST_BUDGET
 from fitgate.gates.soundness import check_content
 from fitgate.metrics import METRICS
 from fitgate.record.arrays import ARRAY_KEYS, decode_array
@@ -18,7 +19,6 @@ from fitgate.record.evidence import ABSOLUTE, RELATIVE, with_scorers, wrong_valu
 from fitgate.record.record import PLACES, Record
 from fitgate.runs import Evaluation, Fit
 from fitgate.tasks import CLASSES
-from fitgate_pytest.options import MOST_BUDGET
 
 Array = NDArray[Any]
 

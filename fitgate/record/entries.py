@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from fitgate.data import Dataset
 from fitgate.gates import Gate, JudgeSettings, Verdict
+from fitgate.machine import Environment
 from fitgate.metrics import Metric
 from fitgate.model import Model
+from fitgate.runs import Fit
 from fitgate.statistics import Folds
 from fitgate.tasks import TaskData
 
@@ -33,6 +35,8 @@ class Settings(msgspec.Struct, frozen=True):
         backend: joblib's backend of parallel work; empty for processes on this machine.
         judge: how gates judged.
         engines: names of those that were to serve models besides the estimators as they are; `all` for all.
+        keep: whether fitted models were kept, for `fitgate pack`.
+        batches: sizes of batches that were timed besides the scenarios, in examples.
         seed_named: whether the user named the seed; where not, a model with a baseline was built with that's first.
     """
 
@@ -52,6 +56,8 @@ class Settings(msgspec.Struct, frozen=True):
     server: bool = True
     processes: int = 0
     engines: list[str] = []
+    keep: bool = False
+    batches: list[int] = []
 
 
 class DataEntry(msgspec.Struct, frozen=True, tag=True, eq=False):
@@ -258,6 +264,59 @@ class EngineEntry(msgspec.Struct, frozen=True, tag=True):
     size: int | None = None
     verdicts: list[Verdict] = []
     lost: list[str] = []
+
+
+class KeptModel(msgspec.Struct, frozen=True, tag=True):
+    """A fitted model that was kept for `fitgate pack`, or why it was not.
+
+    Attributes:
+        model, task, engine: names; the engine `native` is the estimator as it is.
+        loader: the library's engine that loads it.
+        digest: SHA-256 of its file, whose name it is.
+        size: of the file, in bytes.
+        kernel, work_per_example: as `Timing` has them.
+        reason: why it was not kept, as a clause; all else is then empty.
+    """
+
+    model: str
+    task: str
+    engine: str
+    loader: str = ""
+    digest: str = ""
+    size: int = 0
+    kernel: str = ""
+    work_per_example: float | None = None
+    reason: str = ""
+
+
+class KeptData(msgspec.Struct, frozen=True, tag=True):
+    """The examples of a test split that were kept beside models, or why they were not.
+
+    Attributes:
+        dataset: its name.
+        digest, size, reason: as `KeptModel` has them.
+    """
+
+    dataset: str
+    digest: str = ""
+    size: int = 0
+    reason: str = ""
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """The session whose fitted models came to this machine in a bundle, where they were timed.
+
+    Attributes:
+        started, commit, environment: of its record.
+        fits: of the models.
+        digest: SHA-256 of the bundle.
+    """
+
+    started: str
+    commit: str | None
+    environment: Environment
+    fits: list[Fit]
+    digest: str
 
 
 class Extra(msgspec.Struct, frozen=True, tag=True, eq=False):

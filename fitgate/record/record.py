@@ -20,10 +20,13 @@ from fitgate.record.entries import (
     DataEntry,
     EngineEntry,
     Extra,
+    KeptData,
+    KeptModel,
     MetricEntry,
     Misclassified,
     ModelEntry,
     NotApplied,
+    Origin,
     PublishedEntry,
     Settings,
     TaskEntry,
@@ -35,7 +38,9 @@ from fitgate.statistics import Folds
 
 SCHEMA = 3
 
-Happened = Fit | Evaluation | Failure | Verdict | Timing | Audit | Calibration | Memory | SeedRun | EngineEntry | Extra
+Kept = KeptModel | KeptData
+Timed = Timing | Audit | Calibration | Memory | EngineEntry | Kept
+Happened = Fit | Evaluation | Failure | Verdict | SeedRun | Timed | Extra
 Described = DataEntry | TaskEntry | MetricEntry | ModelEntry | Declaration | NotApplied | Baseline | UnusableBaseline
 Entry = Happened | Described | Waiver
 
@@ -62,6 +67,8 @@ class Record(msgspec.Struct):
         fits, evaluations, failures, verdicts, timings, calibrations, memory, seed_runs: what happened, in order.
         audits: of the timings: whether they can be believed.
         engines: fitted models as others served them than their estimators, or why these could not.
+        kept_models, kept_data: what lies beside the record for `fitgate pack`, or why it does not.
+        origin: of the fitted models, where another session's were timed; its outputs are then among the evaluations.
         threads: cores that the session could use, and threads of each native library, by its name, at the end.
         conditions: how the machine was doing at the start and at the end.
         failed_tests: ids of the tests of models that failed, for whatever reason.
@@ -102,6 +109,9 @@ class Record(msgspec.Struct):
     memory: list[Memory] = []
     seed_runs: list[SeedRun] = []
     engines: list[EngineEntry] = []
+    kept_models: list[KeptModel] = []
+    kept_data: list[KeptData] = []
+    origin: Origin | None = None
     threads: dict[str, int] = {}
     conditions: list[Condition] = []
     failed_tests: list[str] = []
@@ -228,6 +238,8 @@ PLACES: dict[type, tuple[str, Callable[[Any], Any] | None]] = {
     Memory: ("memory", None),
     SeedRun: ("seed_runs", lambda e: (e.fit.model, e.fit.task, e.fit.seed)),
     EngineEntry: ("engines", lambda e: (e.model, e.task, e.engine)),
+    KeptModel: ("kept_models", lambda e: (e.model, e.task, e.engine)),
+    KeptData: ("kept_data", lambda e: e.dataset),
     Extra: ("extras", None),
 }
 

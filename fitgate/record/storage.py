@@ -98,7 +98,16 @@ def read(path: Path) -> Record:
             it holds contradicts itself; see `fitgate.record.consistency`.
     """
     path = path / "record.json" if path.is_dir() else path
-    content = _contents(path, "a run's record.json", "check the path")
+    return decode(_contents(path, "a run's record.json", "check the path"), path)
+
+
+def decode(content: bytes, path: Path) -> Record:
+    """A record of its JSON; see `read`.
+
+    Args:
+        content: the JSON.
+        path: where it was, for errors; beside it lies the journal of a run that goes on.
+    """
     try:
         schema = msgspec.json.decode(content, type=_Version).schema
     except msgspec.ValidationError:  # it is no object

@@ -17,6 +17,7 @@ from fitgate.report.drawing import MARKERS, plain, plain_log_scale, save
 from fitgate.report.faults import Part, whole
 from fitgate.report.naming import figure_file
 from fitgate.report.pictures import draw_lost, draw_misclassified
+from fitgate.report.view.batches import Batches
 from fitgate.report.view.classes import Confusion, Matrix
 from fitgate.report.view.examples import Examples
 from fitgate.report.view.learning import Learning
@@ -66,6 +67,8 @@ def draw(view: ReportView, directory: Path, part: Part = whole) -> dict[str, str
     for examples in view.misclassified:
         if examples.drawn:
             add(name("misclassified", examples.task), partial(_misclassified, examples))
+    if view.batches:
+        add("batches.png", partial(_batches, view.batches))
     if lost := [examples for examples in view.lost if examples.drawn]:
         add("lost-examples.png", partial(_lost, lost[:MOST_LOST]))
     return drawn
@@ -99,6 +102,20 @@ def _tradeoff(of: TradeOff) -> tuple[Figure, str]:
         f"{of.axis.metric[:1].upper()}{of.axis.metric[1:]} on {of.task} against the latency of a single "
         f"{of.noun.one}. {'Up' if of.axis.higher_is_better else 'Down'} and to the left is better{line}."
     )
+
+
+def _batches(of: Batches) -> tuple[Figure, str]:
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    axes = figure.subplots()
+    for row, marker in zip(of.rows, itertools.cycle(MARKERS), strict=False):
+        timed = [(size, rate) for size, rate in zip(of.sizes, row.rates, strict=True) if rate is not None]
+        axes.plot(*zip(*timed, strict=True), f"{marker}-", markersize=6, label=plain(row.named))
+    plain_log_scale(axes, of.sizes)
+    axes.set_yscale("log")
+    axes.set(xlabel=f"{of.noun.many} asked about at once", ylabel=f"{of.noun.many} a second")
+    axes.grid(alpha=0.3, which="both")
+    figure.legend(loc="outside right center", frameon=False)
+    return figure, f"How many {of.noun.many} a second models answer, by how many they are asked about at once."
 
 
 def _learning(of: Learning) -> tuple[Figure, str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
-from tabulate import tabulate
+import tabulate
 
 from fitgate.gates import Outcome
 from fitgate.record import Record
@@ -33,7 +34,20 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]], right: int | No
     align = None if right is None else ["left"] * right + ["right"] * (len(headers) - right)
     cells = [[cell(content) for content in row] for row in rows]
     titles = [cell(title) for title in headers]
-    return tabulate(cells, titles, tablefmt="pipe", colalign=align if rows else None, disable_numparse=True)
+    with _counting_characters():
+        return tabulate.tabulate(
+            cells, titles, tablefmt="pipe", colalign=align if rows else None, disable_numparse=True
+        )
+
+
+@contextmanager
+def _counting_characters() -> Iterator[None]:
+    """Within it, tabulate pads by characters, whether or not a library that knows wide ones is installed."""
+    before, tabulate.WIDE_CHARS_MODE = tabulate.WIDE_CHARS_MODE, False
+    try:
+        yield
+    finally:
+        tabulate.WIDE_CHARS_MODE = before
 
 
 def significant(value: float | None) -> str:

@@ -49,8 +49,11 @@ def engines(record: Record) -> tuple[EngineRow, ...]:
     rows: list[EngineRow] = []
     served = [entry for entry in record.engines if not entry.reason and not entry.fault]
     for model, task in dict.fromkeys((entry.model, entry.task) for entry in served):
-        rows.append(_row(record, EngineEntry(model, task, NATIVE)))
-        rows += [_row(record, entry) for entry in served if (entry.model, entry.task) == (model, task)]
+        own = [entry for entry in served if (entry.model, entry.task) == (model, task)]
+        if any(timing.model == model for timing in record.native_timings):
+            held = (entry for entry in own if entry.engine == NATIVE)  # of another session's, to what it answered there
+            rows.append(_row(record, next(held, EngineEntry(model, task, NATIVE))))
+        rows += [_row(record, entry) for entry in own if entry.engine != NATIVE]
     return tuple(rows)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from fitgate.machine import Condition
+from fitgate.machine import Condition, changes
 from fitgate.record import DataEntry, ModelEntry, Record, found_deterministic
 from fitgate.report.view.words import noun, same_output, threads, training
+from fitgate.runs import Fit
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def environment(record: Record) -> tuple[Fact, ...]:
 
 def seeds_built_with(record: Record) -> str:
     """The seeds of the session's own fits, as `42`, or `42 and 2000`, where models have those of their baselines."""
-    found = sorted({fit.seed for fit in record.fits}) or [record.settings.seed]
+    found = sorted({fit.seed for fit in fits(record)}) or [record.settings.seed]
     return " and ".join(filter(None, (", ".join(map(str, found[:-1])), str(found[-1]))))
 
 
@@ -90,13 +91,32 @@ def models(record: Record) -> tuple[ModelRow, ...]:
     """The models that were fitted or skipped."""
     rows, same = [], found_deterministic(record)
     for model in record.models:
-        fit = next((fit for fit in record.fits if fit.model == model.name), None)
+        fit = next((fit for fit in fits(record) if fit.model == model.name), None)
         if fit:
             execution = ", ".join(filter(None, (fit.execution, "fitted in a process of its own" * fit.isolated)))
             rows.append(ModelRow(model.name, model.description, fit.implementation, execution, "", _seeds(model, same)))
         elif model.skipped:
             rows.append(ModelRow(model.name, model.description, "", "", model.skipped))
     return tuple(rows)
+
+
+def fits(record: Record) -> Sequence[Fit]:
+    """The fits of the models, in this session or in the one that they come from."""
+    return record.fits if record.origin is None else record.origin.fits
+
+
+def origin(record: Record) -> str:
+    """Where models come from that were fitted in another session, in a sentence; empty where they were not."""
+    of = record.origin
+    if of is None:
+        return ""
+    day, commit = of.started[:10], f", commit {of.commit[:12]}" if of.commit else ""
+    differs = changes(of.environment, record.environment)
+    return (
+        f"The models were fitted in a session of {day} on {of.environment.cpu}{commit}, and came here in a bundle of "
+        f"SHA-256 {of.digest[:16]}. Answers and metrics are of that session, times of this machine. "
+        f"What differs here: {', '.join(differs) or 'nothing that is recorded'}."
+    )
 
 
 def _seeds(model: ModelEntry, found: Mapping[tuple[str, str], int]) -> str:

@@ -9,8 +9,9 @@ from typing import Any
 from fitgate.record import NotApplied, Record
 from fitgate.report.faults import Part, whole
 from fitgate.report.verdict import RunVerdict, run_verdict
+from fitgate.report.view.batches import Batches, batches
 from fitgate.report.view.classes import Confusion, Recall, confusions, recalls
-from fitgate.report.view.environment import Fact, ModelRow, environment, models, seeds_built_with, size
+from fitgate.report.view.environment import Fact, ModelRow, environment, models, origin, seeds_built_with, size
 from fitgate.report.view.examples import Examples, lost, misclassified
 from fitgate.report.view.gates import GateRow, gates
 from fitgate.report.view.latency import Latency, latency
@@ -34,6 +35,7 @@ class ReportView:
     datasets: tuple[str, ...]
     noun: Noun
     seed: str
+    origin: str
     faults: tuple[str, ...]
     notices: tuple[str, ...]
     failures: tuple[FailureRow, ...]
@@ -46,6 +48,7 @@ class ReportView:
     published: tuple[PublishedRow, ...]
     seeds: tuple[SeedRow, ...]
     latency: Latency | None
+    batches: Batches | None
     tradeoffs: tuple[TradeOff, ...]
     limits: tuple[LimitRow, ...]
     memory: tuple[MemoryRow, ...]
@@ -71,6 +74,7 @@ SECTIONS: dict[str, tuple[Callable[[Record], Any], Any]] = {
     "published": (published, ()),
     "seeds": (seeds, ()),
     "latency": (latency, None),
+    "batches": (batches, None),
     "tradeoffs": (tradeoffs, ()),
     "limits": (limits, ()),
     "memory": (memory, ()),
@@ -99,6 +103,7 @@ def report_view(record: Record, part: Part = whole) -> ReportView:
     return ReportView(
         verdict=run_verdict(record),
         seed=seeds_built_with(record),
+        origin=origin(record),
         faults=tuple(record.faults),
         failed_tests=tuple(record.failed_tests),
         not_applied=tuple(record.not_applied),
