@@ -30,7 +30,10 @@ def examples_packed(X: Any) -> bytes:
         parts = {name: getattr(rows, name) for name in ("data", "indices", "indptr")} | {"shape": np.array(rows.shape)}
     elif isinstance(X, tuple):
         texts = [text.encode("utf-8", "surrogatepass") for text in X]
-        parts = {"utf8": np.frombuffer(b"".join(texts), np.uint8), "ends": np.cumsum([len(text) for text in texts])}
+        parts = {
+            "utf8": np.frombuffer(b"".join(texts), np.uint8),
+            "ends": np.cumsum([len(text) for text in texts], dtype=np.int64),
+        }
     elif isinstance(X, np.ndarray):
         parts = {"X": X}
     else:

@@ -17,7 +17,7 @@ def kept_file(directory: Path, digest: str) -> Path:
 
 
 def move_kept(source: Path, target: Path, digests: Iterable[str]) -> None:
-    """Move files from where a session's processes wrote them to beside its record.
+    """Move files from where a session wrote them to beside its record.
 
     Raises:
         FileError: if they can't be written there.

@@ -24,16 +24,13 @@ from fitgate.plugin.serving import Serving
 from fitgate.plugin.timer import Timed
 from fitgate.protocols import Exports, offered
 from fitgate.record import Entry, KeptData, KeptModel
-from fitgate.runs import Once
 from fitgate.tasks import Task
 
 
 class Keeping:
-    """Keeps each timed model once a session.
+    """Keeps each timed model once a session, which is one of a single process: others time nothing.
 
     Args:
-        shared: where processes of one session share their files; None in a session of one.
-        once: keeps what they compute once together.
         data_of: a task's dataset.
         serving: has models served by engines.
         emit: is given each entry.
@@ -42,15 +39,12 @@ class Keeping:
 
     def __init__(
         self,
-        shared: Path | None,
-        once: Once,
         data_of: Callable[[Task], Dataset],
         serving: Callable[[], Serving],
         emit: Callable[[Entry], None],
         progress: Callable[[str], AbstractContextManager[None]],
     ):
-        self._shared, self._once, self._data_of = shared, once, data_of
-        self._serving, self._emit, self._progress = serving, emit, progress
+        self._data_of, self._serving, self._emit, self._progress = data_of, serving, emit, progress
         self._emitted: set[str] = set()
 
     def keep(self, timed: Timed, work: Work | None) -> None:
@@ -68,8 +62,6 @@ class Keeping:
     @cached_property
     def directory(self) -> Path:
         """Where the files lie until the session ends."""
-        if self._shared is not None:
-            return self._shared
         self._own = tempfile.TemporaryDirectory(prefix="fitgate-kept-", ignore_cleanup_errors=True)
         return Path(self._own.name)
 
@@ -90,7 +82,7 @@ class Keeping:
     def _once_emitted(self, key: str, compute: Callable[[], Entry]) -> None:
         if key not in self._emitted:
             self._emitted.add(key)
-            self._emit(self._once(key, compute))
+            self._emit(compute())
 
     def _artefact(self, engine: Engine, content: bytes) -> tuple[str, bytes]:
         if not is_portable(engine):

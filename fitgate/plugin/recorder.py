@@ -187,12 +187,11 @@ class Recorder:
         return left(controller.shared, self._received) if controller else []
 
     def _keep(self, record: Record, artefacts: Artefacts) -> None:
-        """Move what the session's processes kept beside the record."""
+        """Move what was kept beside the record."""
         every: list[KeptModel | KeptData] = [*record.kept_models, *record.kept_data]
         digests = [kept.digest for kept in every if not kept.reason]
         if digests and artefacts.directory:
-            controller: Any = self._config.pluginmanager.get_plugin(fitgate_pytest.CONTROLLER)
-            move_kept(controller.shared if controller else self._parts.keeping.directory, artefacts.directory, digests)
+            move_kept(self._parts.keeping.directory, artefacts.directory, digests)
 
     def _known(self) -> tuple[Record, Artefacts]:
         """The record; one that begins with a worker's report is kept in memory alone where there is no place for it."""

@@ -248,8 +248,6 @@ class Parts:
     def keeping(self) -> Keeping:
         """What keeps fitted models, under `--fit-keep`."""
         return Keeping(
-            self._shared,
-            self.once,
             lambda task: self.registry.data_of(task).dataset,
             lambda: self.serving,
             self.emit,
