@@ -210,7 +210,8 @@ def test_timing_a_bundle_needs_nothing_of_pytest(bundle, tmp_path):
     program = (
         "import sys\nfrom fitgate.cli import main\n"
         f"code = main(['time', {str(bundle)!r}, '--out', {str(tmp_path / 'out')!r}, '--models=bayes', "
-        "'--processes=1', '--timing=0.02'])\nsys.exit(code or 2 * bool({'fitgate_pytest', 'fitgate.plugin'} & set(sys.modules)))"
+        "'--processes=1', '--timing=0.02'])\n"
+        "sys.exit(code or 2 * bool({'fitgate_pytest', 'fitgate.plugin'} & set(sys.modules)))"
     )
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, text=True)

@@ -52,6 +52,13 @@ SHORT = {
     "pytest -m latency --fit-models=sgd,knn --fit-engines=onnx": Short(
         "pytest -m latency --fit-models=sgd --fit-engines=onnx --fit-timing=0.2", "shorter timings of one model"
     ),
+    "pytest -m latency --fit-models=sgd,forest,svc,cnn --fit-engines=all --fit-keep": Short(
+        "pytest -m latency --fit-models=sgd,forest --fit-engines=all --fit-keep --fit-timing=0.1",
+        "fewer models, shorter",
+    ),
+    "fitgate time models.zip --batches 1,8,64,512,4096 --out there": Short(
+        "fitgate time models.zip --batches 1,8,64 --processes 2 --timing 0.1 --out there", "shorter timings"
+    ),
     "pytest -m latency --fit-models=sgd --benchmark-json=timings.json -q": Short(
         "pytest -m latency --fit-models=sgd --benchmark-json=timings.json -q --fit-timing=0.2", "shorter timings"
     ),
