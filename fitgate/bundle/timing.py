@@ -247,8 +247,10 @@ class Timing:
         return "", None
 
     def _time(self, served: Sequence[Packed]) -> None:
+        if not served:
+            self._say("there is nothing to time")
         plan = [(one, self._scenarios(one)) for one in served]
-        found, failed = in_turns(plan, self._choice.processes, self._announced, self._turn)
+        found, failed = in_turns(plan, self._choice.processes if served else 0, self._announced, self._turn)
         for one, scenarios in plan:
             if error := failed.get(one.key):
                 why = f"by {one.kept.engine}: {error.failure.error}"

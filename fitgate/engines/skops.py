@@ -42,19 +42,7 @@ def foreign(content: bytes) -> list[str]:
     Raises:
         NotServed: if it is nothing of the kind, or of over 4 GiB.
     """
-    from skops.io import get_untrusted_types
-
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            size = sum(member.file_size for member in archive.infolist())
-        if size > MOST:
-            raise NotServed(f"it is of {size:,} bytes, more than {MOST:,}")
-        found = list(get_untrusted_types(data=content))
-    except NotServed:
-        raise
-    except Exception as error:  # whatever skops, or a library beneath it, makes of a damaged file
-        raise NotServed(f"it is not what skops writes ({type(error).__name__}: {error})") from error
-    return sorted(name for name in found if not _is_known(name))
+    return sorted(name for name in _named(content) if not _is_known(name))
 
 
 def load(content: bytes, trust: Collection[str] = ()) -> Any:
@@ -68,11 +56,26 @@ def load(content: bytes, trust: Collection[str] = ()) -> Any:
         NotServed: if it holds others.
         Exception: whatever loading raises.
     """
-    from skops.io import get_untrusted_types, loads
+    from skops.io import loads
 
-    if refused := [name for name in foreign(content) if name not in trust]:
+    named = _named(content)
+    if refused := sorted(name for name in named if not _is_known(name) and name not in trust):
         raise NotServed(f"it holds {', '.join(refused)}, which is neither scikit-learn's nor trusted")
-    return loads(content, trusted=get_untrusted_types(data=content))
+    return loads(content, trusted=named)
+
+
+def _named(content: bytes) -> list[str]:
+    """The types and functions that skops takes for harmful, or does not know."""
+    from skops.io import get_untrusted_types
+
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+        if size <= MOST:
+            return list(get_untrusted_types(data=content))
+    except Exception as error:  # whatever skops, or a library beneath it, makes of a damaged file
+        raise NotServed(f"it is not what skops writes ({type(error).__name__}: {error})") from error
+    raise NotServed(f"it is of {size:,} bytes, more than {MOST:,}")
 
 
 def _is_known(name: str) -> bool:
