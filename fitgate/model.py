@@ -80,11 +80,13 @@ class Model:
             `--fit-timeout` says.
         engines: that serve this model alone, where `--fit-engines` asks for them; one of the name of another, such as
             `onnx`, takes its place.
+        serving_threads: cores that it answers queries of fewer than 64 examples with, where it is timed; None for all,
+            as it has for larger ones.
 
     Raises:
-        ModelError: if its name is malformed, its timeout is no positive number, it has neither task nor gate, or a gate
-            or a published value is on a task that it does not have, or of a metric that the task does not have, or
-            what is among its engines is none.
+        ModelError: if its name is malformed, its timeout or its serving threads are no positive number, it has neither
+            task nor gate, or a gate or a published value is on a task that it does not have, or of a metric that the
+            task does not have, or what is among its engines is none.
         TaskError: if two of its engines have one name.
     """
 
@@ -100,6 +102,7 @@ class Model:
     work: Callable[[Any], Work] | None = field(default=None, kw_only=True, repr=False)
     timeout: float | None = field(default=None, kw_only=True, repr=False)
     engines: tuple[Engine, ...] = field(default=(), kw_only=True, repr=False)
+    serving_threads: int | None = field(default=None, kw_only=True, repr=False)
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
@@ -116,6 +119,13 @@ class Model:
                 found=f"a timeout of {self.timeout!r}",
                 expected="a positive number of seconds",
                 next_step="correct it, or leave it out",
+            )
+        if self.serving_threads is not None and (type(self.serving_threads) is not int or self.serving_threads < 1):
+            raise ModelError(
+                f"model {self.name}",
+                found=f"serving_threads={self.serving_threads!r}",
+                expected="a positive whole number",
+                next_step="correct it, or leave it out to answer with all cores",
             )
         if not self.tasks:
             object.__setattr__(self, "tasks", tuple(dict.fromkeys(gate.task for gate in self.gates)))

@@ -50,6 +50,7 @@ FOREST = Model(
         ),
     ),
     stochastic=True,
+    serving_threads=1,  # joblib takes longer to hand a few images to threads than 100 trees to answer
     description="RandomForestClassifier, 100 trees on raw pixels",
     work=nodes,
 )

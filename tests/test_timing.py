@@ -22,6 +22,8 @@ from fitgate.latency.timing import (
     enough,
     round_trip,
 )
+from fitgate.machine import usable_cores
+from fitgate.machine.threads import VARIABLES
 from fitgate.statistics import quiet_level
 from tests import fakes
 
@@ -52,6 +54,35 @@ class Slow(fakes.Reader):
             time.sleep(0.05)
         known.add(len(X))
         return super().predict(X)
+
+
+class Counting(fakes.Reader):
+    """Knows on how many cores it was asked about so many examples."""
+
+    def predict(self, X):
+        self.__dict__.setdefault("cores", {})[len(X)] = usable_cores()
+        return super().predict(X)
+
+
+@pytest.mark.skipif(usable_cores() < 2 or not hasattr(os, "sched_setaffinity"), reason="cores can't be told apart")
+def test_a_model_answers_few_examples_with_its_serving_threads_and_many_with_all(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    before, variables = usable_cores(), [os.environ.get(name) for name in VARIABLES]
+    model = Counting().fit(fakes.images(), fakes.LABELS)
+    stopwatch = Stopwatch(model, fakes.images(), 200, 7, threads=1)
+    asked = [stopwatch.ask(scenario, 0.1) for scenario in (SINGLE, OFFLINE)]
+    assert [one.threads for one in asked] == [1, None]
+    assert model.cores == {1: 1, 200: before}
+    assert (usable_cores(), [os.environ.get(name) for name in VARIABLES]) == (before, variables)
+    assert Stopwatch(model, fakes.images(), 200, 7, threads=before).ask(SINGLE, 0.1).threads is None
+
+
+def test_the_record_and_the_report_tell_of_serving_threads(project):
+    project.write('Model("few", Reader, tasks=(DIGITS,), serving_threads=1)', 'model("all")')
+    project.pytester.makepyfile(test_speed="from fitgate.checks import test_predict")
+    project.run("-k", "single", "--fit-timing=0.1", "-o", "fit_processes=1")
+    threads = {t.model: t.threads for t in project.record.timings}
+    assert threads == {"few": 1 if usable_cores() > 1 else None, "all": None}
 
 
 @pytest.fixture

@@ -277,7 +277,7 @@ class Timing:
 
     @contextmanager
     def _once(self, one: Packed) -> Iterator[Opened]:
-        making = self._depot.artefact(one.key, self._bundle.content(one.kept), one.load)
+        making = self._depot.artefact(one.key, self._bundle.content(one.kept), one.load, one.kept.threads)
         examples = self._depot.examples(one.task.dataset, one.X)
         apart = process(one.key, partial(making, examples, one.n, self._seed))
         with closing(Opened(one.key, one.task.name, apart, None, self._choice.factor)) as opened:

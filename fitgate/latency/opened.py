@@ -67,6 +67,7 @@ def timing_of(
             TimedProcess(len(asked.seconds), load, asked.first_seconds) for load, asked in answered if load is not None
         ],
         engine=engine,
+        threads=first.threads,
     )
 
 
@@ -155,16 +156,18 @@ class Depot:
         self._directory = tempfile.TemporaryDirectory(prefix="fitgate-timing-", ignore_cleanup_errors=True)
         self._examples: dict[str, Path] = {}
 
-    def estimator(self, key: Key, estimator: Any) -> Making:
-        """What makes a stopwatch of an estimator as it is."""
-        return partial(loaded, save(Path(self._directory.name), f"{'-'.join(key)}-estimator", estimator))
+    def estimator(self, key: Key, estimator: Any, threads: int | None = None) -> Making:
+        """What makes a stopwatch of an estimator as it is, which answers with so many threads."""
+        path = save(Path(self._directory.name), f"{'-'.join(key)}-estimator", estimator)
+        return partial(loaded, path, threads=threads)
 
-    def artefact(self, key: Key, content: bytes, load: Callable[[bytes], Any]) -> Making:
-        """What makes a stopwatch of what an engine loads of its bytes."""
+    def artefact(self, key: Key, content: bytes, load: Callable[[bytes], Any], threads: int | None = None) -> Making:
+        """What makes a stopwatch of what an engine loads of its bytes, which answers with so many threads."""
         directory, name = Path(self._directory.name), "-".join(key)
         path = directory / f"{name}.artefact"
         path.write_bytes(content)
-        return partial(served, path, save(directory, f"{name}-engine", load, by_value=_own_module(load)))
+        engine = save(directory, f"{name}-engine", load, by_value=_own_module(load))
+        return partial(served, path, engine, threads=threads)
 
     def examples(self, dataset: str, X: Any) -> Path:
         """The file of a dataset's examples, written once."""

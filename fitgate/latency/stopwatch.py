@@ -16,8 +16,10 @@ from fitgate.latency.queries import Asker, Queries, Query
 from fitgate.latency.repetition import Turns, take_turns
 from fitgate.latency.serving import Served, serve
 from fitgate.latency.timing import SERVER, Scenario, enough, round_trip
+from fitgate.machine import few_threads, usable_cores
 from fitgate.protocols import compile_seconds
 
+FEW = 64  # examples, of which threads of their own would take longer to start than to answer
 MADE = 1_000  # examples that are copied at a time
 
 OUTPUTS = ("predict", "predict_proba", "decision_function")
@@ -33,6 +35,7 @@ class Asked(NamedTuple):
         first_seconds: of the first query; None where it is the one sample, as all others would take too long.
         compile_seconds: the part of it that the estimator states as compilation.
         round_trip_seconds: as `Timing` has it.
+        threads: as `Timing` has it.
         served: what the server came to; None for other scenarios, and where the model is too slow for it.
     """
 
@@ -42,6 +45,7 @@ class Asked(NamedTuple):
     first_seconds: float | None
     compile_seconds: float
     round_trip_seconds: float | None = None
+    threads: int | None = None
     served: Served | None = None
 
 
@@ -54,10 +58,13 @@ class Stopwatch:
         n: how many there are.
         seed: of what is asked.
         load_seconds: what loading the estimator took, with its libraries.
+        threads: that answer queries of fewer than `FEW` examples; None for all.
     """
 
-    def __init__(self, estimator: Any, X: Any, n: int, seed: int, load_seconds: float = 0.0):
-        self._estimator, self._n, self._seed = estimator, n, seed
+    def __init__(
+        self, estimator: Any, X: Any, n: int, seed: int, load_seconds: float = 0.0, threads: int | None = None
+    ):
+        self._estimator, self._n, self._seed, self._threads = estimator, n, seed, threads
         self._examples = Examples(X, n)
         self._queries = Queries(self._examples, seed)
         self._load_seconds = load_seconds
@@ -68,6 +75,11 @@ class Stopwatch:
 
     def ask(self, scenario: Scenario, factor: float) -> Asked:
         """Ask in a scenario, warmed up, for its time times a factor."""
+        threads = self._threads_for(min(scenario.batch_size or self._n, self._n))
+        with few_threads(threads):
+            return self._ask(scenario, factor)._replace(threads=threads)
+
+    def _ask(self, scenario: Scenario, factor: float) -> Asked:
         size = min(scenario.batch_size or self._n, self._n)
         asker, queries = Asker(self._estimator.predict), self._queries.of(size)
         first, compiling = self._first(asker, next(queries))
@@ -85,15 +97,17 @@ class Stopwatch:
     def serve(self, factor: float) -> Asked:
         """Answer single queries that arrive at random: see `fitgate.latency.serving`."""
         asker, queries = Asker(self._estimator.predict), self._queries.of(1)
-        first, compiling = self._first(asker, next(queries))
-        enough(asker.timed, queries, 1, SERVER, factor)
-        served = serve(asker, queries, factor * SERVER.seconds)
+        with few_threads(threads := self._threads_for(1)):
+            first, compiling = self._first(asker, next(queries))
+            enough(asker.timed, queries, 1, SERVER, factor)
+            served = serve(asker, queries, factor * SERVER.seconds)
         latencies = served.latencies if served else []
-        return Asked(latencies, asker.answers, asker.repeated, first, compiling, served=served)
+        return Asked(latencies, asker.answers, asker.repeated, first, compiling, threads=threads, served=served)
 
     def take_turns(self, size: int, factor: float) -> Turns | None:
         """Time new examples and known ones in turns: see `fitgate.latency.repetition`."""
-        return take_turns(self._estimator.predict, self._examples, size, factor * repetition.SECONDS, self._seed)
+        with few_threads(self._threads_for(size)):
+            return take_turns(self._estimator.predict, self._examples, size, factor * repetition.SECONDS, self._seed)
 
     def outputs(self) -> list[str]:
         """The methods by which it answers."""
@@ -104,6 +118,10 @@ class Stopwatch:
         given = getattr(self._estimator, method)(self._examples.copies(np.arange(self._n)))
         return given if isinstance(given, list) else np.asarray(given)
 
+    def _threads_for(self, size: int) -> int | None:
+        """The threads that answer queries of so many examples; None for all."""
+        return self._threads if self._threads is not None and size < FEW and self._threads < usable_cores() else None
+
     def _first(self, asker: Asker, query: Query) -> tuple[float, float]:
         """Seconds of a first query of its size, and how many of these were compilation."""
         before = sum(compile_seconds(self._estimator).values())
@@ -111,15 +129,15 @@ class Stopwatch:
         return first, sum(compile_seconds(self._estimator).values()) - before
 
 
-def loaded(estimator: Path, examples: Path, n: int, seed: int) -> Stopwatch:
+def loaded(estimator: Path, examples: Path, n: int, seed: int, threads: int | None = None) -> Stopwatch:
     """A stopwatch of what lies in files, as `fitgate.executor.save` writes them."""
     X, started = load(examples), perf_counter()
     model = load(estimator)
-    return Stopwatch(model, X, n, seed, perf_counter() - started)
+    return Stopwatch(model, X, n, seed, perf_counter() - started, threads)
 
 
-def served(content: Path, engine: Path, examples: Path, n: int, seed: int) -> Stopwatch:
+def served(content: Path, engine: Path, examples: Path, n: int, seed: int, threads: int | None = None) -> Stopwatch:
     """A stopwatch of what an engine loads, from a file of bytes, by its `load`, which `fitgate.executor.save` wrote."""
     X, started = load(examples), perf_counter()
     predictor = load(engine)(content.read_bytes())
-    return Stopwatch(predictor, X, n, seed, perf_counter() - started)
+    return Stopwatch(predictor, X, n, seed, perf_counter() - started, threads)

@@ -105,6 +105,7 @@ class Timing(msgspec.Struct, frozen=True, tag=True):
         processes: those in which it was timed, one after the other; none where that was the session's own, in which
             other models ran before.
         engine: that served the model; `native` is the estimator as it is.
+        threads: cores that it answered with, where its author says so; None for all.
     """
 
     model: str
@@ -122,6 +123,7 @@ class Timing(msgspec.Struct, frozen=True, tag=True):
     repeated: float | None = None
     processes: list[TimedProcess] = []
     engine: str = NATIVE
+    threads: int | None = None
 
     def percentile(self, q: float) -> float | None:
         """A percentile of the queries' seconds; None where there are too few queries for an honest one."""

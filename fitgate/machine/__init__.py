@@ -10,7 +10,7 @@ from fitgate.machine.environment import (
     usable_cores,
 )
 from fitgate.machine.kernels import KERNELS, Calibration, Kernel, calibrate
-from fitgate.machine.threads import ThreadsError, limit_threads, thread_counts
+from fitgate.machine.threads import ThreadsError, few_threads, limit_threads, thread_counts
 
 __all__ = [
     "KERNELS",
@@ -24,6 +24,7 @@ __all__ = [
     "condition",
     "distributions_of",
     "environment",
+    "few_threads",
     "library_versions",
     "limit_threads",
     "thread_counts",

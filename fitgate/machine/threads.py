@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fitgate.errors import FitgateError
 from fitgate.machine.environment import usable_cores
+
+if TYPE_CHECKING:
+    from threadpoolctl import threadpool_limits
 
 VARIABLES = (
     "OMP_NUM_THREADS",
@@ -34,8 +40,6 @@ def limit_threads(count: int, option: str = "--fit-threads") -> None:
     Raises:
         ThreadsError: if there are fewer cores, or `count` is below one.
     """
-    from threadpoolctl import threadpool_limits
-
     usable = usable_cores()
     if not 1 <= count <= usable:
         raise ThreadsError(
@@ -44,15 +48,47 @@ def limit_threads(count: int, option: str = "--fit-threads") -> None:
             expected=f"a number from 1 to {usable}, the cores that this process may use",
             next_step="name such a number, or leave the option out to use all of them",
         )
-    if hasattr(os, "sched_setaffinity"):
-        cores = sorted(os.sched_getaffinity(0))[:count]
-        for thread in _threads():
-            try:
-                os.sched_setaffinity(thread, cores)
-            except ProcessLookupError:
-                continue  # it has ended
+    _limit(count)
+
+
+@contextmanager
+def few_threads(count: int | None) -> Iterator[None]:
+    """A context in which this process is limited as by `limit_threads`; None, or all cores and more, is no limit.
+
+    Libraries that choose their number of threads once, as XLA, keep to what they find where they are first used.
+    """
+    if count is None or count >= usable_cores():
+        yield
+        return
+    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
+    variables = {name: os.environ.get(name) for name in VARIABLES}
+    limited = _limit(count)
+    try:
+        yield
+    finally:
+        limited.restore_original_limits()
+        for name, value in variables.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+        if cores is not None:
+            _keep_to(cores)
+
+
+def _limit(count: int) -> threadpool_limits:
+    """Limit this process, and what was loaded; that is told how to go back."""
+    from threadpoolctl import threadpool_limits
+
+    if hasattr(os, "sched_getaffinity"):
+        _keep_to(sorted(os.sched_getaffinity(0))[:count])
     os.environ.update(dict.fromkeys(VARIABLES, str(count)))
-    threadpool_limits(count)
+    return threadpool_limits(count)
+
+
+def _keep_to(cores: Iterable[int]) -> None:
+    for thread in _threads():
+        try:
+            os.sched_setaffinity(thread, cores)
+        except ProcessLookupError:
+            continue  # it has ended
 
 
 def thread_counts() -> dict[str, int]:

@@ -74,8 +74,16 @@ class Keeping:
                     loader, content = convert()
             except NotServed as error:
                 return KeptModel(*names, reason=str(error))
-            measured = ("", None) if work is None else (work.kernel, float(work.per_example))
-            return KeptModel(*names, loader, self._written(content), len(content), *measured)
+            kernel, per_example = ("", None) if work is None else (work.kernel, float(work.per_example))
+            return KeptModel(
+                *names,
+                loader=loader,
+                digest=self._written(content),
+                size=len(content),
+                kernel=kernel,
+                work_per_example=per_example,
+                threads=timed.threads,
+            )
 
         self._once_emitted(f"{'-'.join(names)}-kept", kept)
 

@@ -37,6 +37,11 @@ class Timed(NamedTuple):
         return NATIVE if self.artefact is None else self.artefact.engine.name
 
     @property
+    def threads(self) -> int | None:
+        """That answer small queries; None for all, as where an engine has threads of its own."""
+        return self.subject.model.serving_threads if self.artefact is None else None
+
+    @property
     def key(self) -> Key:
         """What tells it from others."""
         return self.subject.model.name, self.engine
@@ -129,7 +134,7 @@ class Timer:
             else:
                 with failing(timed.named, task.name, "load"):
                     predictor = artefact.engine.load(artefact.content)
-            stopwatch = Stopwatch(predictor, test.X, len(test), self._seed)
+            stopwatch = Stopwatch(predictor, test.X, len(test), self._seed, threads=timed.threads)
         return Opened(timed.key, task.name, stopwatch, limit, self._factor)
 
     def _process(self, timed: Timed) -> Process | None:
@@ -138,7 +143,7 @@ class Timer:
         dataset = self._data_of(task)
         try:
             if artefact is None:
-                making = self._depot.estimator(timed.key, timed.subject.on(task).estimator)
+                making = self._depot.estimator(timed.key, timed.subject.on(task).estimator, timed.threads)
             else:
                 making = self._depot.artefact(timed.key, artefact.content, artefact.engine.load)
             examples = self._depot.examples(dataset.name, dataset.test.X)

@@ -274,7 +274,7 @@ class KeptModel(msgspec.Struct, frozen=True, tag=True):
         loader: the library's engine that loads it.
         digest: SHA-256 of its file, whose name it is.
         size: of the file, in bytes.
-        kernel, work_per_example: as `Timing` has them.
+        kernel, work_per_example, threads: as `Timing` has them.
         reason: why it was not kept, as a clause; all else is then empty.
     """
 
@@ -287,6 +287,7 @@ class KeptModel(msgspec.Struct, frozen=True, tag=True):
     kernel: str = ""
     work_per_example: float | None = None
     reason: str = ""
+    threads: int | None = None
 
 
 class KeptData(msgspec.Struct, frozen=True, tag=True):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from fitgate.engines import NATIVE
 from fitgate.latency.audit import AGREEMENT, Audit
@@ -92,6 +93,7 @@ class Latency:
         queries_for_p99: the fewest queries that a 99th percentile takes.
         processes: in how many each model was timed; 0 for the session's own.
         together: models that were timed in the session's process all the same, as they can't be sent to another.
+        threads: cores that models answered with, where their authors say so, by the model's name.
         engines: models as engines serve them, each after the estimator as it is.
         unserved: those that an engine does not serve, or to which it gives what can be no answers.
     """
@@ -106,6 +108,7 @@ class Latency:
     queries_for_p99: int
     processes: int
     together: tuple[str, ...]
+    threads: Mapping[str, int] = field(default_factory=dict)
     engines: tuple[EngineRow, ...] = ()
     unserved: tuple[EngineEntry, ...] = ()
 
@@ -130,6 +133,7 @@ def latency(record: Record) -> Latency | None:
         queries_for_p99=QUERIES_FOR_P99,
         processes=record.settings.processes,
         together=tuple(dict.fromkeys(_named(t) for t in record.timings if not t.processes)),
+        threads={t.model: t.threads for t in record.native_timings if t.threads is not None},
         engines=engines(record),
         unserved=tuple(entry for entry in record.engines if entry.reason or entry.fault),
     )
