@@ -54,6 +54,24 @@ class Slow(fakes.Reader):
         return super().predict(X)
 
 
+class Compiled(fakes.Reader):
+    """Compiles for each size anew in each process, and takes with it how long that took elsewhere."""
+
+    def predict(self, X):
+        self.compile_seconds_ = {**self.compile_seconds_, f"predict[{len(X)}]": 0.02}
+        return super().predict(X)
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "compiling"), [({}, 0.02), ({"predict[1]": 0.5}, 0.02), ({"predict[8]": 0.5}, 0.02)]
+)
+def test_what_was_compiled_in_another_process_is_no_part_of_a_first_query(elsewhere, compiling, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    model = Compiled().fit(fakes.images(), fakes.LABELS)
+    model.compile_seconds_ = {"fit": 1.0, **elsewhere}
+    assert Stopwatch(model, fakes.images(), 200, 7).ask(SINGLE, 0.1).compile_seconds == compiling
+
+
 @pytest.fixture
 def stopwatch(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)  # where it notes its fits
