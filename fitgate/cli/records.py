@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import math
+import sys
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fitgate.files import check_writable
 from fitgate.record import Record, RecordError, read
 from fitgate.text import shown
 
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 RECORD = "a record.json, or the directory that holds it"
 COMPARISON = Path("comparison.md")
 REPEATABILITY = Path("repeatability.md")
+HISTORY = Path("history.md")
 
 
 def file_name(text: str) -> Path:
@@ -61,6 +65,28 @@ def add_commands(commands: Any) -> None:
         "--out", type=file_name, default=REPEATABILITY, metavar="FILE", help=f"default: {REPEATABILITY}"
     )
     repeat.set_defaults(run=_repeat)
+
+    history = commands.add_parser(
+        "history",
+        help="what metrics and times did over many runs, and since when they are others",
+        description="Read the records of all runs below directories, order them by when they began, and find the runs "
+        "since which a metric, a latency or the seconds of a fit are others. Looked at run by run, at most 1 of 100 "
+        "histories of 40 runs in which nothing changes is said to have a change.",
+    )
+    history.add_argument("places", type=Path, nargs="+", metavar="DIR", help="where records lie, at any depth")
+    history.add_argument("--out", type=file_name, default=HISTORY, metavar="FILE", help=f"default: {HISTORY}")
+    history.add_argument(
+        "--since", type=_day, metavar="DATE", help="leave out runs before that day, as before a change that is accepted"
+    )
+    history.add_argument(
+        "--badge", type=file_name, metavar="FILE", help="also write the last run's verdict there, for shields.io"
+    )
+    history.add_argument(
+        "--gate-creep",
+        action="store_true",
+        help="fail if the last change of a metric or a time is for the worse, or there are too few runs to look at",
+    )
+    history.set_defaults(run=_history)
 
     floors = commands.add_parser(
         "floors",
@@ -124,6 +150,30 @@ def _repeat(options: argparse.Namespace) -> None:
     from fitgate.report import write_repeatability
 
     print(f"report in {shown(write_repeatability([read(path) for path in options.records], options.out))}")
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}, expected a day such as 2026-01-31") from None
+
+
+def _history(options: argparse.Namespace) -> int:
+    from fitgate.report import read_history, write_badge, write_history
+
+    for path in filter(None, (options.out, options.badge)):
+        check_writable(path)
+    view, last = read_history(options.places, options.since)
+    for line in view.left_out:
+        print(f"left out: {shown(line)}", file=sys.stderr)
+    print(shown(view.headline))
+    for series in view.changed:
+        print(shown(f"{series.name}: {series.sentence(series.changes[-1])}"))
+    print(f"report in {shown(write_history(view, options.out))}")
+    if options.badge:
+        print(f"badge in {shown(write_badge(last, options.badge))}")
+    return int(options.gate_creep and bool(view.worse or not view.judged))
 
 
 def _floors(options: argparse.Namespace) -> None:

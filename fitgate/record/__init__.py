@@ -31,6 +31,7 @@ from fitgate.record.evidence import (
 )
 from fitgate.record.examples import largest_errors, lost_examples, misclassified_examples, row
 from fitgate.record.log import log_error
+from fitgate.record.outline import Outline
 from fitgate.record.published import published_values
 from fitgate.record.record import SCHEMA, Entry, Record, begin, working_commit
 from fitgate.record.storage import (
@@ -39,6 +40,7 @@ from fitgate.record.storage import (
     encode,
     read,
     read_json,
+    read_outline,
     save,
     write_json,
 )
@@ -54,6 +56,7 @@ __all__ = [
     "Misclassified",
     "ModelEntry",
     "NotApplied",
+    "Outline",
     "PublishedEntry",
     "Record",
     "RecordError",
@@ -83,6 +86,7 @@ __all__ = [
     "published_values",
     "read",
     "read_json",
+    "read_outline",
     "row",
     "save",
     "seed_runs",

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fitgate.data.checks import joined
 from fitgate.gates import GATES, BaselineError, Outcome
 from fitgate.gates.soundness import check_content
+from fitgate.latency.timing import Timing
 from fitgate.metrics import METRICS
 from fitgate.record.arrays import ARRAY_KEYS, decode_array
 from fitgate.record.entries import Misclassified, TaskEntry
@@ -65,7 +66,7 @@ def _settings(record: Record) -> Iterator[str]:
             yield f"{count} {name}"
     if judge.most_seeds > max(MOST_BUDGET, judge.seeds):  # each is a look, which takes its time to plan
         yield f"a budget of {judge.most_seeds} seeds"
-    yield from _negative("the session", [settings.timing, record.wall_seconds, record.environment.memory_gib])
+    yield from negative("the session", [settings.timing, record.wall_seconds, record.environment.memory_gib])
 
 
 def _twice(record: Record) -> Iterator[str]:
@@ -136,12 +137,12 @@ def _outputs(record: Record) -> Iterator[str]:
             yield f"outputs of {where}, a task that is not described"
         if e.predictions.ndim < 1 or e.n != len(e.predictions):
             yield f"{len(e.predictions) if e.predictions.ndim else 1} predictions of {where} for {e.n} test examples"
-        yield from _negative(where, [e.predict_seconds, e.score_seconds, e.compile_seconds, e.further_seconds])
+        yield from negative(where, [e.predict_seconds, e.score_seconds, e.compile_seconds, e.further_seconds])
     for fit in _fits(record):
         of = data.get(fit.task)
         if of is not None and fit.data_digest != of.digest:
             yield f"a fit of {fit.model} on {fit.task} to other data, SHA-256 {fit.data_digest[:16]}"
-        yield from _negative(f"{fit.model} on {fit.task}", [fit.seconds, fit.compile_seconds])
+        yield from negative(f"{fit.model} on {fit.task}", [fit.seconds, fit.compile_seconds])
 
 
 def _shapes(where: str, e: Evaluation, task: TaskEntry) -> Iterator[str]:
@@ -217,31 +218,36 @@ def _baselines(record: Record) -> Iterator[str]:
             yield f"{error.where} with {error.found}"
 
 
-def _measured(record: Record) -> Iterator[str]:
-    for t in record.timings:
+def timing_faults(timings: Iterable[Timing]) -> Iterator[str]:
+    """What is wrong with timings, each as a noun."""
+    for t in timings:
         where = f"{t.model} on {t.task}, scenario {t.scenario}"
-        yield from _negative(where, [*t.seconds, t.first_seconds, t.compile_seconds, t.round_trip_seconds])
+        ends = [min(t.seconds, default=0.0), max(t.seconds, default=0.0)]  # all are right where these are
+        yield from negative(where, [*ends, t.first_seconds, t.compile_seconds, t.round_trip_seconds])
         if t.processes and (
             sum(p.queries for p in t.processes) != len(t.seconds) or min(p.queries for p in t.processes) < 1
         ):
             yield f"processes of {where} with other queries than it has"
             continue
         for process in t.processes:
-            yield from _negative(where, [process.load_seconds, process.first_seconds])
-        positive = (t.rate, t.bound, max(t.seconds, default=0.0) and float(np.median(t.seconds)))
+            yield from negative(where, [process.load_seconds, process.first_seconds])
+        positive = (t.rate, t.bound, ends[0] if ends[0] > 0 else ends[1] and float(np.median(t.seconds)))
         if not 1 <= t.batch_size < 2**31 or not all(x is None or x > 0 for x in positive):
             yield f"timings of {where} that can't be: batch size {t.batch_size}, {len(t.seconds)} queries"
-        yield from _negative(where, [t.work_per_example])
+        yield from negative(where, [t.work_per_example])
+
+
+def _measured(record: Record) -> Iterator[str]:
+    yield from timing_faults(record.timings)
     for c in record.calibrations:
         if not c.speeds or min(c.speeds) <= 0:
             yield f"speeds of kernel {c.kernel} that can't be"
     for m in record.memory:
-        yield from _negative(
-            f"{m.model}'s memory", [m.fit, m.fit_before, m.predict, m.predict_before, m.disk, m.device]
-        )
+        yield from negative(f"{m.model}'s memory", [m.fit, m.fit_before, m.predict, m.predict_before, m.disk, m.device])
 
 
-def _negative(where: str, numbers: Iterable[float | None]) -> Iterator[str]:
+def negative(where: str, numbers: Iterable[float | None]) -> Iterator[str]:
+    """Numbers below zero, or beyond all measure, each as a noun."""
     for number in numbers:
         if number is not None and not -1e-6 <= number < 2**63:  # differences of clocks are rounded
             yield f"{number:g} of {where}, which can't be"

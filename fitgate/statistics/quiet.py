@@ -24,8 +24,8 @@ def quiet_level(times: ArrayLike, least: int) -> float:
     Raises:
         ValueError: if there is no time.
     """
-    x = np.asarray(times, np.float64)
-    if not len(x):
+    x = np.asarray(times, np.float64).tolist()  # whose numbers Python adds and sorts sooner than NumPy's, one by one
+    if not x:
         raise ValueError("no times, expected one or more")
     starts, begun, taken = [0], 0, 0.0
     for i, seconds in enumerate(x):
@@ -35,4 +35,10 @@ def quiet_level(times: ArrayLike, least: int) -> float:
         taken += seconds
     if len(starts) > 1 and (len(x) - begun < least or taken < SLICE):
         starts.pop()  # the rest is too short for a slice
-    return float(np.quantile([np.median(part) for part in np.split(x, starts[1:])], SHARE))
+    ends = [*starts[1:], len(x)]
+    return float(np.quantile([_median(x[a:b]) for a, b in zip(starts, ends, strict=True)], SHARE))
+
+
+def _median(values: list[float]) -> float:
+    ordered, middle = sorted(values), len(values) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2

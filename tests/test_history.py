@@ -1,0 +1,284 @@
+"""Histories: what many runs measured, since when it is another, and what is left out."""
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import numpy as np
+import pytest
+
+from fitgate.cli import main
+from fitgate.gates import Declaration, Outcome, Verdict
+from fitgate.latency.timing import Timing
+from fitgate.record import DataEntry, Outline, Record, RecordError, TaskEntry, read, read_outline, save
+from fitgate.record.outline import DataOutline, EvaluationOutline, TaskOutline
+from fitgate.report import read_history, write_badge, write_history
+from fitgate.runs import Evaluation
+from fitgate.statistics import height_of_sums, shifts
+from tests import records
+from tests.make_golden import golden
+
+KINDS = np.tile([0, 1], 50)
+DATA = records.task_data(np.zeros((100, 2)), KINDS)
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+SD = 0.02
+
+
+def run(number, factor=1.0, wrong=10, **fields):
+    """A record of a model with so many mistakes, whose single queries take a factor of a millisecond."""
+    record = records.record_of(DATA, {"m": np.where(np.arange(100) < wrong, 1 - KINDS, KINDS)}, timed=False)
+    record.started = (BEGAN + timedelta(days=number)).isoformat(timespec="seconds")
+    record.commit = f"{number:02d}" * 20
+    record.timings = [Timing("m", DATA.task.name, "single", 1, [1e-3 * float(factor)] * 5)]
+    for name, value in fields.items():
+        setattr(record, name, value)
+    return record
+
+
+def keep(directory, factors, **fields):
+    """Records of runs that take these factors."""
+    for number, factor in enumerate(factors):
+        save(run(number, factor, **fields), directory / f"{number:02d}" / "record.json")
+    return directory
+
+
+def noise(count, seed=0):
+    return np.exp(np.random.default_rng(seed).normal(0, SD, count))
+
+
+def creeping(seed):
+    """Flat for 30 runs, then ten steps of 2 %; logarithms."""
+    steps = np.concatenate([np.zeros(30), np.arange(1, 11) * np.log(1.02)])
+    return np.random.default_rng(seed).normal(0, SD, 40) + steps
+
+
+def test_a_creep_of_two_percent_a_run_is_noticed_by_its_seventh_step():
+    found = [shifts(creeping(seed), 0.01) for seed in range(100)]
+    first = [next((s for s in several if s.up), None) for several in found]
+    assert sum(shift is not None and 30 <= shift.seen < 37 for shift in first) >= 95
+    places = [shift.at for shift in first if shift is not None and shift.seen >= 30]
+    assert 30 <= np.quantile(places, 0.1) <= np.quantile(places, 0.9) <= 33
+
+
+def test_one_flat_history_in_a_hundred_alarms_at_most():
+    assert sum(bool(shifts(np.random.default_rng(seed).normal(5, SD, 40), 0.01)) for seed in range(1_000)) <= 10
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_jump_is_placed_where_it_was_whichever_way(sign):
+    values = np.random.default_rng(0).normal(0, SD, 40)
+    values[25:] += sign * 0.1
+    (shift,) = shifts(values, 0.01)
+    assert (shift.at, shift.up) == (25, sign > 0)
+    assert 25 < shift.seen <= 29
+
+
+def test_what_was_noticed_stays_whatever_follows():
+    values = np.concatenate([creeping(1), np.random.default_rng(2).normal(0.2, SD, 20)])
+    found = shifts(values, 0.01)
+    for seen in range(len(values)):
+        assert shifts(values[: seen + 1], 0.01) == [shift for shift in found if shift.seen <= seen]
+
+
+def test_one_odd_run_is_no_change_however_odd():
+    values = np.random.default_rng(0).normal(0, SD, 40)
+    values[20] += 10.0
+    assert shifts(values, 0.01) == []
+
+
+def test_values_that_never_vary_change_once_they_are_others_for_some_runs():
+    assert shifts([0.97] * 40, 0.01) == []
+    assert [(shift.at, shift.up) for shift in shifts([0.97] * 20 + [0.96] * 6, 0.01)] == [(20, False)]
+
+
+@pytest.mark.parametrize("level", [0.01, 0.1])
+def test_the_height_is_that_which_flat_sums_reach_so_often(level):
+    values = np.clip(np.random.default_rng(0).normal(0, 1, (20_000, 40)), -3, 3)
+    sums, highest = np.zeros((2, len(values))), np.zeros(len(values))
+    for value in values.T:
+        sums = np.maximum(sums + np.array([value, -value]) - 0.5, 0)
+        highest = np.maximum(highest, sums.max(axis=0))
+    assert (highest >= height_of_sums(level)).mean() == pytest.approx(level, rel=0.15)
+
+
+def test_values_and_levels_that_can_not_be_are_refused():
+    with pytest.raises(ValueError, match="not finite"):
+        shifts([1.0, np.nan], 0.01)
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        shifts([1.0], 0.0)
+
+
+def test_an_outline_has_the_fields_of_the_record_and_its_values(tmp_path):
+    own = {field.name: field.type for field in msgspec.structs.fields(Record)}
+    whole = {"datasets": (DataOutline, DataEntry), "tasks": (TaskOutline, TaskEntry)}
+    whole["evaluations"] = (EvaluationOutline, Evaluation)
+    for field in msgspec.structs.fields(Outline):
+        if field.name not in whole:
+            assert own[field.name] == field.type, field.name
+    for short, long in whole.values():
+        assert short.__struct_config__.tag == long.__struct_config__.tag
+        kept = {field.name: field.type for field in msgspec.structs.fields(long)}
+        assert all(kept[field.name] == field.type for field in msgspec.structs.fields(short))
+    save(golden(), tmp_path / "record.json")
+    record, (outline, _) = read(tmp_path), read_outline(tmp_path / "record.json")
+    for field in msgspec.structs.fields(Outline):
+        for name, value in _pairs(getattr(outline, field.name), getattr(record, field.name)):
+            assert name == value
+
+
+def _pairs(short, long):
+    """What an outline has beside what the record has of it."""
+    if isinstance(short, list):
+        assert len(short) == len(long)
+        for a, b in zip(short, long, strict=True):
+            yield from _pairs(a, b)
+    elif isinstance(short, DataOutline | TaskOutline | EvaluationOutline):
+        for field in msgspec.structs.fields(short):
+            yield getattr(short, field.name), getattr(long, field.name)
+    else:
+        yield short, long
+
+
+def test_an_older_record_has_an_outline_too(pytestconfig):
+    path = pytestconfig.rootpath / "tests" / "older" / "schema-2.json"
+    record, (outline, _) = read(path), read_outline(path)
+    assert [timing.typical for timing in outline.timings] == [timing.typical for timing in record.timings]
+    assert [e.metrics for e in outline.evaluations] == [e.metrics for e in record.evaluations]
+
+
+def test_the_report_names_the_run_the_commit_and_the_size_of_a_change(tmp_path, capsys):
+    keep(tmp_path / "runs", noise(26) * np.where(np.arange(26) < 18, 1.0, 1.2))
+    assert main(["history", str(tmp_path / "runs"), "--out", str(tmp_path / "history.md")]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("1 of 3 series changed, 1 for the worse at last\n")
+    assert (
+        "m on kinds, scenario single: worse: +21.7 % (95 % interval +20.1 to +23.3 %), 0.994 ms to 1.21 ms, since the "
+        "run of 2026-01-19 00:00 UTC, 181818181818, the run before it of 171717171717; noticed by run 4 of the new "
+        "level\n"
+    ) in printed
+    report = (tmp_path / "history.md").read_text()
+    line, figure = "- ❌ **m on kinds, scenario single**: worse:", "![m on kinds, scenario single: 26 runs"
+    assert report.index(line) < report.index(figure) < report.index("## things")
+    assert re.search(r"\| m +\| kinds +\| accuracy +\| no change +\| +26 \| +0\.9000 \|", report)
+    assert (tmp_path / "history" / "01.png").exists()
+
+
+def test_a_creep_for_the_worse_fails_where_it_is_asked_to(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, level in (("slower", 1.2), ("faster", 0.8)):
+        keep(tmp_path / name, noise(30) * np.where(np.arange(30) < 20, 1.0, level))
+    assert main(["history", "slower"]) == 0
+    assert main(["history", "slower", "--gate-creep"]) == 1
+    assert main(["history", "faster", "--gate-creep"]) == 0
+    assert main(["history", "slower", "--gate-creep", "--since", "2026-01-21"]) == 0  # from its change on
+
+
+def test_a_history_too_short_to_look_at_does_not_pass(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    keep(tmp_path / "runs", noise(7))
+    assert main(["history", "runs", "--gate-creep"]) == 1
+    assert "No series has 8 runs yet: nothing could be looked at" in capsys.readouterr().out
+
+
+def test_a_metric_that_falls_is_worse_and_counted_in_points(tmp_path):
+    mistakes = [10, 11, 9, 10, 10, 9, 11, 10, 10, 9, 10, 11, 10, 10, 16, 17, 16, 15, 16, 17]
+    for number, wrong in enumerate(mistakes):
+        save(run(number, wrong=wrong), tmp_path / f"{number}.json")
+    view, _ = read_history([tmp_path])
+    (series,) = view.changed
+    assert series.worse
+    sentence = series.sentence(series.changes[0])
+    assert sentence.startswith("worse: -6.17 points (95 % interval -6.98 to -5.35 points), 0.9000 to 0.8383, since"), (
+        sentence
+    )
+
+
+def test_other_machines_threads_and_data_are_series_of_their_own(tmp_path):
+    other = msgspec.structs.replace(records.ENVIRONMENT, cpu="Difference Engine")
+    for number in range(24):
+        fields = ({}, {"environment": other}, {"threads": {"cores": 1}})[number % 3]
+        save(run(number, (1.0, 3.0, 5.0)[number % 3], **fields), tmp_path / f"{number}.json")
+    view, _ = read_history([tmp_path])
+    assert view.changed == ()
+    assert [len(group.series[0].values) for group in view.groups] == [8, 8, 8]
+    assert "Difference Engine" in view.groups[1].title
+
+
+def test_a_version_that_changed_with_the_run_is_named(tmp_path):
+    newer = msgspec.structs.replace(records.ENVIRONMENT, libraries={"numpy": "2.1.0"})
+    for number, factor in enumerate(noise(30) * np.where(np.arange(30) < 20, 1.0, 1.2)):
+        where = {"environment": newer} if number >= 20 else {}
+        save(run(number, factor, **where), tmp_path / f"{number}.json")
+    view, _ = read_history([tmp_path])
+    assert view.changed[0].changes[0].software == ("numpy 2.0.0 -> 2.1.0",)
+
+
+def test_what_is_no_record_is_named_in_a_line_and_left_out(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    keep(tmp_path / "runs", noise(9))
+    whole = (tmp_path / "runs" / "00" / "record.json").read_text()
+    (tmp_path / "runs" / "copy.json").write_text(whole)
+    (tmp_path / "runs" / "cut.json").write_text(whole[:-100])
+    (tmp_path / "runs" / "other.json").write_text('{"a": 1}')
+    (tmp_path / "runs" / "undated.json").write_text(whole.replace(json.loads(whole)["started"], "once"))
+    save(run(9, status="running"), tmp_path / "runs" / "running.json")
+    save(run(9, timings=[Timing("m", "kinds", "single", 1, [])]), tmp_path / "runs" / "empty.json")
+    assert main(["history", "runs"]) == 0
+    errors = capsys.readouterr().err.splitlines()
+    assert len(errors) == 5
+    for name, found in (
+        ("cut", "damaged JSON"),
+        ("empty", "no valid record"),
+        ("other", "schema None"),
+        ("running", "a run that was cut off"),
+        ("undated", "a run that began at 'once'"),
+    ):
+        assert sum(f"left out: runs/{name}.json: found {found}" in line for line in errors) == 1, errors
+    report = (tmp_path / "history.md").read_text()
+    assert report.startswith("# History of 9 runs")
+    assert "Copies of records that were counted once: 1." in report
+    assert report.count("\n- runs/") == 5
+
+
+def test_a_place_without_a_record_is_an_error(tmp_path, capsys):
+    with pytest.raises(RecordError, match="found nothing there"):
+        read_history([tmp_path / "none"])
+    assert main(["history", str(tmp_path), "--out", str(tmp_path / "history.md")]) == 1
+    assert "found no run that counts" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "message", "colour"),
+    [
+        ([], "no gate judged", "lightgrey"),
+        ([Outcome.PASS], "the one gate passed", "brightgreen"),
+        ([Outcome.PASS, Outcome.INCONCLUSIVE], "1 of 2 gates passed, 1 inconclusive", "yellow"),
+        ([Outcome.PASS, Outcome.FAIL], "1 of 2 gates failed", "red"),
+    ],
+)
+def test_a_badge_has_the_last_run_s_verdict(tmp_path, outcomes, message, colour):
+    for number in range(2):
+        record = run(number)
+        for i, outcome in enumerate(outcomes if number else [Outcome.FAIL]):
+            record.add(Declaration("m", "kinds", f"gate {i}", "Own", {}))
+            record.add(Verdict("m", "kinds", f"gate {i}", outcome, "", "Own"))
+        save(record, tmp_path / f"{number}" / "record.json")
+    _, last = read_history([tmp_path])
+    badge = json.loads(write_badge(last, tmp_path / "badge.json").read_text())
+    assert badge == {"schemaVersion": 1, "label": "models", "message": message, "color": colour}
+
+
+def test_a_last_record_that_contradicts_itself_makes_no_green_badge(tmp_path):
+    record = run(0)
+    record.add(Verdict("m", "kinds", "a gate that was not selected", Outcome.PASS, "", "Own"))
+    save(record, tmp_path / "record.json")
+    badge = json.loads(write_badge(tmp_path / "record.json", tmp_path / "badge.json").read_text())
+    assert (badge["message"], badge["color"]) == ("no valid record", "red")
+
+
+def test_figures_are_drawn(tmp_path):
+    keep(tmp_path / "runs", noise(26) * np.where(np.arange(26) < 18, 1.0, 1.2))
+    view, _ = read_history([tmp_path / "runs"])
+    write_history(view, tmp_path / "history.md")
+    assert (tmp_path / "history" / "01.png").stat().st_size > 5_000
