@@ -6,6 +6,7 @@ what it has itself.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar, cast
 
@@ -142,3 +143,10 @@ def offered(estimator: object, protocol: type[P]) -> P | None:
     """
     members = {*vars(protocol).get("__annotations__", {}), *(name for name in vars(protocol) if name[0] != "_")}
     return cast(P, estimator) if all(hasattr(estimator, name) for name in members) else None
+
+
+def compile_seconds(estimator: object) -> dict[str, float]:
+    """Seconds that an estimator says it compiled, by what; empty where it says nothing."""
+    compiles = offered(estimator, Compiles)
+    stated = {} if compiles is None else compiles.compile_seconds_
+    return {what: float(given) for what, given in stated.items() if given is not None and math.isfinite(given)}

@@ -406,7 +406,7 @@ def test_timings_say_how_many_of_their_examples_were_asked_again(project):
     project.write('model("good")')
     project.run("-k", "predict")
     repeated = {timing.scenario: timing.repeated for timing in project.record.timings}
-    assert 0.5 < repeated["single"] < 0.8  # 666 queries of 200 examples
+    assert 0.6 < repeated["single"] < 1  # 666 queries of 200 examples, or more
     assert repeated["multi"] == repeated["offline"] == 1
     assert "were asked about again" in project.report
 

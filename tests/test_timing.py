@@ -12,6 +12,7 @@ from fitgate.latency.examples import Examples
 from fitgate.latency.queries import Queries
 from fitgate.latency.stopwatch import Stopwatch
 from fitgate.latency.timing import (
+    MOST,
     OFFLINE,
     QUERIES_FOR_P99,
     SINGLE,
@@ -35,9 +36,11 @@ def test_a_p99_of_too_few_queries_is_left_out():
     assert few.percentile(90) == many.percentile(99) == 0.001
 
 
-@pytest.mark.parametrize(("seconds", "queries"), [(1e-5, QUERIES_FOR_P99), (0.004, 100), (0.5, 3)])
+@pytest.mark.parametrize(
+    ("seconds", "queries"), [(1e-5, MOST), (1e-4, 2_500), (1e-3, QUERIES_FOR_P99), (0.004, 100), (0.5, 3)]
+)
 def test_slow_models_are_asked_less_often(seconds, queries):
-    assert enough(lambda query: seconds, itertools.repeat(None), SINGLE, 1.0) == queries
+    assert enough(lambda query: seconds, itertools.repeat(None), 1, SINGLE, 1.0) == queries
 
 
 class Slow(fakes.Reader):
@@ -60,7 +63,7 @@ def stopwatch(monkeypatch, tmp_path):
 def test_the_first_query_of_its_size_stands_apart(stopwatch):
     asked = stopwatch.ask(SINGLE, 1.0)
     assert asked.first_seconds >= 0.05 > max(asked.seconds)
-    assert len(asked.seconds) == QUERIES_FOR_P99
+    assert QUERIES_FOR_P99 <= len(asked.seconds) <= MOST
     assert sum(len(rows) for rows, _ in asked.answers) == asked.repeated + 200
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +15,9 @@ from fitgate.latency.queries import Asker, Queries, Query
 from fitgate.latency.repetition import Turns, take_turns
 from fitgate.latency.serving import Served, serve
 from fitgate.latency.timing import SERVER, Scenario, enough, round_trip
-from fitgate.protocols import Compiles, offered
+from fitgate.protocols import compile_seconds
+
+MADE = 1_000  # examples that are copied at a time
 
 
 class Asked(NamedTuple):
@@ -69,7 +70,12 @@ class Stopwatch:
         first, compiling = self._first(asker, next(queries))
         if size == self._n and not compiling and 2 * first > factor * scenario.seconds:
             return Asked([first], asker.answers, asker.repeated, None, 0.0)
-        seconds = [asker.timed(next(queries)) for _ in range(enough(asker.timed, queries, scenario, factor))]
+        seconds: list[float] = []
+        left = enough(asker.timed, queries, size, scenario, factor)
+        while left:  # made before, so that nothing comes between an answer and the next query
+            made = [next(queries) for _ in range(min(left, max(1, MADE // size)))]
+            seconds += map(asker.timed, made)
+            left -= len(made)
         there_and_back = round_trip(self._estimator, queries)
         return Asked(seconds, asker.answers, asker.repeated, first, compiling, there_and_back)
 
@@ -77,7 +83,7 @@ class Stopwatch:
         """Answer single queries that arrive at random: see `fitgate.latency.serving`."""
         asker, queries = Asker(self._estimator.predict), self._queries.of(1)
         first, compiling = self._first(asker, next(queries))
-        enough(asker.timed, queries, SERVER, factor)
+        enough(asker.timed, queries, 1, SERVER, factor)
         served = serve(asker, queries, factor * SERVER.seconds)
         latencies = served.latencies if served else []
         return Asked(latencies, asker.answers, asker.repeated, first, compiling, served=served)
@@ -88,9 +94,9 @@ class Stopwatch:
 
     def _first(self, asker: Asker, query: Query) -> tuple[float, float]:
         """Seconds of a first query of its size, and how many of these were compilation."""
-        before = compiled(self._estimator)
+        before = sum(compile_seconds(self._estimator).values())
         first = asker.timed(query)
-        return first, compiled(self._estimator) - before
+        return first, sum(compile_seconds(self._estimator).values()) - before
 
 
 def loaded(estimator: Path, examples: Path, n: int, seed: int) -> Stopwatch:
@@ -98,10 +104,3 @@ def loaded(estimator: Path, examples: Path, n: int, seed: int) -> Stopwatch:
     X, started = load(examples), perf_counter()
     model = load(estimator)
     return Stopwatch(model, X, n, seed, perf_counter() - started)
-
-
-def compiled(estimator: Any) -> float:
-    """Seconds that an estimator says it has compiled, all in all."""
-    compiles = offered(estimator, Compiles)
-    stated = () if compiles is None else compiles.compile_seconds_.values()
-    return math.fsum(seconds for seconds in stated if seconds is not None and math.isfinite(seconds))

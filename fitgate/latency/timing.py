@@ -20,6 +20,8 @@ from fitgate.statistics import mean_interval, quiet_level
 QUERIES_FOR_P99 = 662
 WARM_UP_CALLS = 3
 ROUND_TRIPS = 30
+SHORTEST = 0.25  # seconds in which as many queries are timed as fit, and more than are enough: of several slices
+MOST = 5_000  # examples that these ask about: answers are kept, and a record has the seconds of all queries
 ALIKE = 10  # queries whose median is alike, whatever they ask about
 HELD = 0.9  # how often another run's typical query lies in the interval of one
 
@@ -161,12 +163,13 @@ class ReplayClock:
         self._ahead += seconds
 
 
-def enough(ask: Callable[[Any], float], queries: Iterator[Any], scenario: Scenario, factor: float) -> int:
+def enough(ask: Callable[[Any], float], queries: Iterator[Any], size: int, scenario: Scenario, factor: float) -> int:
     """Warm up, a little and for no longer than a scenario's time, and see how many queries are to be timed in that.
 
     Args:
         ask: answers a query, and says what that took, in seconds; it has answered one before.
         queries: without end.
+        size: examples of a query.
         scenario: how they are asked.
         factor: how long to time, times the usual.
     """
@@ -174,8 +177,11 @@ def enough(ask: Callable[[Any], float], queries: Iterator[Any], scenario: Scenar
     warm = [ask(next(queries))]
     while len(warm) < WARM_UP_CALLS and sum(warm) < available:
         warm.append(ask(next(queries)))
-    fitting = math.floor(available / max(min(warm), 1e-9))
-    return scenario.queries if fitting >= scenario.queries else max(1, min(scenario.fewer, fitting))
+    query = max(min(warm), 1e-9)
+    fitting = math.floor(available / query)
+    if fitting < scenario.queries:
+        return max(1, min(scenario.fewer, fitting))
+    return min(fitting, max(scenario.queries, min(MOST // size, math.ceil(factor * SHORTEST / query))))
 
 
 def round_trip(estimator: Any, queries: Iterator[Query]) -> float | None:

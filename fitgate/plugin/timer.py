@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, closing
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -181,6 +181,7 @@ class Timer:
 
     def _take_turns(self) -> None:
         """Time all models in as many processes each, a process of each after the other, and then again."""
+        self.close()
         timed = self._timed()
         for turn in range(self._processes):
             with self._say(f"timing {len(timed)} models, each in process {turn + 1} of {self._processes}"):
@@ -188,20 +189,11 @@ class Timer:
                     if name in self._failed:
                         continue
                     try:
-                        with self._once(subject) as opened:
+                        with closing(self._opened(subject)) as opened:
                             for scenario in scenarios:
                                 self._found.setdefault((name, scenario.name), []).append(opened.ask(scenario))
                     except ModelFailed as error:
                         self._failed[name] = error
-
-    @contextmanager
-    def _once(self, subject: TrainedModel) -> Iterator[Opened]:
-        self.close()
-        opened = self._opened(subject)
-        try:
-            yield opened
-        finally:
-            opened.close()
 
     def _opened(self, subject: TrainedModel) -> Opened:
         task = subject.model.timed_task

@@ -32,7 +32,6 @@ from fitgate.runs.memory import Memory
 from fitgate.statistics import Folds
 
 SCHEMA = 3
-UNKNOWN_PACE = 2.0
 
 Happened = Fit | Evaluation | Failure | Verdict | Timing | Audit | Calibration | Memory | SeedRun | Extra
 Described = DataEntry | TaskEntry | MetricEntry | ModelEntry | Declaration | NotApplied | Baseline | UnusableBaseline
@@ -151,14 +150,6 @@ class Record(msgspec.Struct):
         """The gates that were selected and came to no verdict."""
         judged = {(v.model, v.task, v.gate) for v in self.verdicts}
         return [gate for gate in self.gates if (gate.model, gate.task, gate.gate) not in judged]
-
-    @property
-    def pace(self) -> float:
-        """By what factor the machine's own pace changed during the run: of its most unsteady kernel's speeds.
-
-        Where none ran, it is what an unsteady machine was seen to do.
-        """
-        return max((max(s) / min(s) for s in self.kernel_speeds.values() if len(s) > 1), default=UNKNOWN_PACE)
 
     @property
     def kernel_speeds(self) -> dict[tuple[str, str], list[float]]:

@@ -92,7 +92,7 @@ def _tradeoff(of: TradeOff) -> tuple[Figure, str]:
     axes.margins(x=0.15, y=0.12)
     if of.axis.percent:
         axes.set_ylim(max(axes.get_ylim()[0], 0), min(axes.get_ylim()[1], 100))
-    axes.set(xlabel=f"median latency of a single {of.noun.one}, ms", ylabel=plain(of.axis.title))
+    axes.set(xlabel=f"typical latency of a single {of.noun.one}, ms", ylabel=plain(of.axis.title))
     axes.grid(alpha=0.3, which="both")
     line = "; no model is both faster and better than one on the dashed line" if len(front) > 1 else ""
     return figure, (

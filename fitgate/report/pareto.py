@@ -28,6 +28,6 @@ def draw_pareto(view: Comparison, path: Path) -> None:
     colours = [Line2D([], [], color=f"C{i}", linewidth=4, label=plain(name)) for i, name in enumerate(view.points)]
     figure.legend(handles=[*colours, *shapes], loc="outside right center", frameon=False)
     axes.margins(x=0.1, y=0.1)
-    axes.set(xlabel=f"median latency of a single {view.noun.one}, ms", ylabel=plain(view.axis.title))
+    axes.set(xlabel=f"typical latency of a single {view.noun.one}, ms", ylabel=plain(view.axis.title))
     axes.grid(alpha=0.3, which="both")
     save(figure, path)

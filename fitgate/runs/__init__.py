@@ -5,7 +5,7 @@ from fitgate.runs.evaluation import Evaluation, SeedRun, evaluate, same_output
 from fitgate.runs.evaluator import Evaluator
 from fitgate.runs.once import Once, ProcessEnded
 from fitgate.runs.side_effects import changed_data
-from fitgate.runs.training import Failure, Fit, ModelFailed, Trained, compile_seconds, train
+from fitgate.runs.training import Failure, Fit, ModelFailed, Trained, train
 
 __all__ = [
     "Evaluation",
@@ -19,7 +19,6 @@ __all__ = [
     "SeedRun",
     "Trained",
     "changed_data",
-    "compile_seconds",
     "evaluate",
     "same_output",
     "train",

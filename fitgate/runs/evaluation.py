@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from fitgate.clock import perf_counter
 from fitgate.data import lent
 from fitgate.metrics import Metric, Outputs
+from fitgate.protocols import compile_seconds
 from fitgate.runs.answers import Lacking, array_of, predictions_of, probabilities_of, scores_of
 from fitgate.runs.interpreter import Interpreter
 from fitgate.runs.side_effects import unchanged, watched
-from fitgate.runs.training import Fit, Trained, compile_seconds, failing
+from fitgate.runs.training import Fit, Trained, failing
 from fitgate.tasks import TaskData
 from fitgate.text import shown
 

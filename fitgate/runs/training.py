@@ -16,13 +16,13 @@ from fitgate.errors import in_one_line, traceback_of
 from fitgate.model import Model
 from fitgate.protocols import (
     CachesCompilation,
-    Compiles,
     FitsSeeds,
     Pipeline,
     StatesExecution,
     TrainingLoss,
     ValidationScores,
     Wraps,
+    compile_seconds,
     offered,
 )
 from fitgate.runs.interpreter import ChangedProcess, Interpreter
@@ -184,13 +184,6 @@ def failing(model: str, task: str, stage: str) -> Iterator[None]:
         raise KeyboardInterrupt
     if watch.called:
         raise ModelFailed(Failure(model, task, stage, f"it called {watch.called}"))
-
-
-def compile_seconds(estimator: Any) -> dict[str, float]:
-    """Seconds that an estimator says it compiled, by what; empty where it says nothing."""
-    compiles = offered(estimator, Compiles)
-    stated = {} if compiles is None else compiles.compile_seconds_
-    return {what: seconds for what, given in stated.items() if (seconds := _finite(given)) is not None}
 
 
 def implementation(estimator: Any) -> str:

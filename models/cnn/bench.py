@@ -117,7 +117,7 @@ def race(directory: Path | None, profile: str, seeds: int, starts: int) -> Race:
         for seed in range(1, starts + 1):
             importing.append(_answered("import sklearn.base; print(flush=True)")[0])
             for how, (name, variables) in turns.items():
-                begun[how].append(_start(name, variables, directory, profile, seed))
+                begun[how].append(_start(name, variables, directory, profile, seed, Path(kept, f"start-{how}")))
     return Race(
         models={model.name: model.description for model in (CNN, TORCH_CNN)},
         profile=profile,
@@ -133,24 +133,28 @@ def race(directory: Path | None, profile: str, seeds: int, starts: int) -> Race:
     )
 
 
-def _start(name: str, variables: dict[str, str], directory: Path | None, profile: str, seed: int) -> Start:
-    """How training goes that is a process's first, and how long others take to load the model and answer.
+def _start(name: str, variables: dict[str, str], directory: Path | None, profile: str, seed: int, place: Path) -> Start:
+    """How training goes that is a process's first, and how long others take to load a model and answer.
+
+    That model is the first of these: where it was kept in a place, the others are trained alone.
 
     Raises:
         FitgateError: if one answers otherwise than the model itself.
     """
-    seconds = {}
-    with TemporaryDirectory() as place:
-        with racing(name, directory, profile, variables) as racer:
-            trained = racer.fit(seed)
-            label = str(racer.keep(Path(place)))
-        for form in (form for form in ANSWERS if Path(place, form).exists()):
-            for _ in range(2 if CACHE in variables else 1):  # the first time, programs come into the cache
-                code, paths = ANSWER.format(ANSWERS[form]), (f"{place}/{form}", f"{place}/{IMAGE}")
-                seconds[form], found = _answered(code, *paths, **variables)
-                if found != label:
-                    step = "run this again with another seed, and look at what was exported"
-                    raise FitgateError(f"{name}, {form}", found=f"label {found}", expected=label, next_step=step)
+    seconds, answer, first = {}, place / "label", not place.exists()
+    with racing(name, directory, profile, variables) as racer:
+        trained = racer.fit(seed)
+        if first:
+            place.mkdir()
+            answer.write_text(str(racer.keep(place)))
+    label = answer.read_text()
+    for form in (form for form in ANSWERS if (place / form).exists()):
+        for _ in range(2 if first and CACHE in variables else 1):  # the first time, programs come into the cache
+            code, paths = ANSWER.format(ANSWERS[form]), (f"{place}/{form}", f"{place}/{IMAGE}")
+            seconds[form], found = _answered(code, *paths, **variables)
+            if found != label:
+                step = "run this again with another seed, and look at what was exported"
+                raise FitgateError(f"{name}, {form}", found=f"label {found}", expected=label, next_step=step)
     return Start(trained, seconds.pop(PICKLE), seconds)
 
 

@@ -10,13 +10,14 @@ import os
 import sys
 import time
 from collections import defaultdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from fitgate.latency.audit import Auditor
 from fitgate.latency.examples import Examples
-from fitgate.latency.queries import Asker
+from fitgate.latency.queries import Asker, Queries
 from fitgate.latency.repetition import take_turns
 from fitgate.plugin.project import project
 from fitgate.report.tables import table
@@ -49,11 +50,14 @@ class Remembering:
 
 def trial(model, data, estimator, evaluation, speed_ups, seed):
     """What the audits found: the answers' agreement, and by size and speed-up, whether it was caught, and the ratio."""
-    auditor = Auditor(model, data, lambda: evaluation.predictions, seed)
     asker, test = Asker(estimator.predict), data.dataset.test
+    examples = Examples(test.X, len(test))
+    queries = Queries(examples, seed)
+    turns_of = partial(take_turns, estimator.predict, examples, seed=seed)
+    auditor = Auditor(model, data, lambda: evaluation.predictions, turns_of, seed)
     for size, count in ((1, QUERIES), (8, QUERIES), (len(test), 1)):
         for _ in range(count):
-            asker(auditor.queries.take(size))
+            asker(queries.take(size))
     found = {}
     for size in SIZES:
         for speed_up in speed_ups:
@@ -61,8 +65,8 @@ def trial(model, data, estimator, evaluation, speed_ups, seed):
             if speed_up > 1:
                 predict = Remembering(estimator.predict, test.X, speed_up).predict
                 for _ in range(12):
-                    predict(auditor.queries.take(size).X)
-            turns = take_turns(predict, Examples(test.X, len(test)), size, seed=seed)
+                    predict(queries.take(size).X)
+            turns = take_turns(predict, examples, size, seed=seed)
             found[size, speed_up] = bool(turns.remembered), max(map(turns.speed_up, turns.others))
     return auditor.agreement("all", asker.answers), found
 

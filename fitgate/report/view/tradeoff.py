@@ -12,7 +12,7 @@ from fitgate.report.view.words import Noun, axis_title, figure_value, is_share, 
 
 
 class Point(NamedTuple):
-    """A model: its median latency in milliseconds, and its metric, in percent where that is a share."""
+    """A model: its typical latency in milliseconds, and its metric, in percent where that is a share."""
 
     milliseconds: float
     value: float
