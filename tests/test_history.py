@@ -1,8 +1,11 @@
 """Histories: what many runs measured, since when it is another, and what is left out."""
 
+import errno
 import json
+import os
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -10,7 +13,8 @@ import pytest
 
 from fitgate.cli import main
 from fitgate.gates import Declaration, Outcome, Verdict
-from fitgate.latency.timing import Timing
+from fitgate.latency.audit import Audit
+from fitgate.latency.timing import TimedProcess, Timing
 from fitgate.record import DataEntry, Outline, Record, RecordError, TaskEntry, read, read_outline, save
 from fitgate.record.outline import DataOutline, EvaluationOutline, TaskOutline
 from fitgate.report import read_history, write_badge, write_history
@@ -121,7 +125,7 @@ def test_an_outline_has_the_fields_of_the_record_and_its_values(tmp_path):
         kept = {field.name: field.type for field in msgspec.structs.fields(long)}
         assert all(kept[field.name] == field.type for field in msgspec.structs.fields(short))
     save(golden(), tmp_path / "record.json")
-    record, (outline, _) = read(tmp_path), read_outline(tmp_path / "record.json")
+    record, outline = read(tmp_path), read_outline(tmp_path / "record.json")
     for field in msgspec.structs.fields(Outline):
         for name, value in _pairs(getattr(outline, field.name), getattr(record, field.name)):
             assert name == value
@@ -142,7 +146,7 @@ def _pairs(short, long):
 
 def test_an_older_record_has_an_outline_too(pytestconfig):
     path = pytestconfig.rootpath / "tests" / "older" / "schema-2.json"
-    record, (outline, _) = read(path), read_outline(path)
+    record, outline = read(path), read_outline(path)
     assert [timing.typical for timing in outline.timings] == [timing.typical for timing in record.timings]
     assert [e.metrics for e in outline.evaluations] == [e.metrics for e in record.evaluations]
 
@@ -151,14 +155,14 @@ def test_the_report_names_the_run_the_commit_and_the_size_of_a_change(tmp_path, 
     keep(tmp_path / "runs", noise(26) * np.where(np.arange(26) < 18, 1.0, 1.2))
     assert main(["history", str(tmp_path / "runs"), "--out", str(tmp_path / "history.md")]) == 0
     printed = capsys.readouterr().out
-    assert printed.startswith("1 of 3 series changed, 1 for the worse at last\n")
+    assert printed.startswith("1 of 3 series changed, 1 for the worse\n")
     assert (
-        "m on kinds, scenario single: worse: +21.7 % (95 % interval +20.1 to +23.3 %), 0.994 ms to 1.21 ms, since the "
-        "run of 2026-01-19 00:00 UTC, 181818181818, the run before it of 171717171717; noticed by run 4 of the new "
+        "m on kinds, single (the session's process): worse: +21.7 % (95 % interval +20.1 to +23.3 %), 0.994 ms "
+        "to 1.21 ms, since the run of 2026-01-19 00:00 UTC, 181818181818, the run before it of 171717171717; noticed by run 4 of the new "
         "level\n"
     ) in printed
     report = (tmp_path / "history.md").read_text()
-    line, figure = "- ❌ **m on kinds, scenario single**: worse:", "![m on kinds, scenario single: 26 runs"
+    line, figure = "- ❌ **m on kinds, single (the session's", "![m on kinds, single (the session's process): 26 runs"
     assert report.index(line) < report.index(figure) < report.index("## things")
     assert re.search(r"\| m +\| kinds +\| accuracy +\| no change +\| +26 \| +0\.9000 \|", report)
     assert (tmp_path / "history" / "01.png").exists()
@@ -211,38 +215,143 @@ def test_a_version_that_changed_with_the_run_is_named(tmp_path):
         where = {"environment": newer} if number >= 20 else {}
         save(run(number, factor, **where), tmp_path / f"{number}.json")
     view, _ = read_history([tmp_path])
-    assert view.changed[0].changes[0].software == ("numpy 2.0.0 -> 2.1.0",)
+    assert view.changed[0].changes[0].beside == ("numpy 2.0.0 -> 2.1.0",)
 
 
-def test_what_is_no_record_is_named_in_a_line_and_left_out(tmp_path, capsys, monkeypatch):
+def test_a_seed_that_changed_with_the_run_is_named(tmp_path):
+    for number in range(30):
+        record = run(number, wrong=10 if number < 20 else 16)
+        record.fits = [msgspec.structs.replace(fit, seed=42 if number < 20 else 7) for fit in record.fits]
+        save(record, tmp_path / f"{number}.json")
+    view, _ = read_history([tmp_path])
+    assert view.changed[0].changes[0].beside == ("seed 42 -> 7",)
+
+
+def test_a_timing_is_the_reports_own_figure_and_one_in_other_processes_is_another(tmp_path):
+    seconds, own = [1e-3] * 30 + [2e-3] * 30, [TimedProcess(30, 0.1, 0.01)] * 2
+    for number in range(2):
+        timings = [Timing("m", "kinds", "single", 1, seconds, processes=own if number else [])]
+        save(run(number, timings=timings), tmp_path / f"{number}.json")
+    view, _ = read_history([tmp_path])
+    by_title = {s.subject.title: s.values for group in view.groups for s in group.series}
+    assert by_title["single (2 processes)"] == pytest.approx([1e3 * timings[0].typical])
+    assert by_title["single (2 processes)"] == pytest.approx([np.sqrt(2)])
+    assert len(by_title["single (the session's process)"]) == 1
+
+
+def test_a_change_that_was_undone_in_part_still_fails(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, last in (("part", 1.25), ("whole", 1.0)):
+        keep(tmp_path / name, noise(45) * np.repeat([1.0, 1.5, last], 15))
+    assert main(["history", "part", "--gate-creep"]) == 1
+    assert main(["history", "whole", "--gate-creep"]) == 0
+
+
+def audited(passed):
+    return [Audit("m", "kinds", "single", "repetition", passed, "answers are remembered")]
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"audits": audited(False)}, "its timing is not believed: answers are remembered"),
+        ({"environment": msgspec.structs.replace(records.ENVIRONMENT, cores=64)}, "no series of the last run has 8"),
+        ({"evaluations": [Evaluation("m", "kinds", 100, {"accuracy": None}, 0.1, None, 0.1, KINDS)]}, "it is NaN"),
+    ],
+    ids=["not believed", "another machine", "NaN"],
+)
+def test_a_last_run_that_can_not_be_judged_does_not_pass(tmp_path, capsys, monkeypatch, fields, why):
+    monkeypatch.chdir(tmp_path)
+    keep(tmp_path / "runs", noise(9), audits=audited(True))
+    assert main(["history", "runs", "--gate-creep"]) == 0
+    assert capsys.readouterr().out.endswith("creep: PASS\n")
+    save(run(9, **fields), tmp_path / "runs" / "last.json")
+    assert main(["history", "runs"]) == 0
+    assert main(["history", "runs", "--gate-creep"]) == 1
+    assert why in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_what_is_no_record_is_left_out_and_a_damaged_one_fails(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     keep(tmp_path / "runs", noise(9))
     whole = (tmp_path / "runs" / "00" / "record.json").read_text()
     (tmp_path / "runs" / "copy.json").write_text(whole)
-    (tmp_path / "runs" / "cut.json").write_text(whole[:-100])
     (tmp_path / "runs" / "other.json").write_text('{"a": 1}')
-    (tmp_path / "runs" / "undated.json").write_text(whole.replace(json.loads(whole)["started"], "once"))
     save(run(9, status="running"), tmp_path / "runs" / "running.json")
+    assert main(["history", "runs", "--gate-creep"]) == 0
+    assert capsys.readouterr().err == "left out: 2 files without a run that has ended, named in the report\n"
+    (tmp_path / "runs" / "cut.json").write_text(whole[:-100])
+    (tmp_path / "runs" / "newer.json").write_text(whole.replace('"schema": 3', '"schema": 99'))
+    (tmp_path / "runs" / "undated.json").write_text(whole.replace(json.loads(whole)["started"], "once"))
+    (tmp_path / "runs" / "first.json").write_text(
+        whole.replace(json.loads(whole)["started"], "0001-01-01T00:00:00+02:00")
+    )
+    (tmp_path / "runs" / "gone.json").symlink_to("nowhere")
     save(run(9, timings=[Timing("m", "kinds", "single", 1, [])]), tmp_path / "runs" / "empty.json")
-    assert main(["history", "runs"]) == 0
-    errors = capsys.readouterr().err.splitlines()
-    assert len(errors) == 5
-    for name, found in (
-        ("cut", "damaged JSON"),
-        ("empty", "no valid record"),
-        ("other", "schema None"),
-        ("running", "a run that was cut off"),
-        ("undated", "a run that began at 'once'"),
-    ):
-        assert sum(f"left out: runs/{name}.json: found {found}" in line for line in errors) == 1, errors
+    accuracy = [msgspec.structs.replace(metric, higher_is_better=False) for metric in run(9).metrics]
+    save(run(9, metrics=accuracy), tmp_path / "runs" / "turned.json")
+    save(run(9, fits=run(9).fits * 2), tmp_path / "runs" / "twice.json")
+    assert main(["history", "runs"]) == 1
+    first, *errors = capsys.readouterr().err.splitlines()
+    assert first.startswith("left out: 2 files")
+    expected = {
+        "cut": "damaged JSON",
+        "newer": "schema 99",
+        "undated": "a run that began at 'once'",
+        "first": "a run that began at '0001",
+        "gone": "No such file",
+        "empty": "no valid record (timings",
+        "turned": "no valid record (metric accuracy with another direction",
+        "twice": "no valid record (two entries of kind Fit",
+    }
+    assert len(errors) == len(expected)
+    for name, found in expected.items():
+        assert sum(f"error: runs/{name}.json: found {found}" in line for line in errors) == 1, (name, errors)
     report = (tmp_path / "history.md").read_text()
     assert report.startswith("# History of 9 runs")
     assert "Copies of records that were counted once: 1." in report
-    assert report.count("\n- runs/") == 5
+    assert report.count("\n- runs/") == 10
+
+
+def test_links_are_followed_once_and_what_can_not_be_read_is_named(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    keep(tmp_path / "kept" / "elsewhere", noise(9))
+    (tmp_path / "runs" / "closed").mkdir(parents=True)
+    (tmp_path / "runs" / "nightly").symlink_to(tmp_path / "kept")
+    (tmp_path / "kept" / "loop").symlink_to(tmp_path / "runs")
+    assert main(["history", "runs"]) == 0
+    assert (tmp_path / "history.md").read_text().startswith("# History of 9 runs")
+    real = os.scandir
+
+    def scandir(path):
+        if Path(path).name == "closed":
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    capsys.readouterr()
+    assert main(["history", "runs"]) == 1
+    assert capsys.readouterr().err.startswith("error: runs/closed: found Permission denied, expected a directory that")
+
+
+def test_names_and_numbers_that_mean_harm_do_none(tmp_path):
+    name = "m|](x) <script>\n# $x$ \x1b[31m" + "y" * 5_000
+    for number in range(30):
+        record = run(number, wrong=10)
+        factor = 1e-300 if number < 20 else 1e15
+        record.timings = [Timing(name, "kinds", "single", 1, [factor] * 5)]
+        record.evaluations = [msgspec.structs.replace(record.evaluations[0], model=name)]
+        save(record, tmp_path / f"{number}.json")
+    view, _ = read_history([tmp_path])
+    assert view.worse
+    report = write_history(view, tmp_path / "out").read_text()
+    assert (tmp_path / "out-figures" / "01.png").exists()
+    assert not re.search(r"<script|\x1b|(?<!\\)\$|^# (?!History)", report, re.MULTILINE)
+    assert max(map(len, report.splitlines())) < 5_000
 
 
 def test_a_place_without_a_record_is_an_error(tmp_path, capsys):
-    with pytest.raises(RecordError, match="found nothing there"):
+    with pytest.raises(RecordError, match="found No such file"):
         read_history([tmp_path / "none"])
     assert main(["history", str(tmp_path), "--out", str(tmp_path / "history.md")]) == 1
     assert "found no run that counts" in capsys.readouterr().err

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from fitgate.files import check_writable
 from fitgate.record import Record, RecordError, read
-from fitgate.text import shown
+from fitgate.text import counted, shown
 
 if TYPE_CHECKING:
     from fitgate.plugin.project import Project
@@ -71,7 +71,8 @@ def add_commands(commands: Any) -> None:
         help="what metrics and times did over many runs, and since when they are others",
         description="Read the records of all runs below directories, order them by when they began, and find the runs "
         "since which a metric, a latency or the seconds of a fit are others. Looked at run by run, at most 1 of 100 "
-        "histories of 40 runs in which nothing changes is said to have a change.",
+        "histories of 40 runs in which nothing changes is said to have a change. Exits non-zero if a record is "
+        "damaged, which is left out, and with --gate-creep.",
     )
     history.add_argument("places", type=Path, nargs="+", metavar="DIR", help="where records lie, at any depth")
     history.add_argument("--out", type=file_name, default=HISTORY, metavar="FILE", help=f"default: {HISTORY}")
@@ -84,7 +85,7 @@ def add_commands(commands: Any) -> None:
     history.add_argument(
         "--gate-creep",
         action="store_true",
-        help="fail if the last change of a metric or a time is for the worse, or there are too few runs to look at",
+        help="fail if a metric or a time has become worse and stayed so, or the last run's could not be judged",
     )
     history.set_defaults(run=_history)
 
@@ -165,15 +166,19 @@ def _history(options: argparse.Namespace) -> int:
     for path in filter(None, (options.out, options.badge)):
         check_writable(path)
     view, last = read_history(options.places, options.since)
-    for line in view.left_out:
-        print(f"left out: {shown(line)}", file=sys.stderr)
     print(shown(view.headline))
     for series in view.changed:
-        print(shown(f"{series.name}: {series.sentence(series.changes[-1])}"))
+        print(shown(f"{series.subject.name}: {series.sentence(series.changes[-1])}"))
     print(f"report in {shown(write_history(view, options.out))}")
     if options.badge:
         print(f"badge in {shown(write_badge(last, options.badge))}")
-    return int(options.gate_creep and bool(view.worse or not view.judged))
+    if others := len(view.left_out) - len(view.unusable):
+        print(f"left out: {counted(others, 'file')} without a run that has ended, named in the report", file=sys.stderr)
+    for line in view.unusable:
+        print(f"error: {shown(line)}", file=sys.stderr)
+    if options.gate_creep:
+        print(shown(f"creep: {f'FAIL, {view.objection}' if view.objection else 'PASS'}"))
+    return int(bool(view.unusable or (options.gate_creep and view.objection)))
 
 
 def _floors(options: argparse.Namespace) -> None:

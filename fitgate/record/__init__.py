@@ -18,7 +18,7 @@ from fitgate.record.entries import (
     describe_not_applied,
     describe_task,
 )
-from fitgate.record.errors import RecordError
+from fitgate.record.errors import NoRecordError, RecordError, UnfinishedError
 from fitgate.record.evidence import (
     candidates,
     claims,
@@ -55,6 +55,7 @@ __all__ = [
     "MetricEntry",
     "Misclassified",
     "ModelEntry",
+    "NoRecordError",
     "NotApplied",
     "Outline",
     "PublishedEntry",
@@ -62,6 +63,7 @@ __all__ = [
     "RecordError",
     "Settings",
     "TaskEntry",
+    "UnfinishedError",
     "UnusableBaseline",
     "begin",
     "candidates",

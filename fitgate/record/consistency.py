@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,7 +15,7 @@ from fitgate.gates.soundness import check_content
 from fitgate.latency.timing import Timing
 from fitgate.metrics import METRICS
 from fitgate.record.arrays import ARRAY_KEYS, decode_array
-from fitgate.record.entries import Misclassified, TaskEntry
+from fitgate.record.entries import MetricEntry, Misclassified, TaskEntry
 from fitgate.record.evidence import ABSOLUTE, RELATIVE, with_scorers, wrong_values
 from fitgate.record.record import PLACES, Record
 from fitgate.runs import Evaluation, Fit
@@ -31,7 +32,7 @@ def faults(record: Record, *, upgraded: bool = False) -> Iterator[str]:
         record: as it was read.
         upgraded: whether it is of an older schema, whose verdicts have no declared gates.
     """
-    for looked_for in (_settings, _twice, _data, _tasks, _outputs, _gates, _baselines, _measured):
+    for looked_for in (_settings, twice, _data, _tasks, _outputs, _gates, _baselines, _measured):
         yield from looked_for(record)
     yield from _verdicts(record, declared=not upgraded and record.status != "running")
     yield from wrong_values(record, with_scorers(record, METRICS))
@@ -69,10 +70,10 @@ def _settings(record: Record) -> Iterator[str]:
     yield from negative("the session", [settings.timing, record.wall_seconds, record.environment.memory_gib])
 
 
-def _twice(record: Record) -> Iterator[str]:
-    """What is there twice, though an entry would have taken the place of the earlier."""
+def twice(record: msgspec.Struct) -> Iterator[str]:
+    """What is there twice in a record, or in an outline of one, though an entry takes the place of the earlier."""
     for kind, (name, key) in PLACES.items():
-        if key is None:
+        if key is None or not hasattr(record, name):
             continue
         seen = set()
         for entry in getattr(record, name):
@@ -110,7 +111,12 @@ def _tasks(record: Record) -> Iterator[str]:
             yield f"a target of {task.name} of shape {task.target.shape}, and of kind {task.kind}"
         if task.classes is not None and not _are_classes(task.classes, task.target):
             yield f"classes of {task.name} that are not those of its target"
-    for metric in record.metrics:
+    yield from metric_faults(record.metrics)
+
+
+def metric_faults(metrics: Iterable[MetricEntry]) -> Iterator[str]:
+    """What is wrong with metrics, each as a noun."""
+    for metric in metrics:
         known = METRICS.get(metric.name)
         if known is not None and (metric.higher_is_better, metric.unit) != (known.higher_is_better, known.unit):
             yield f"metric {metric.name} with another direction or unit"
@@ -138,9 +144,13 @@ def _outputs(record: Record) -> Iterator[str]:
         if e.predictions.ndim < 1 or e.n != len(e.predictions):
             yield f"{len(e.predictions) if e.predictions.ndim else 1} predictions of {where} for {e.n} test examples"
         yield from negative(where, [e.predict_seconds, e.score_seconds, e.compile_seconds, e.further_seconds])
-    for fit in _fits(record):
-        of = data.get(fit.task)
-        if of is not None and fit.data_digest != of.digest:
+    yield from fit_faults(_fits(record), {task: of.digest for task, of in data.items() if of is not None})
+
+
+def fit_faults(fits: Iterable[Fit], digests: Mapping[str, str]) -> Iterator[str]:
+    """What is wrong with fits, each as a noun; `digests` are those of the data, by task."""
+    for fit in fits:
+        if fit.data_digest != digests.get(fit.task, fit.data_digest):
             yield f"a fit of {fit.model} on {fit.task} to other data, SHA-256 {fit.data_digest[:16]}"
         yield from negative(f"{fit.model} on {fit.task}", [fit.seconds, fit.compile_seconds])
 

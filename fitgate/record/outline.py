@@ -10,9 +10,10 @@ from typing import Literal
 
 import msgspec
 
+from fitgate.latency.audit import Audit
 from fitgate.latency.timing import Timing
 from fitgate.machine import Environment
-from fitgate.record.consistency import negative, timing_faults
+from fitgate.record.consistency import fit_faults, metric_faults, timing_faults, twice
 from fitgate.record.entries import MetricEntry, Settings
 from fitgate.runs import Fit
 
@@ -38,6 +39,7 @@ class EvaluationOutline(msgspec.Struct, frozen=True, tag="Evaluation"):
     model: str
     task: str
     metrics: dict[str, float | None]
+    missing: dict[str, str] = {}
 
 
 class Outline(msgspec.Struct, frozen=True):
@@ -56,25 +58,21 @@ class Outline(msgspec.Struct, frozen=True):
     fits: list[Fit] = []
     evaluations: list[EvaluationOutline] = []
     timings: list[Timing] = []
+    audits: list[Audit] = []
     threads: dict[str, int] = {}
 
 
 def outline_faults(outline: Outline) -> Iterator[str]:
     """What is wrong with an outline, each as a noun; no more than can be seen without the arrays."""
-    named: tuple[tuple[str, list[str]], ...] = (
-        ("datasets", [data.name for data in outline.datasets]),
-        ("tasks", [task.name for task in outline.tasks]),
-        ("metrics", [metric.name for metric in outline.metrics]),
-        ("fits", [f"{fit.model} on {fit.task}" for fit in outline.fits]),
-        ("evaluations", [f"{e.model} on {e.task}" for e in outline.evaluations]),
-    )
-    for what, names in named:
-        if len(set(names)) < len(names):
-            yield f"{what} that are there twice"
-    known = {data.name for data in outline.datasets}
-    for task in outline.tasks:
-        if task.dataset not in known:
-            yield f"task {task.name} on data {task.dataset!r}, which is not described"
-    for fit in outline.fits:
-        yield from negative(f"{fit.model} on {fit.task}", [fit.seconds])
+    yield from twice(outline)
+    digests = {data.name: data.digest for data in outline.datasets}
+    tasks = {task.name: task.dataset for task in outline.tasks}
+    for task, data in tasks.items():
+        if data not in digests:
+            yield f"task {task} on data {data!r}, which is not described"
+    for e in outline.evaluations:
+        if e.task not in tasks:
+            yield f"outputs of {e.model} on {e.task}, a task that is not described"
+    yield from metric_faults(outline.metrics)
+    yield from fit_faults(outline.fits, {task: digests[data] for task, data in tasks.items() if data in digests})
     yield from timing_faults(outline.timings)

@@ -13,7 +13,7 @@ from fitgate.errors import LoggedError
 from fitgate.files import append, contents, write, writing
 from fitgate.record.arrays import Arrays, encode_array
 from fitgate.record.consistency import faults
-from fitgate.record.errors import RecordError
+from fitgate.record.errors import NoRecordError, RecordError, UnfinishedError
 from fitgate.record.outline import Outline, outline_faults
 from fitgate.record.record import SCHEMA, Entry, Record
 from fitgate.record.upgrades import UPGRADES
@@ -108,18 +108,19 @@ def read(path: Path) -> Record:
     return record
 
 
-def read_outline(path: Path) -> tuple[Outline, int]:
-    """Read what a history needs of a record's file, without its arrays, and a number that copies have in common.
+def read_outline(path: Path) -> Outline:
+    """Read what a history needs of a record's file, without its arrays.
 
     What only the arrays could show, as metrics that predictions do not give, is not seen.
 
     Raises:
-        RecordError: as of `read`, or if the run was cut off, or still goes on.
+        NoRecordError: if it is JSON of something else.
+        UnfinishedError: if the run was cut off, or still goes on.
+        RecordError: as of `read`.
     """
-    content = _contents(path, *RUN)
-    outline, schema = _decoded(path, content, Outline, None)
+    outline, schema = _decoded(path, _contents(path, *RUN), Outline, None)
     if outline.status == "running":
-        raise RecordError(
+        raise UnfinishedError(
             path,
             found="a run that was cut off, or still goes on",
             expected="one that has ended",
@@ -128,7 +129,7 @@ def read_outline(path: Path) -> tuple[Outline, int]:
     fault = next(outline_faults(outline), None)
     if fault is not None:
         raise _invalid(path, fault, schema)
-    return outline, hash(content)
+    return outline
 
 
 def _decoded(path: Path, content: bytes, kind: type[T], arrays: Arrays | None) -> tuple[T, int]:
@@ -140,7 +141,8 @@ def _decoded(path: Path, content: bytes, kind: type[T], arrays: Arrays | None) -
     except UNREADABLE as error:
         raise _damaged(path, error) from error
     if type(schema) is not int or schema not in {SCHEMA, *UPGRADES}:
-        raise RecordError(
+        kind_of_error = NoRecordError if schema is None else RecordError
+        raise kind_of_error(
             path,
             found=f"schema {str(schema)[:20]}",
             expected=f"{SCHEMA} or an older one",

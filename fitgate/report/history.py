@@ -2,62 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, date, datetime
+import os
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
 from pathlib import Path
 
-from matplotlib.figure import Figure
-
-from fitgate.files import write
-from fitgate.record import RecordError, read_outline
-from fitgate.report.drawing import plain, save
+from fitgate.files import figures_beside, write
+from fitgate.record import NoRecordError, RecordError, UnfinishedError, read_outline
 from fitgate.report.markdown import render
-from fitgate.report.view.history import History, Run, Series, by_factors, history_view, run_of
+from fitgate.report.view.history import History, history_view
+from fitgate.report.view.run import Run, run_of
+from fitgate.report.view.series import Series
 
 MOST_FIGURES = 20
-MOST_RUNS = 200  # of which each is a point with a mark
 
 
 def read_history(places: Sequence[Path], since: date | None = None) -> tuple[History, Path]:
     """The history of all records at and below some places, and the file of its last run.
 
-    Files that are no records are left out, and named in the view. Copies count once.
+    What is no record of a run that has ended is left out, and named in the view. Copies count once.
 
     Args:
         places: directories, or records.
-        since: the first day that counts; None for all.
+        since: the first day that counts, UTC; None for all.
 
     Raises:
         RecordError: if a place does not exist, or there is no record of a run that has ended.
     """
     runs: list[tuple[Run, Path]] = []
-    left_out: list[str] = []
-    known: set[int] = set()
+    others: list[RecordError] = []
+    known: set[object] = set()
     copies = 0
-    for path in _files(places):
+    for path in _files(places, others.append):
         try:
-            outline, content = read_outline(path)
-            run = run_of(outline)
+            run = _read(path)
         except RecordError as error:
-            left_out.append(str(error))
+            others.append(error)
             continue
-        except ValueError:
-            left_out.append(str(_undated(path, outline.started)))
-            continue
-        if content in known:
+        if (same := (run.started, run.commit, frozenset(run.values.items()))) in known:
             copies += 1
-        elif since is None or run.started >= datetime(since.year, since.month, since.day, tzinfo=UTC):
+        elif since is None or run.started.date() >= since:
             runs.append((run, path))
-        known.add(content)
+        known.add(same)
     if not runs:
+        first = f" (the first: {others[0]})" if others else ""
         raise RecordError(
             ", ".join(map(str, places)),
-            found=f"no run that counts, and {len(left_out)} other files ({', '.join(left_out[:1])})",
+            found=f"no run that counts{f', {len(known)} before {since}' if known else ''}, and {len(others)} other "
+            f"files{first}",
             expected="a directory with runs' records",
-            next_step="check the path, or what --since leaves out",
+            next_step="check the path, or --since",
         )
     _, last = max(runs, key=lambda item: item[0].started)
-    return history_view((run for run, _ in runs), left_out, copies), last
+    unusable = [error for error in others if not isinstance(error, NoRecordError | UnfinishedError)]
+    return history_view((run for run, _ in runs), map(str, others), map(str, unusable), copies), last
 
 
 def write_history(view: History, path: Path) -> Path:
@@ -66,35 +64,68 @@ def write_history(view: History, path: Path) -> Path:
     Raises:
         FileError: if it can't be written.
     """
-    directory = path.with_suffix("")
+    from fitgate.report.levels import draw_levels
+
+    directory = figures_beside(path)
     figures: list[tuple[str, str]] = []
     for number, series in enumerate(view.changed[:MOST_FIGURES], 1):
         name = f"{number:02d}.png"
-        _draw(series, directory / name)
+        draw_levels(series, directory / name)
         figures.append((f"{directory.name}/{name}", _caption(series)))
     write(path, render("history.md.jinja", view=view, figures=figures))
     return path
 
 
-def _files(places: Sequence[Path]) -> Iterator[Path]:
-    """JSON files at and below places, each once, in a fixed order."""
-    seen: set[Path] = set()
+def _read(path: Path) -> Run:
+    outline = read_outline(path)
+    try:
+        return run_of(outline)
+    except ValueError as error:
+        found = f"a run that began at {outline.started!r}"
+        raise RecordError(path, found=found, expected="a date and time", next_step="restore the record") from error
+
+
+def _files(places: Sequence[Path], refused: Callable[[RecordError], None]) -> Iterator[Path]:
+    """JSON files at and below places, each once, in a fixed order; links are followed.
+
+    Args:
+        places: directories, or files.
+        refused: is given what can't be read of the directories below.
+
+    Raises:
+        RecordError: if a place does not exist.
+    """
+
+    def unreadable(error: OSError) -> None:
+        found, expected = error.strerror or str(error), "a directory that can be read"
+        where = error.filename or "a directory"
+        refused(RecordError(where, found=found, expected=expected, next_step="give the right to read it"))
+
+    seen: set[str] = set()
     for place in places:
-        if not place.exists():
-            raise RecordError(
-                place, found="nothing there", expected="a directory with runs' records", next_step="check the path"
-            )
-        found: Iterable[Path] = sorted(place.rglob("*.json")) if place.is_dir() else [place]
-        for path in found:
-            if (own := path.resolve()) not in seen:
-                seen.add(own)
-                yield path
+        try:
+            place.stat()
+        except (OSError, ValueError) as error:  # ValueError of a name that no file can have
+            found, expected = getattr(error, "strerror", None) or str(error), "a directory with runs' records"
+            raise RecordError(place, found=found, expected=expected, next_step="check the path") from error
+        below = os.walk(place, onerror=unreadable, followlinks=True) if place.is_dir() else [("", [], [str(place)])]
+        for directory, folders, names in below:
+            if directory and _again(directory, seen):
+                folders.clear()
+                continue
+            folders.sort()
+            for name in sorted(names):
+                path = Path(directory, name)
+                if (not directory or path.suffix == ".json") and not _again(path, seen):
+                    yield path
 
 
-def _undated(path: Path, started: str) -> RecordError:
-    return RecordError(
-        path, found=f"a run that began at {started!r}", expected="a date and time", next_step="restore the record"
-    )
+def _again(path: Path | str, seen: set[str]) -> bool:
+    """Whether a path is one that was seen, under this name or another; it is from now on."""
+    if (own := os.path.realpath(path)) in seen:
+        return True
+    seen.add(own)
+    return False
 
 
 def _caption(series: Series) -> str:
@@ -102,30 +133,4 @@ def _caption(series: Series) -> str:
         f"{'worse' if change.worse else 'better'} ({series.size(change)}) from run {change.shift.at + 1} on"
         for change in series.changes
     )
-    return f"{series.name}: {len(series.values)} runs in their order, and their levels: {words}."
-
-
-def _draw(series: Series, path: Path) -> None:
-    """Draw the values of a series, run after run, its levels, and with which runs the changes were noticed."""
-    figure = Figure(figsize=(8, 3.5), layout="constrained")
-    axes = figure.subplots()
-    numbers = range(1, len(series.values) + 1)
-    axes.plot(
-        numbers, series.values, "o-" if len(numbers) <= MOST_RUNS else "-", markersize=4, linewidth=0.7, alpha=0.6
-    )
-    for i, (places, level) in enumerate(series.levels):
-        ends = [places.start + 0.6, places.stop + 0.4]
-        axes.plot(ends, [level, level], color="black", linewidth=2, label="level" if i == 0 else None)
-    for i, change in enumerate(series.changes):
-        place = change.shift.seen
-        colour, marker = ("C3", "v") if change.worse else ("C0", "^")
-        value = series.values[place]
-        axes.plot(place + 1, value, marker, color=colour, markersize=9, label="noticed" if i == 0 else None)
-    unit = "" if series.metric.unit == "share" else f", {series.metric.unit}"
-    axes.set(xlabel="run", ylabel=plain(f"{series.title}{unit}"), title=plain(f"{series.model} on {series.task}"))
-    if by_factors(series.metric):
-        low, high = min(series.values), max(series.values)
-        axes.set_ylim(max(0.0, low - 0.3 * (high - low)), high + 0.3 * (high - low))
-    axes.grid(alpha=0.3)
-    axes.legend(loc="best", frameon=False)
-    save(figure, path)
+    return f"{series.subject.name}: {series.count} runs in their order, and their levels: {words}."

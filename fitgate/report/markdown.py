@@ -86,11 +86,6 @@ def count(number: int | None) -> str:
     return NONE if number is None else f"{number:,}"
 
 
-def how_many(values: Sequence[object]) -> str:
-    """How many there are."""
-    return count(len(values))
-
-
 def rate(number: float | None) -> str:
     """A number of things a second."""
     return NONE if number is None else f"{number:,.0f}"
@@ -148,7 +143,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "code": code,
     "text": text,
     "count": count,
-    "how_many": how_many,
     "rate": rate,
     "significant": significant,
     "milliseconds": milliseconds,
