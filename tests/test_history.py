@@ -158,8 +158,8 @@ def test_the_report_names_the_run_the_commit_and_the_size_of_a_change(tmp_path, 
     assert printed.startswith("1 of 3 series changed, 1 for the worse\n")
     assert (
         "m on kinds, single (the session's process): worse: +21.7 % (95 % interval +20.1 to +23.3 %), 0.994 ms "
-        "to 1.21 ms, since the run of 2026-01-19 00:00 UTC, 181818181818, the run before it of 171717171717; noticed by run 4 of the new "
-        "level\n"
+        "to 1.21 ms, since the run of 2026-01-19 00:00 UTC, 181818181818, the run before it of 171717171717; "
+        "noticed by run 4 of the new level\n"
     ) in printed
     report = (tmp_path / "history.md").read_text()
     line, figure = "- ❌ **m on kinds, single (the session's", "![m on kinds, single (the session's process): 26 runs"

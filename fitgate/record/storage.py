@@ -141,13 +141,11 @@ def _decoded(path: Path, content: bytes, kind: type[T], arrays: Arrays | None) -
     except UNREADABLE as error:
         raise _damaged(path, error) from error
     if type(schema) is not int or schema not in {SCHEMA, *UPGRADES}:
-        kind_of_error = NoRecordError if schema is None else RecordError
-        raise kind_of_error(
-            path,
-            found=f"schema {str(schema)[:20]}",
-            expected=f"{SCHEMA} or an older one",
-            next_step="use the version of fitgate that wrote it",
-        )
+        found, expected = f"schema {str(schema)[:20]}", f"{SCHEMA} or an older one"
+        if schema is None:
+            raise NoRecordError(path, found=found, expected=expected, next_step="name the record of a run")
+        next_step = "use the version of fitgate that wrote it"
+        raise RecordError(path, found=found, expected=expected, next_step=next_step)
     try:
         if schema == SCHEMA:
             return msgspec.json.decode(content, type=kind, dec_hook=arrays), schema
