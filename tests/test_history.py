@@ -106,6 +106,12 @@ def test_the_height_is_that_which_flat_sums_reach_so_often(level):
     assert (highest >= height_of_sums(level)).mean() == pytest.approx(level, rel=0.15)
 
 
+@pytest.mark.parametrize("scale", [1e-300, 1e300])
+def test_a_shift_of_what_is_tiny_or_huge_is_found_as_any(scale):
+    values = np.random.default_rng(0).normal(1, SD, 40) + np.where(np.arange(40) < 25, 0.0, 0.1)
+    assert shifts(scale * values, 0.01) == shifts(values, 0.01) != []
+
+
 def test_values_and_levels_that_can_not_be_are_refused():
     with pytest.raises(ValueError, match="not finite"):
         shifts([1.0, np.nan], 0.01)
@@ -257,8 +263,9 @@ def audited(passed):
         ({"audits": audited(False)}, "its timing is not believed: answers are remembered"),
         ({"environment": msgspec.structs.replace(records.ENVIRONMENT, cores=64)}, "no series of the last run has 8"),
         ({"evaluations": [Evaluation("m", "kinds", 100, {"accuracy": None}, 0.1, None, 0.1, KINDS)]}, "it is NaN"),
+        ({"evaluations": [Evaluation("m", "kinds", 100, {"accuracy": 1e308}, 0.1, None, 0.1, KINDS)]}, "1e+308 is"),
     ],
-    ids=["not believed", "another machine", "NaN"],
+    ids=["not believed", "another machine", "NaN", "huge"],
 )
 def test_a_last_run_that_can_not_be_judged_does_not_pass(tmp_path, capsys, monkeypatch, fields, why):
     monkeypatch.chdir(tmp_path)

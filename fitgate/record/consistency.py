@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from fitgate.data.checks import joined
 from fitgate.gates import GATES, BaselineError, Outcome
 from fitgate.gates.soundness import check_content
-from fitgate.latency.timing import Timing
 from fitgate.metrics import METRICS
 from fitgate.record.arrays import ARRAY_KEYS, decode_array
-from fitgate.record.entries import MetricEntry, Misclassified, TaskEntry
+from fitgate.record.entries import Misclassified, TaskEntry
 from fitgate.record.evidence import ABSOLUTE, RELATIVE, with_scorers, wrong_values
-from fitgate.record.record import PLACES, Record
+from fitgate.record.plausibility import fit_faults, metric_faults, negative, timing_faults, twice
+from fitgate.record.record import Record
 from fitgate.runs import Evaluation, Fit
 from fitgate.tasks import CLASSES
 from fitgate_pytest.options import MOST_BUDGET
@@ -70,22 +69,6 @@ def _settings(record: Record) -> Iterator[str]:
     yield from negative("the session", [settings.timing, record.wall_seconds, record.environment.memory_gib])
 
 
-def twice(record: msgspec.Struct) -> Iterator[str]:
-    """What is there twice in a record, or in an outline of one, though an entry takes the place of the earlier."""
-    for kind, (name, key) in PLACES.items():
-        if key is None or not hasattr(record, name):
-            continue
-        seen = set()
-        for entry in getattr(record, name):
-            if (own := key(entry)) in seen:
-                yield f"two entries of kind {kind.__name__} for {_shown(own)}"
-            seen.add(own)
-
-
-def _shown(key: object) -> str:
-    return ", ".join(map(str, key)) if isinstance(key, tuple) else str(key)
-
-
 def _data(record: Record) -> Iterator[str]:
     for data in record.datasets:
         if data.folds is not None and (fault := data.folds.fault):
@@ -114,14 +97,6 @@ def _tasks(record: Record) -> Iterator[str]:
     yield from metric_faults(record.metrics)
 
 
-def metric_faults(metrics: Iterable[MetricEntry]) -> Iterator[str]:
-    """What is wrong with metrics, each as a noun."""
-    for metric in metrics:
-        known = METRICS.get(metric.name)
-        if known is not None and (metric.higher_is_better, metric.unit) != (known.higher_is_better, known.unit):
-            yield f"metric {metric.name} with another direction or unit"
-
-
 def _are_classes(classes: Array, target: Array) -> bool:
     if classes.ndim != 1 or target.ndim != 1 or (classes.dtype.kind in "US") != (target.dtype.kind in "US"):
         return False
@@ -145,14 +120,6 @@ def _outputs(record: Record) -> Iterator[str]:
             yield f"{len(e.predictions) if e.predictions.ndim else 1} predictions of {where} for {e.n} test examples"
         yield from negative(where, [e.predict_seconds, e.score_seconds, e.compile_seconds, e.further_seconds])
     yield from fit_faults(_fits(record), {task: of.digest for task, of in data.items() if of is not None})
-
-
-def fit_faults(fits: Iterable[Fit], digests: Mapping[str, str]) -> Iterator[str]:
-    """What is wrong with fits, each as a noun; `digests` are those of the data, by task."""
-    for fit in fits:
-        if fit.data_digest != digests.get(fit.task, fit.data_digest):
-            yield f"a fit of {fit.model} on {fit.task} to other data, SHA-256 {fit.data_digest[:16]}"
-        yield from negative(f"{fit.model} on {fit.task}", [fit.seconds, fit.compile_seconds])
 
 
 def _shapes(where: str, e: Evaluation, task: TaskEntry) -> Iterator[str]:
@@ -228,25 +195,6 @@ def _baselines(record: Record) -> Iterator[str]:
             yield f"{error.where} with {error.found}"
 
 
-def timing_faults(timings: Iterable[Timing]) -> Iterator[str]:
-    """What is wrong with timings, each as a noun."""
-    for t in timings:
-        where = f"{t.model} on {t.task}, scenario {t.scenario}"
-        ends = [min(t.seconds, default=0.0), max(t.seconds, default=0.0)]  # all are right where these are
-        yield from negative(where, [*ends, t.first_seconds, t.compile_seconds, t.round_trip_seconds])
-        if t.processes and (
-            sum(p.queries for p in t.processes) != len(t.seconds) or min(p.queries for p in t.processes) < 1
-        ):
-            yield f"processes of {where} with other queries than it has"
-            continue
-        for process in t.processes:
-            yield from negative(where, [process.load_seconds, process.first_seconds])
-        positive = (t.rate, t.bound, ends[0] if ends[0] > 0 else ends[1] and float(np.median(t.seconds)))
-        if not 1 <= t.batch_size < 2**31 or not all(x is None or x > 0 for x in positive):
-            yield f"timings of {where} that can't be: batch size {t.batch_size}, {len(t.seconds)} queries"
-        yield from negative(where, [t.work_per_example])
-
-
 def _measured(record: Record) -> Iterator[str]:
     yield from timing_faults(record.timings)
     for c in record.calibrations:
@@ -254,13 +202,6 @@ def _measured(record: Record) -> Iterator[str]:
             yield f"speeds of kernel {c.kernel} that can't be"
     for m in record.memory:
         yield from negative(f"{m.model}'s memory", [m.fit, m.fit_before, m.predict, m.predict_before, m.disk, m.device])
-
-
-def negative(where: str, numbers: Iterable[float | None]) -> Iterator[str]:
-    """Numbers below zero, or beyond all measure, each as a noun."""
-    for number in numbers:
-        if number is not None and not -1e-6 <= number < 2**63:  # differences of clocks are rounded
-            yield f"{number:g} of {where}, which can't be"
 
 
 def _examples(record: Record) -> Iterator[str]:

@@ -13,8 +13,8 @@ import msgspec
 from fitgate.latency.audit import Audit
 from fitgate.latency.timing import Timing
 from fitgate.machine import Environment
-from fitgate.record.consistency import fit_faults, metric_faults, timing_faults, twice
 from fitgate.record.entries import MetricEntry, Settings
+from fitgate.record.plausibility import fit_faults, metric_faults, timing_faults, twice
 from fitgate.runs import Fit
 
 

@@ -62,6 +62,7 @@ def shifts(values: ArrayLike, level: float) -> list[Shift]:
     x = np.asarray(values, np.float64)
     if not np.isfinite(x).all():
         raise ValueError("values that are not finite")
+    x = x / (np.abs(x).max(initial=0.0) or 1.0)  # as squares of what is tiny or huge would be lost
     found: list[Shift] = []
     height, begun, seen = height_of_sums(level), 0, -1
     while (shift := _next(x, begun, seen, height)) is not None:

@@ -143,6 +143,7 @@ def run_of(outline: Outline) -> Run:
     return Run(started, outline.commit or "", outline.environment, values, without, fits)
 
 
+LARGEST = 1e100  # of a metric: the squares of larger ones may be infinite
 UNTIMED = "no time that a clock could tell"
 Measured = tuple[Subject, float, str]  # the value, and why it does not count; empty where it does
 
@@ -156,7 +157,10 @@ def _metrics(outline: Outline) -> Iterator[Measured]:
                 continue
             m = metrics.get(name, MetricEntry(name, name))
             subject = Subject(places[e.task], e.model, e.task, name, m.unit, m.higher_is_better, False, m.title)
-            yield (subject, math.nan, "it is NaN") if value is None else (subject, value, "")
+            if value is None:
+                yield subject, math.nan, "it is NaN"
+            else:
+                yield subject, value, "" if abs(value) < LARGEST else f"{value:g} is beyond all measure"
 
 
 def _timings(outline: Outline) -> Iterator[Measured]:
