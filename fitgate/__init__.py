@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fitgate.data import CrossValidation, Dataset, Split
+    from fitgate.engines import Engine
     from fitgate.errors import FitgateError
     from fitgate.gates import Above, Evidence, Floor, Gate, NoRegression, Outcome, Verdict
     from fitgate.metrics import Metric
@@ -20,6 +21,7 @@ _ROOMS = {
     "Above": "fitgate.gates",
     "CrossValidation": "fitgate.data",
     "Dataset": "fitgate.data",
+    "Engine": "fitgate.engines",
     "Evidence": "fitgate.gates",
     "FitgateError": "fitgate.errors",
     "Floor": "fitgate.gates",
@@ -40,6 +42,7 @@ __all__ = [
     "Above",
     "CrossValidation",
     "Dataset",
+    "Engine",
     "Evidence",
     "FitgateError",
     "Floor",

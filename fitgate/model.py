@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
 
+from fitgate.engines import Engine
 from fitgate.errors import FitgateError
-from fitgate.tasks import Task
+from fitgate.machine.modules import missing
+from fitgate.tasks import Task, by_name
 
 
 class ModelError(FitgateError):
@@ -77,10 +78,14 @@ class Model:
         work: tells how much a fitted estimator does, where that is defined: reports set it against the machine's limit.
         timeout: seconds that each fit, and predicting the test split, may take, in a process of its own; None for what
             `--fit-timeout` says.
+        engines: that serve this model alone, where `--fit-engines` asks for them; one of the name of another, such as
+            `onnx`, takes its place.
 
     Raises:
         ModelError: if its name is malformed, its timeout is no positive number, it has neither task nor gate, or a gate
-            or a published value is on a task that it does not have, or of a metric that the task does not have.
+            or a published value is on a task that it does not have, or of a metric that the task does not have, or
+            what is among its engines is none.
+        TaskError: if two of its engines have one name.
     """
 
     name: str
@@ -94,6 +99,7 @@ class Model:
     stochastic: bool | None = field(default=None, kw_only=True, repr=False)
     work: Callable[[Any], Work] | None = field(default=None, kw_only=True, repr=False)
     timeout: float | None = field(default=None, kw_only=True, repr=False)
+    engines: tuple[Engine, ...] = field(default=(), kw_only=True, repr=False)
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
@@ -135,6 +141,15 @@ class Model:
                     expected=f"one of {', '.join(known)}",
                     next_step="correct its task or metric, or add these to the model",
                 )
+        for engine in self.engines:
+            if not isinstance(engine, Engine):
+                raise ModelError(
+                    f"model {self.name}",
+                    found=f"{engine!r} among its engines",
+                    expected="fitgate.Engine objects",
+                    next_step="correct it",
+                )
+        by_name("engine", self.engines, f"one that serves model {self.name}")
 
     @property
     def timed_task(self) -> Task:
@@ -157,14 +172,7 @@ class Model:
     @property
     def missing(self) -> tuple[str, ...]:
         """The required modules that are not installed."""
-        return tuple(name for name in self.requires if not _is_installed(name))
-
-
-def _is_installed(module: str) -> bool:
-    try:
-        return importlib.util.find_spec(module) is not None
-    except ModuleNotFoundError:  # of the package that it would be in
-        return False
+        return missing(self.requires)
 
 
 def register(models: Iterable[Model]) -> dict[str, Model]:

@@ -13,6 +13,7 @@ import pytest
 
 if TYPE_CHECKING:
     from fitgate.data import Dataset
+    from fitgate.engines import Engine
     from fitgate.gates import Gate
     from fitgate.machine import Kernel
     from fitgate.metrics import Metric
@@ -61,6 +62,17 @@ def pytest_fitgate_gates() -> list[type[Gate]]:  # type: ignore[empty-body]
 
         def pytest_fitgate_gates():
             return [LeastRecall]
+    """
+
+
+@pytest.hookspec
+def pytest_fitgate_engines() -> list[Engine]:  # type: ignore[empty-body]
+    """Engines that can serve fitted models, where `--fit-engines` names them; one for a single model is among its own.
+
+    Example::
+
+        def pytest_fitgate_engines():
+            return [Engine("treelite", convert, load, requires=("treelite",))]
     """
 
 

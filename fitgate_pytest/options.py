@@ -153,6 +153,14 @@ OPTIONS = (
         "two on, figures have an interval; 0 times in the session's own process (default: 1)",
     ),
     Option(
+        "fit-engines",
+        _names,
+        (),
+        "NAME,...",
+        "also convert each fitted model for these engines, such as onnx, hold their answers to its own and to its "
+        "gates, and time them; all for all (default: none)",
+    ),
+    Option(
         "fit-server",
         _truth,
         False,

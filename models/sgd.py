@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from fitgate import Floor, Model, NoRegression, Published, Work
+from models.pixels import on_onnx
 from suite.digits import DIGITS, FIVES
 from suite.fashion import FASHION
 
@@ -44,6 +45,7 @@ SGD = Model(
         NoRegression(FASHION, "accuracy", margin=0.015),
     ),
     stochastic=True,
+    engines=(on_onnx(),),
     published=(
         Published(
             FASHION,

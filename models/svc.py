@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 from typing import Any
 
@@ -10,8 +11,12 @@ import pytest
 from numpy.typing import NDArray
 
 from fitgate import Floor, Model, NoRegression, Published, Work
+from models.pixels import on_onnx
 from suite.digits import DIGITS
 from suite.fashion import FASHION
+
+# What a fitted `SVC` has that skl2onnx reads.
+LEARNED = ("support_", "support_vectors_", "dual_coef_", "intercept_", "classes_", "_gamma", "_n_support")
 
 
 def to_unit(images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -33,6 +38,22 @@ def support_vector_classifier(**parameters: Any) -> Any:
     else:
         from sklearn.svm import SVC
     return SVC(**parameters)
+
+
+def _plain(machine: Any) -> Any:
+    """A fitted machine, or several, as scikit-learn's own class: skl2onnx knows no class that is derived from it."""
+    from sklearn.svm import SVC
+
+    if hasattr(machine, "estimators_"):
+        several = copy.copy(machine)
+        several.estimators_ = [_plain(one) for one in machine.estimators_]
+        return several
+    plain = SVC()
+    plain.set_params(**{name: machine.get_params()[name] for name in plain.get_params()})
+    for name in LEARNED:
+        setattr(plain, name, getattr(machine, name))
+    plain._probA = plain._probB = np.empty(0)  # of probabilities, which it does not give
+    return plain
 
 
 def build_native(seed: int) -> Any:
@@ -86,6 +107,7 @@ SVC = Model(
     description="SVC(), one-vs-one inside",
     stochastic=False,
     work=products,
+    engines=(on_onnx(_plain),),
 )
 SVC_OVO = Model(
     "svc_ovo",
@@ -94,6 +116,7 @@ SVC_OVO = Model(
     description="OneVsOneClassifier(SVC()), 45 estimators",
     stochastic=False,
     work=products,
+    engines=(on_onnx(_plain),),
 )
 SVC_OVR = Model(
     "svc_ovr",
@@ -102,6 +125,7 @@ SVC_OVR = Model(
     description="OneVsRestClassifier(SVC()), 10 estimators",
     stochastic=False,
     work=products,
+    engines=(on_onnx(_plain),),
 )
 SVC_C10 = Model(
     "svc_c10",
@@ -111,6 +135,7 @@ SVC_C10 = Model(
     description="SVC(C=10), one-vs-one inside",
     stochastic=False,
     work=products,
+    engines=(on_onnx(_plain),),
 )
 
 

@@ -245,6 +245,18 @@ def test_a_timing_is_the_reports_own_figure_and_one_in_other_processes_is_anothe
     assert len(by_title["single (the session's process)"]) == 1
 
 
+def test_engines_are_series_of_their_own_and_one_in_doubt_leaves_the_others(tmp_path):
+    for number in range(3):
+        timings = [Timing("m", "kinds", "single", 1, [s] * 5, engine=e) for e, s in (("native", 1e-3), ("onnx", 1e-4))]
+        doubt = [Audit("m", "kinds", "single", "repetition", False, "remembered", engine="onnx")]
+        save(run(number, timings=timings, audits=doubt if number == 2 else []), tmp_path / f"{number}.json")
+    view, _ = read_history([tmp_path])
+    by_title = {s.subject.title: s.values for group in view.groups for s in group.series}
+    assert by_title["single (the session's process)"] == pytest.approx([1.0] * 3)
+    assert by_title["single by onnx (the session's process)"] == pytest.approx([0.1] * 2)
+    assert view.without_last[0].startswith("m on kinds, single by onnx (the session's process), of the run of")
+
+
 def test_a_change_that_was_undone_in_part_still_fails(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name, last in (("part", 1.25), ("whole", 1.0)):

@@ -17,7 +17,9 @@ FLOORS = (
     ("fitgate.data",),
     ("fitgate.metrics",),
     ("fitgate.tasks",),
-    ("fitgate.protocols", "fitgate.model"),
+    ("fitgate.protocols",),
+    ("fitgate.engines",),
+    ("fitgate.model",),
     ("fitgate.executor",),
     ("fitgate.runs", "fitgate.latency"),
     ("fitgate.gates",),
@@ -47,6 +49,8 @@ LIBRARIES = {
     "optax": set(),
     "torch": set(),
     "sklearnex": set(),
+    "skl2onnx": {"fitgate.engines"},
+    "onnxruntime": {"fitgate.engines"},
 }
 
 

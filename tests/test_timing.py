@@ -192,5 +192,5 @@ def test_a_server_is_timed_only_where_it_is_asked_for(project):
     project.write('model("good")')
     project.pytester.makepyfile(test_speed="from fitgate.checks import test_serve")
     assert project.run("-k", "serve").ret == pytest.ExitCode.NO_TESTS_COLLECTED
-    project.run("-k", "serve", "--fit-server", "--fit-timing=0.5").assert_outcomes(passed=1)
-    assert project.record.timings[0].rate > 0
+    result = project.run("-k", "serve", "--fit-server", "--collect-only", "-q")
+    result.stdout.fnmatch_lines(["*::test_serve[[]good[]]"])

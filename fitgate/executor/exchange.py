@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Iterable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from fitgate.executor.pickling import dumps
@@ -11,11 +13,17 @@ from fitgate.executor.pickling import dumps
 ARRAY, PICKLE = ".npy", ".pkl"
 
 
-def save(directory: Path, name: str, value: Any) -> Path:
+def save(directory: Path, name: str, value: Any, by_value: Iterable[ModuleType] = ()) -> Path:
     """Write a value to a file of a private directory; its path, for `load`.
 
     A NumPy array is written as such, so that the process that loads it needs its memory once, and not that of a pickle
     besides.
+
+    Args:
+        directory: private.
+        name: of the file, without its ending.
+        value: any that cloudpickle knows.
+        by_value: modules whose functions and classes go by value, so that who loads it imports no package around them.
     """
     import numpy as np
 
@@ -24,7 +32,7 @@ def save(directory: Path, name: str, value: Any) -> Path:
         np.save(path, value, allow_pickle=False)
     else:
         path = directory / f"{name}{PICKLE}"
-        path.write_bytes(dumps(value))
+        path.write_bytes(dumps(value, by_value))
     return path
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from numpy.typing import NDArray
 
+from fitgate.engines import NATIVE
 from fitgate.latency import repetition
 from fitgate.latency.agreement import agreement
 from fitgate.latency.examples import Rows
@@ -32,6 +33,7 @@ class Audit(msgspec.Struct, frozen=True, tag=True):
         figures: of `agreement`: examples asked about (`n`), answers that are `differing`, of them `worse` and `better`,
             and the sign test's `p_value`; of `repetition`: `rounds`, `batch_size`, and for each kind of repeated query
             by what factor it was faster.
+        engine: that served the model.
     """
 
     model: str
@@ -41,6 +43,7 @@ class Audit(msgspec.Struct, frozen=True, tag=True):
     passed: bool | None
     message: str
     figures: dict[str, float] = {}
+    engine: str = NATIVE
 
 
 class Auditor:
@@ -53,6 +56,7 @@ class Auditor:
         take_turns: has queries of so many new and known examples timed in turns, where the model was timed.
         seed: of the draw among several answers about one example.
         progress: is given, in words, what may take long, and is a context around it.
+        engine: that serves the model; the evaluated predictions are then its own.
     """
 
     def __init__(
@@ -63,8 +67,9 @@ class Auditor:
         take_turns: Callable[[int], Turns | None],
         seed: int = 0,
         progress: Callable[[str], AbstractContextManager[None]] = lambda words: nullcontext(),
+        engine: str = NATIVE,
     ):
-        self._model = model
+        self._model, self._engine = model, engine
         self._data = data
         self._evaluated = evaluated
         self._seed = seed
@@ -118,7 +123,8 @@ class Auditor:
         return self._audit(scenario, REPETITION, not faster, message, figures)
 
     def _audit(self, scenario: str, name: str, passed: bool | None, message: str, figures: dict[str, float]) -> Audit:
-        return Audit(self._model, self._data.task.name, scenario, name, passed, message, figures)
+        names = (self._model, self._data.task.name, scenario, name)
+        return Audit(*names, passed, message, figures, self._engine)
 
     def _turns_of(self, size: int, query: float, seconds: float) -> tuple[Turns | None, str]:
         """The turns, or why there are none."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 from numpy.typing import NDArray
 
 from fitgate.clock import perf_counter
@@ -18,6 +19,8 @@ from fitgate.latency.timing import SERVER, Scenario, enough, round_trip
 from fitgate.protocols import compile_seconds
 
 MADE = 1_000  # examples that are copied at a time
+
+OUTPUTS = ("predict", "predict_proba", "decision_function")
 
 
 class Asked(NamedTuple):
@@ -46,7 +49,7 @@ class Stopwatch:
     """A fitted model that is asked and timed.
 
     Args:
-        estimator: fitted.
+        estimator: fitted; or what an engine has made of it.
         X: the examples of a test split.
         n: how many there are.
         seed: of what is asked.
@@ -92,6 +95,15 @@ class Stopwatch:
         """Time new examples and known ones in turns: see `fitgate.latency.repetition`."""
         return take_turns(self._estimator.predict, self._examples, size, factor * repetition.SECONDS, self._seed)
 
+    def outputs(self) -> list[str]:
+        """The methods by which it answers."""
+        return [name for name in OUTPUTS if hasattr(self._estimator, name)]
+
+    def answer(self, method: str) -> Any:
+        """What a method gives for the whole test split at once, on the host."""
+        given = getattr(self._estimator, method)(self._examples.copies(np.arange(self._n)))
+        return given if isinstance(given, list) else np.asarray(given)
+
     def _first(self, asker: Asker, query: Query) -> tuple[float, float]:
         """Seconds of a first query of its size, and how many of these were compilation."""
         before = sum(compile_seconds(self._estimator).values())
@@ -104,3 +116,10 @@ def loaded(estimator: Path, examples: Path, n: int, seed: int) -> Stopwatch:
     X, started = load(examples), perf_counter()
     model = load(estimator)
     return Stopwatch(model, X, n, seed, perf_counter() - started)
+
+
+def served(content: Path, engine: Path, examples: Path, n: int, seed: int) -> Stopwatch:
+    """A stopwatch of what an engine loads, from a file of bytes, by its `load`, which `fitgate.executor.save` wrote."""
+    X, started = load(examples), perf_counter()
+    predictor = load(engine)(content.read_bytes())
+    return Stopwatch(predictor, X, n, seed, perf_counter() - started)

@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from fitgate.clock import perf_counter
+from fitgate.engines import NATIVE
 from fitgate.latency.queries import Query
 from fitgate.protocols import RoundTrip, offered
 from fitgate.statistics import mean_interval, quiet_level
@@ -88,6 +89,7 @@ class Timing(msgspec.Struct, frozen=True, tag=True):
             asked for before; None where that was not counted.
         processes: those in which it was timed, one after the other; none where that was the session's own, in which
             other models ran before.
+        engine: that served the model; `native` is the estimator as it is.
     """
 
     model: str
@@ -104,6 +106,7 @@ class Timing(msgspec.Struct, frozen=True, tag=True):
     work_per_example: float | None = None
     repeated: float | None = None
     processes: list[TimedProcess] = []
+    engine: str = NATIVE
 
     def percentile(self, q: float) -> float | None:
         """A percentile of the queries' seconds; None where there are too few queries for an honest one."""

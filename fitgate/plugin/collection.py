@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from fitgate.engines import NATIVE, Engine
 from fitgate.gates import Gate
 from fitgate.latency.timing import Scenario
 from fitgate.model import Model
@@ -16,7 +17,7 @@ from fitgate.tasks import Task
 
 
 def parametrize(metafunc: pytest.Metafunc, parts: Parts) -> None:
-    """Give a test function that takes a `model` its models, with gates, seeds or tasks where it takes those too."""
+    """Give a test function that takes a `model` its models, with gates, seeds, tasks or engines if it takes those."""
     names, models = metafunc.fixturenames, parts.registry.models
     if "gate" in names:
         gates = [(model, gate) for model in models for gate in model.gates if isinstance(gate, Gate)]
@@ -30,6 +31,10 @@ def parametrize(metafunc: pytest.Metafunc, parts: Parts) -> None:
     elif "task" in names:
         every = [(model, task) for model in models for task in model.tasks]
         metafunc.parametrize(("model", "task"), [pytest.param(m, t, id=f"{m.name}-{t.name}") for m, t in every])
+    elif "engine" in names:  # native ones first; None is the estimator as it is
+        served = [(model, engine) for model in models for engine in (None, *parts.registry.engines_of(model))]
+        ids = [model.name if engine is None else f"{model.name}-{engine.name}" for model, engine in served]
+        metafunc.parametrize(("model", "engine"), served, ids=ids)
     else:
         metafunc.parametrize("model", [pytest.param(model, id=model.name) for model in models])
 
@@ -61,13 +66,14 @@ def timed_model(item: pytest.Item) -> Model | None:
     return model if isinstance(model, Model) and item.get_closest_marker("latency") else None
 
 
-def timed_scenarios(items: Iterable[pytest.Item]) -> dict[str, list[Scenario]]:
-    """The scenarios in which the selected tests time models, by the model's name."""
-    found: dict[str, list[Scenario]] = {}
+def timed_scenarios(items: Iterable[pytest.Item]) -> dict[tuple[str, str], list[Scenario]]:
+    """The scenarios in which the selected tests time models, by the model's name and that of the engine."""
+    found: dict[tuple[str, str], list[Scenario]] = {}
     for item in items:
-        model, scenario = timed_model(item), _params(item).get("scenario")
+        model, scenario, engine = timed_model(item), _params(item).get("scenario"), _params(item).get("engine")
         if model is not None and isinstance(scenario, Scenario):
-            found.setdefault(model.name, []).append(scenario)
+            by = engine.name if isinstance(engine, Engine) else NATIVE
+            found.setdefault((model.name, by), []).append(scenario)
     return found
 
 

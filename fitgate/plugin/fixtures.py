@@ -11,8 +11,9 @@ from fitgate.executor import Executor
 from fitgate.gates import Gate, Verdict
 from fitgate.latency.audit import Auditor
 from fitgate.model import Model
+from fitgate.plugin.serving import Serving
 from fitgate.plugin.session import Parts
-from fitgate.plugin.timer import Timer
+from fitgate.plugin.timer import Timed, Timer
 from fitgate.plugin.trained import TrainedModel
 from fitgate.record import Entry
 from fitgate.runs import Once
@@ -68,8 +69,14 @@ def timer(pytestconfig: pytest.Config, trained: object) -> Generator[Timer]:
 
 
 @pytest.fixture(scope="session")
-def auditor_of(pytestconfig: pytest.Config, trained: object) -> Callable[[TrainedModel], Auditor]:
-    """`auditor_of(trained_model)`: what audits the answers of a model that was timed."""
+def serving(pytestconfig: pytest.Config, timer: Timer) -> Serving:
+    """What has fitted models served by engines: `--fit-engines` names them."""
+    return pytestconfig.stash[PARTS].serving
+
+
+@pytest.fixture(scope="session")
+def auditor_of(pytestconfig: pytest.Config, trained: object) -> Callable[[Timed], Auditor]:
+    """`auditor_of(timed)`: what audits the answers of a model that was timed."""
     return pytestconfig.stash[PARTS].auditor
 
 

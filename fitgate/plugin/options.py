@@ -68,6 +68,7 @@ def read_options(config: pytest.Config) -> Options:
         memory=given["fit_memory"],
         server=given["fit_server"],
         processes=given["fit_processes"],
+        engines=list(given["fit_engines"]),
         backend=given["fit_backend"] or "",
         judge=judge,
     )

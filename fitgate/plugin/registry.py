@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from fitgate.data import Dataset
+from fitgate.engines import ALL, ENGINES, NATIVE, Engine, EngineError
 from fitgate.errors import FitgateError
 from fitgate.gates import GATES, Gate, Waiver
 from fitgate.gates.archive import check_names
@@ -83,6 +84,17 @@ class Registry:
         """The calibration kernels."""
         return [*KERNELS, *contributed(self._hook.pytest_fitgate_kernels, Kernel)]
 
+    @cached_property
+    def engines(self) -> dict[str, Engine]:
+        """The engines that may serve any model, by name: the library's, and those of plugins."""
+        return by_name("engine", [*ENGINES, *contributed(self._hook.pytest_fitgate_engines, Engine)])
+
+    def engines_of(self, model: Model) -> list[Engine]:
+        """The engines that are to serve a model, besides its estimator as it is; its own before those for all."""
+        known = self.engines | {engine.name: engine for engine in model.engines}
+        asked = known if ALL in self._settings.engines else dict.fromkeys(self._settings.engines)
+        return [known[name] for name in asked if name in known]
+
     @property
     def models(self) -> list[Model]:
         """The models that take part, by name, with the tasks that do; all but the slow ones if none was selected."""
@@ -95,8 +107,11 @@ class Registry:
 
     @cached_property
     def libraries(self) -> list[str]:
-        """The distributions that the models require."""
-        return distributions_of(name for model in self.known_models.values() for name in model.requires)
+        """The distributions that the models require, and the engines that serve them."""
+        models = self.known_models.values()
+        modules = [name for model in models for name in model.requires]
+        served = [name for model in models for engine in self.engines_of(model) for name in engine.requires]
+        return distributions_of([*modules, *served])
 
     @property
     def profile(self) -> str:
@@ -129,6 +144,7 @@ class Registry:
                 next_step="correct the name, or leave the option out",
             )
         self.selection.check(models, self.tasks)
+        self._check_engines()
         self._check_datasets()
         for model in self.models:
             self._check_gates(model, metrics)
@@ -163,6 +179,18 @@ class Registry:
                 next_step="move pytest_fitgate_models to the conftest.py at the project's root, or name this directory "
                 "on the command line",
             )
+
+    def _check_engines(self) -> None:
+        """Refuse an option that names an engine that there is not."""
+        known = {*self.engines, *(engine.name for model in self.known_models.values() for engine in model.engines)}
+        for name in self._settings.engines:
+            if name not in known | {NATIVE, ALL}:
+                raise EngineError(
+                    "--fit-engines",
+                    found=f"{name!r}",
+                    expected=f"{ALL}, or one of the engines: {', '.join(sorted(known))}",
+                    next_step="correct the name",
+                )
 
     def _check_datasets(self) -> None:
         """Refuse two datasets of one name: records would take them for one."""

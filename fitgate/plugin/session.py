@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from fitgate.engines import NATIVE, NotServed
 from fitgate.errors import LoggedError, in_one_line
 from fitgate.executor import Executor
 from fitgate.files import FileError, check_writable
@@ -24,12 +25,13 @@ from fitgate.plugin.modules import stand_ins
 from fitgate.plugin.options import Options
 from fitgate.plugin.registry import Registry
 from fitgate.plugin.seeds import Seeds
+from fitgate.plugin.serving import Serving
 from fitgate.plugin.spool import Spool
 from fitgate.plugin.stage import Stage
-from fitgate.plugin.timer import Timer
+from fitgate.plugin.timer import Key, Timed, Timer
 from fitgate.plugin.trained import TrainedModel
 from fitgate.record import Entry, RecordError, describe_not_applied, encode
-from fitgate.runs import Evaluator, Failure, Limit, Once, changed_data
+from fitgate.runs import Evaluator, Failure, Limit, ModelFailed, Once, changed_data
 from fitgate.runs.memory import Memory, measure
 from fitgate.runs.workers import Outcome as SeedOutcome
 from fitgate.runs.workers import compared
@@ -54,7 +56,7 @@ class Parts:
         stage: judges.
         spool: keeps what was emitted, should this process end; None in a session of one process.
         deselected_gates: how many gates the command line left out.
-        timed: the scenarios in which models are to be timed, by the model's name.
+        timed: the scenarios in which models are to be timed, by the names of model and engine.
     """
 
     def __init__(self, config: pytest.Config, options: Options, shared: Path | None):
@@ -75,14 +77,14 @@ class Parts:
             config.rootpath,
         )
         self.deselected_gates = 0
-        self.timed: dict[str, list[Scenario]] = {}
+        self.timed: dict[tuple[str, str], list[Scenario]] = {}
         self.spool = Spool(shared) if shared else None
         self._manager = config.pluginmanager
         self._checked = False
         self._shared = shared
         self._entries: list[str] = []
         self._calibrated: set[str] = set()
-        self._auditors: dict[str, Auditor] = {}
+        self._auditors: dict[Key, Auditor] = {}
 
     def check(self) -> None:
         """Refuse what can't work, once; see `Registry.check`.
@@ -212,28 +214,46 @@ class Parts:
             self.announcer.progress,
         )
 
-    def _timed(self) -> dict[str, tuple[TrainedModel, Sequence[Scenario]]]:
-        """The models that are timed and take part, fitted on first use, with the scenarios."""
-        found: dict[str, tuple[TrainedModel, Sequence[Scenario]]] = {}
+    def _timed(self) -> list[tuple[Timed, Sequence[Scenario]]]:
+        """What is timed and takes part, fitted and converted on first use, with the scenarios."""
+        found: list[tuple[Timed, Sequence[Scenario]]] = []
         for model in self.registry.models:
-            if model.name in self.timed:
-                with suppress(pytest.skip.Exception, pytest.fail.Exception):  # its own tests say so
-                    found[model.name] = self.trained(model), self.timed[model.name]
+            for engine in (None, *self.registry.engines_of(model)):
+                key = (model.name, NATIVE if engine is None else engine.name)
+                if key in self.timed:
+                    # what fails, its own tests say so
+                    with suppress(pytest.skip.Exception, pytest.fail.Exception, ModelFailed, NotServed):
+                        found.append((self.serving.timed(self.trained(model), engine), self.timed[key]))
         return found
 
-    def auditor(self, subject: TrainedModel) -> Auditor:
+    @cached_property
+    def serving(self) -> Serving:
+        """What has fitted models served by engines."""
+        return Serving(
+            self.registry,
+            self.options,
+            self.once,
+            lambda: self.evaluator,
+            lambda: self.timer,
+            lambda: self.waivers,
+            self.emit,
+            self.announcer.progress,
+        )
+
+    def auditor(self, timed: Timed) -> Auditor:
         """What audits a model's timings: one for all of its scenarios."""
-        model, task = subject.model, subject.model.timed_task
-        if model.name not in self._auditors:
-            self._auditors[model.name] = Auditor(
-                model.name,
+        subject, task = timed.subject, timed.subject.model.timed_task
+        if timed.key not in self._auditors:
+            self._auditors[timed.key] = Auditor(
+                subject.model.name,
                 self.registry.data_of(task),
-                lambda: subject.evaluation(task).predictions,
-                lambda size: self.timer.opened(subject).take_turns(size),
+                lambda: self.serving.evaluation(timed).predictions,
+                lambda size: self.timer.opened(timed).take_turns(size),
                 self.options.settings.seed,
                 self.announcer.progress,
+                timed.engine,
             )
-        return self._auditors[model.name]
+        return self._auditors[timed.key]
 
     def memory(self, model: Model) -> Memory:
         """What a model takes of the memory."""

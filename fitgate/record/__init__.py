@@ -3,6 +3,7 @@
 from fitgate.record.arrays import ARRAY_KEYS, decode_array, encode_array
 from fitgate.record.entries import (
     DataEntry,
+    EngineEntry,
     Extra,
     MetricEntry,
     Misclassified,
@@ -49,6 +50,7 @@ __all__ = [
     "ARRAY_KEYS",
     "SCHEMA",
     "DataEntry",
+    "EngineEntry",
     "Entry",
     "Extra",
     "Journal",

@@ -197,6 +197,13 @@ def _baselines(record: Record) -> Iterator[str]:
 
 def _measured(record: Record) -> Iterator[str]:
     yield from timing_faults(record.timings)
+    for e in record.engines:
+        where = f"{e.model} on {e.task} by {e.engine}"
+        yield from negative(where, [e.difference, e.convert_seconds, e.size])
+        if not 0 <= e.n < 2**31 or not (e.equal is None or 0 <= e.equal <= 1):
+            yield f"equal predictions of {where} that can't be"
+        if not {v.gate for v in e.verdicts} >= set(e.lost):
+            yield f"lost gates of {where} that have no verdict"
     for c in record.calibrations:
         if not c.speeds or min(c.speeds) <= 0:
             yield f"speeds of kernel {c.kernel} that can't be"

@@ -8,7 +8,7 @@ import msgspec
 from numpy.typing import NDArray
 
 from fitgate.data import Dataset
-from fitgate.gates import Gate, JudgeSettings
+from fitgate.gates import Gate, JudgeSettings, Verdict
 from fitgate.metrics import Metric
 from fitgate.model import Model
 from fitgate.statistics import Folds
@@ -32,6 +32,7 @@ class Settings(msgspec.Struct, frozen=True):
         processes: in how many each model was timed; 0 for the session's own.
         backend: joblib's backend of parallel work; empty for processes on this machine.
         judge: how gates judged.
+        engines: names of those that were to serve models besides the estimators as they are; `all` for all.
         seed_named: whether the user named the seed; where not, a model with a baseline was built with that's first.
     """
 
@@ -50,6 +51,7 @@ class Settings(msgspec.Struct, frozen=True):
     seed_named: bool = True
     server: bool = True
     processes: int = 0
+    engines: list[str] = []
 
 
 class DataEntry(msgspec.Struct, frozen=True, tag=True, eq=False):
@@ -223,6 +225,39 @@ class UnusableBaseline(msgspec.Struct, frozen=True, tag=True):
     found: str
     expected: str
     next_step: str
+
+
+class EngineEntry(msgspec.Struct, frozen=True, tag=True):
+    """A fitted model, as an engine serves it, held to the estimator as it is on the whole test split.
+
+    Attributes:
+        model, task, engine: names.
+        reason: why the engine does not serve it, as a clause: of a conversion that failed, say; empty where it does.
+        fault: why what it answers can be no answers; empty where they can.
+        n: test examples that it was asked about.
+        equal: share of its predictions that are those of the estimator; of numbers, that differ by no more than a
+            thousandth of the target's standard deviation.
+        difference: the largest of its `compared`; None where there are none that both give.
+        compared: `probabilities`, `scores` or, of a task that asks for them, `numbers`; empty for none.
+        convert_seconds: wall time of the conversion.
+        size: of what the engine loads, in bytes.
+        verdicts: of the model's gates on its timed task, by what the engine answers.
+        lost: the gates among these that the engine fails, and the estimator, judged by the same seed alone, does not.
+    """
+
+    model: str
+    task: str
+    engine: str
+    reason: str = ""
+    fault: str = ""
+    n: int = 0
+    equal: float | None = None
+    difference: float | None = None
+    compared: str = ""
+    convert_seconds: float | None = None
+    size: int | None = None
+    verdicts: list[Verdict] = []
+    lost: list[str] = []
 
 
 class Extra(msgspec.Struct, frozen=True, tag=True, eq=False):

@@ -11,12 +11,14 @@ from typing import Any, Literal
 
 import msgspec
 
+from fitgate.engines import NATIVE
 from fitgate.gates import Baseline, Declaration, Outcome, Reason, Verdict, Waiver
 from fitgate.latency.audit import Audit
 from fitgate.latency.timing import Timing
 from fitgate.machine import Calibration, Condition, Environment, condition, distributions_of, environment, thread_counts
 from fitgate.record.entries import (
     DataEntry,
+    EngineEntry,
     Extra,
     MetricEntry,
     Misclassified,
@@ -33,7 +35,7 @@ from fitgate.statistics import Folds
 
 SCHEMA = 3
 
-Happened = Fit | Evaluation | Failure | Verdict | Timing | Audit | Calibration | Memory | SeedRun | Extra
+Happened = Fit | Evaluation | Failure | Verdict | Timing | Audit | Calibration | Memory | SeedRun | EngineEntry | Extra
 Described = DataEntry | TaskEntry | MetricEntry | ModelEntry | Declaration | NotApplied | Baseline | UnusableBaseline
 Entry = Happened | Described | Waiver
 
@@ -59,6 +61,7 @@ class Record(msgspec.Struct):
         baselines, unusable_baselines: that regression gates were held to.
         fits, evaluations, failures, verdicts, timings, calibrations, memory, seed_runs: what happened, in order.
         audits: of the timings: whether they can be believed.
+        engines: fitted models as others served them than their estimators, or why these could not.
         threads: cores that the session could use, and threads of each native library, by its name, at the end.
         conditions: how the machine was doing at the start and at the end.
         failed_tests: ids of the tests of models that failed, for whatever reason.
@@ -98,6 +101,7 @@ class Record(msgspec.Struct):
     calibrations: list[Calibration] = []
     memory: list[Memory] = []
     seed_runs: list[SeedRun] = []
+    engines: list[EngineEntry] = []
     threads: dict[str, int] = {}
     conditions: list[Condition] = []
     failed_tests: list[str] = []
@@ -173,6 +177,11 @@ class Record(msgspec.Struct):
         return sum(f.seconds for f in fits) + sum(evaluated) + folds + sum(asked) + sum(served)
 
     @property
+    def native_timings(self) -> list[Timing]:
+        """The timings of estimators as they are, rather than as an engine serves them."""
+        return [timing for timing in self.timings if timing.engine == NATIVE]
+
+    @property
     def doubted(self) -> list[Audit]:
         """The audits of timings that failed."""
         return [audit for audit in self.audits if audit.passed is False]
@@ -218,6 +227,7 @@ PLACES: dict[type, tuple[str, Callable[[Any], Any] | None]] = {
     Calibration: ("calibrations", None),
     Memory: ("memory", None),
     SeedRun: ("seed_runs", lambda e: (e.fit.model, e.fit.task, e.fit.seed)),
+    EngineEntry: ("engines", lambda e: (e.model, e.task, e.engine)),
     Extra: ("extras", None),
 }
 

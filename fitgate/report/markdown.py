@@ -111,9 +111,9 @@ def mebibytes(number: int | None) -> str:
     return NONE if number is None else f"{math.ceil(number / 2**20):,}"
 
 
-def precise_mebibytes(number: int) -> str:
+def precise_mebibytes(number: int | None) -> str:
     """Bytes in MiB."""
-    return significant(number / 2**20)
+    return significant(None if number is None else number / 2**20)
 
 
 def share(number: float) -> str:

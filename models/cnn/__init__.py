@@ -8,6 +8,7 @@ import pytest
 
 from fitgate import Above, Floor, Model, NoRegression, Published, Work
 from fitgate.machine import Kernel
+from models.cnn.serving import EXPORT
 from suite.digits import DIGITS, FIVES
 from suite.fashion import FASHION
 
@@ -65,6 +66,7 @@ CNN = Model(
     stochastic=True,
     requires=("jax", "jaxlib", "flax", "optax"),
     work=products,
+    engines=(EXPORT,),
     description="conv 5x5x8 - pool - conv 4x4x24 - dense 128 - dense, Flax NNX, AdamW one-cycle, the hardest again",
 )
 CNN_LONG = Model(
@@ -76,6 +78,7 @@ CNN_LONG = Model(
     stochastic=True,
     requires=CNN.requires,
     work=products,
+    engines=(EXPORT,),
     description="cnn, 30 epochs",
 )
 

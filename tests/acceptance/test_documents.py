@@ -50,6 +50,9 @@ SHORT = {
     "pytest -m latency --fit-models=knn,sgd --fit-threads=2": Short(
         "pytest -m latency --fit-models=sgd --fit-threads=2 --fit-timing=0.2", "shorter timings of one model"
     ),
+    "pytest -m latency --fit-models=sgd,knn --fit-engines=onnx": Short(
+        "pytest -m latency --fit-models=sgd --fit-engines=onnx --fit-timing=0.2", "shorter timings of one model"
+    ),
     "pytest -m latency --fit-models=sgd --benchmark-json=timings.json -q": Short(
         "pytest -m latency --fit-models=sgd --benchmark-json=timings.json -q --fit-timing=0.2", "shorter timings"
     ),

@@ -155,7 +155,7 @@ def comparison_view(machines: Sequence[Machine], prices: Mapping[str, float]) ->
 
 
 def _timed(model: str, record: Record) -> bool:
-    return any(timing.model == model for timing in record.timings)
+    return any(timing.model == model for timing in record.native_timings)
 
 
 def _headline(first: Machine, other: Machine, models: Sequence[str]) -> Headline:

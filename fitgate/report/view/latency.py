@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from statistics import median
 
+from fitgate.engines import NATIVE
 from fitgate.latency.audit import AGREEMENT, Audit
 from fitgate.latency.serving import BOUND
 from fitgate.latency.timing import MULTI, QUERIES_FOR_P99, Timing
-from fitgate.record import ModelEntry, Record
+from fitgate.record import EngineEntry, ModelEntry, Record
+from fitgate.report.view.engines import EngineRow, engines, load_seconds, median_of
 from fitgate.report.view.words import Noun, Percentiles, noun, percentiles
 
 
@@ -92,6 +92,8 @@ class Latency:
         queries_for_p99: the fewest queries that a 99th percentile takes.
         processes: in how many each model was timed; 0 for the session's own.
         together: models that were timed in the session's process all the same, as they can't be sent to another.
+        engines: models as engines serve them, each after the estimator as it is.
+        unserved: those that an engine does not serve, or to which it gives what can be no answers.
     """
 
     rows: tuple[LatencyRow, ...]
@@ -104,11 +106,13 @@ class Latency:
     queries_for_p99: int
     processes: int
     together: tuple[str, ...]
+    engines: tuple[EngineRow, ...] = ()
+    unserved: tuple[EngineEntry, ...] = ()
 
 
 def latency(record: Record) -> Latency | None:
     """All that was timed; None if nothing was."""
-    if not record.timings:
+    if not record.timings and not record.engines:
         return None
     rows = (_row(record, model) for model in record.models)
     return Latency(
@@ -116,7 +120,7 @@ def latency(record: Record) -> Latency | None:
         audits=_audits(record) if record.audits else None,
         round_trips=tuple(
             RoundTrip(t.model, t.scenario, t.round_trip_seconds, t.typical)
-            for t in record.timings
+            for t in record.native_timings
             if t.round_trip_seconds is not None
         ),
         noun=noun(record.dataset(t.task) for t in record.timings),
@@ -125,12 +129,14 @@ def latency(record: Record) -> Latency | None:
         server_bound=next((t.bound for t in record.timings if t.bound is not None), BOUND),
         queries_for_p99=QUERIES_FOR_P99,
         processes=record.settings.processes,
-        together=tuple(dict.fromkeys(t.model for t in record.timings if not t.processes)),
+        together=tuple(dict.fromkeys(_named(t) for t in record.timings if not t.processes)),
+        engines=engines(record),
+        unserved=tuple(entry for entry in record.engines if entry.reason or entry.fault),
     )
 
 
 def _row(record: Record, model: ModelEntry) -> LatencyRow | None:
-    mine = {t.scenario: t for t in record.timings if t.model == model.name}
+    mine = {t.scenario: t for t in record.native_timings if t.model == model.name}
     tasks = {t.task for t in mine.values()} or set(model.tasks[:1])
     fit = next((f for f in record.fits if f.model == model.name and f.task in tasks), None)
     if fit is None and not mine:
@@ -146,12 +152,12 @@ def _row(record: Record, model: ModelEntry) -> LatencyRow | None:
         single=percentiles(single),
         multi=percentiles(multi),
         interval=single.interval if single else None,
-        load=_median(process.load_seconds for process in single.processes) if single else None,
-        first=_median(process.first_seconds for process in single.processes) if single else None,
+        load=load_seconds(single),
+        first=median_of(process.first_seconds for process in single.processes) if single else None,
         offline=offline.examples_per_second if offline else None,
         server=_rate(server),
         queries=len(single.seconds) if single else None,
-        doubted=frozenset(audit.scenario for audit in record.doubted if audit.model == model.name),
+        doubted=frozenset(a.scenario for a in record.doubted if (a.model, a.engine) == (model.name, NATIVE)),
     )
 
 
@@ -170,10 +176,9 @@ def _audits(record: Record) -> Audits:
     )
 
 
+def _named(timing: Timing) -> str:
+    return timing.model if timing.engine == NATIVE else f"{timing.model} by {timing.engine}"
+
+
 def _rate(server: Timing | None) -> float | None:
     return server.rate if server is not None else None
-
-
-def _median(seconds: Iterable[float | None]) -> float | None:
-    known = [second for second in seconds if second is not None]
-    return median(known) if known else None

@@ -51,7 +51,7 @@ def limits(record: Record) -> tuple[LimitRow, ...]:
     """A row for each kernel that ran."""
     rows = []
     for (kernel, unit), speeds in record.kernel_speeds.items():
-        offline = [t for t in record.timings if (t.scenario, t.kernel) == (OFFLINE.name, kernel)]
+        offline = [t for t in record.native_timings if (t.scenario, t.kernel) == (OFFLINE.name, kernel)]
         shares = ((t.model, limit_share(record, t)) for t in offline)
         reached = tuple(Share(model, share) for model, share in shares if share is not None)
         median, lowest, highest = float(np.median(speeds)), min(speeds), max(speeds)

@@ -30,11 +30,11 @@ class Machine(NamedTuple):
     @property
     def models(self) -> list[str]:
         """The models that it has timings of."""
-        return list(dict.fromkeys(timing.model for timing in self.record.timings))
+        return list(dict.fromkeys(timing.model for timing in self.record.native_timings))
 
     def timings(self, model: str, scenario: str) -> list[Timing]:
         """A model's timings in a scenario, one a record; empty if one has none."""
-        found = [t for r in self.records for t in r.timings if (t.model, t.scenario) == (model, scenario)]
+        found = [t for r in self.records for t in r.native_timings if (t.model, t.scenario) == (model, scenario)]
         return found if len(found) == len(self.records) else []
 
     def pooled(self, model: str, scenario: str) -> Timing | None:
@@ -55,7 +55,7 @@ class Machine(NamedTuple):
 
     def task(self, model: str) -> str:
         """The task on which a model was timed; empty where it was not."""
-        return next((t.task for t in self.record.timings if t.model == model), "")
+        return next((t.task for t in self.record.native_timings if t.model == model), "")
 
     def evaluation(self, model: str) -> Evaluation | None:
         """What a model gave for the test split of the task on which it was timed."""

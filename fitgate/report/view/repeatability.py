@@ -81,7 +81,7 @@ class Repeatability:
 def repeatability_view(records: Sequence[Record]) -> Repeatability:
     """How well repeated runs agree on the typical query of each model in each scenario that all of them have."""
     first, where = records[0], records[0].environment
-    models = dict.fromkeys(timing.model for timing in first.timings)
+    models = dict.fromkeys(timing.model for timing in first.native_timings)
     rows = (_row(records, model, scenario) for model in models for scenario in SCENARIOS)
     return Repeatability(
         runs=len(records),
@@ -97,7 +97,7 @@ def repeatability_view(records: Sequence[Record]) -> Repeatability:
 
 
 def _row(records: Sequence[Record], model: str, scenario: str) -> RepeatRow | None:
-    runs = [t for r in records for t in r.timings if (t.model, t.scenario) == (model, scenario)]
+    runs = [t for r in records for t in r.native_timings if (t.model, t.scenario) == (model, scenario)]
     if len(runs) < len(records):
         return None
     pairs = list(permutations([(timing.interval, timing.typical) for timing in runs], 2))

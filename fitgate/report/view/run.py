@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from fitgate.engines import NATIVE
 from fitgate.machine import Environment
 from fitgate.record import MetricEntry, Outline
 from fitgate.runs import Fit
@@ -57,7 +58,7 @@ class Subject:
     Attributes:
         where: under which circumstances.
         model, task: names.
-        what: a metric's name, a scenario with the processes of its timing, or a fit.
+        what: a metric's name, a scenario with the engine and the processes of its timing, or a fit.
         unit, higher_is_better: of its values.
         factors: whether they are positive and vary by factors, as times and rates do.
         title: `what`, as a reader knows it.
@@ -165,13 +166,14 @@ def _metrics(outline: Outline) -> Iterator[Measured]:
 
 def _timings(outline: Outline) -> Iterator[Measured]:
     """The typical queries of timings in milliseconds, as reports show them; of `server` queries a second."""
-    doubted = {(a.model, a.task, a.scenario): a.message for a in outline.audits if a.passed is False}
+    doubted = {(a.model, a.task, a.scenario, a.engine): a.message for a in outline.audits if a.passed is False}
     places = _places(outline)
     for t in (t for t in outline.timings if t.task in places):
         own = counted(len(t.processes), "process") if t.processes else "the session's process"
-        what, served = f"{t.scenario} ({own})", t.rate is not None
+        by = "" if t.engine == NATIVE else f" by {t.engine}"
+        what, served = f"{t.scenario}{by} ({own})", t.rate is not None
         unit, value = ("queries/s", t.rate) if t.rate is not None else ("ms", 1e3 * t.typical)
-        doubt = doubted.get((t.model, t.task, t.scenario))
+        doubt = doubted.get((t.model, t.task, t.scenario, t.engine))
         why = (
             f"its timing is not believed: {doubt}" if doubt else "" if value > 0 else "no time that a clock could tell"
         )

@@ -68,7 +68,7 @@ def tradeoffs(record: Record) -> tuple[TradeOff, ...]:
         values = {e.model: e.metrics.get(metric.name) for e in record.evaluations if e.task == task.name}
         points = [
             Point(1e3 * t.typical, figure_value(value, metric), t.model)
-            for t in record.timings
+            for t in record.native_timings
             if (t.scenario, t.task) == (SINGLE.name, task.name) and (value := values.get(t.model)) is not None
         ]
         if points:

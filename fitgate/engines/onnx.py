@@ -1,0 +1,105 @@
+"""ONNX: scikit-learn's estimators converted by skl2onnx, and served by ONNX Runtime without scikit-learn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fitgate.engines.engine import NotServed
+from fitgate.machine import usable_cores
+from fitgate.protocols import DecisionFunction, KnowsClasses, Probabilities, offered
+
+SCORES, CLASSES = "fitgate.scores", "fitgate.classes"  # keys of the model's metadata
+NUMBERS = "biuf"  # kinds of dtype
+
+
+def convert(estimator: Any, X: Any) -> bytes:
+    """A fitted estimator as an ONNX model, whose metadata say which scores it gives.
+
+    Args:
+        estimator: one that skl2onnx knows, on the features as they are; its input becomes float32 `(n, features)`.
+        X: examples, `(n, features)`, numbers.
+
+    Raises:
+        NotServed: if X is no such array.
+        Exception: whatever skl2onnx raises of an estimator that it can't convert.
+    """
+    if not isinstance(X, np.ndarray) or X.ndim != 2 or X.dtype.kind not in NUMBERS:
+        raise NotServed(f"it takes arrays of numbers (n, features), not {_kind(X)}: the model may name its own engine")
+    from skl2onnx import to_onnx
+    from skl2onnx.common.data_types import FloatTensorType
+
+    method, options = "", {}
+    if offered(estimator, Probabilities) is not None:
+        method, options = "predict_proba", {"zipmap": False}
+    elif offered(estimator, DecisionFunction) is not None:
+        method, options = "decision_function", {"zipmap": False, "raw_scores": True}
+    model = to_onnx(
+        estimator,
+        initial_types=[("X", FloatTensorType([None, X.shape[1]]))],
+        options={id(estimator): options} if options else None,
+    )
+    return with_scores(model, method, estimator)
+
+
+def with_scores(model: Any, method: str, estimator: Any) -> bytes:
+    """An ONNX model with metadata that `load` reads, serialised.
+
+    Args:
+        model: of one input `(n, features)`; its outputs are predictions and, for a classifier, scores.
+        method: which scores these are, `predict_proba` or `decision_function`; empty for none.
+        estimator: that it was made from.
+    """
+    knows = offered(estimator, KnowsClasses)
+    for key, value in {SCORES: method, CLASSES: str(0 if knows is None else len(knows.classes_))}.items():
+        model.metadata_props.add(key=key, value=value)
+    return bytes(model.SerializeToString())
+
+
+def load(content: bytes) -> Any:
+    """What predicts by an ONNX model, on as many of the processor's cores as this process may use."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = usable_cores()
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    about = session.get_modelmeta().custom_metadata_map
+    kinds = {"predict_proba": _Probable, "decision_function": _Deciding}
+    return kinds.get(about.get(SCORES, ""), _Session)(session, int(about.get(CLASSES, 0)))
+
+
+class _Session:
+    def __init__(self, session: Any, classes: int):
+        self._session, self._classes = session, classes
+        self._input, outputs = session.get_inputs()[0].name, [output.name for output in session.get_outputs()]
+        self._predictions, self._scores = outputs[:1], outputs[1:2]
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Predictions `(n,)`, or `(n, outputs)` of several."""
+        found = self._run(self._predictions, X)
+        return found[:, 0] if found.ndim == 2 and found.shape[1] == 1 else found
+
+    def _run(self, output: list[str], X: Any) -> NDArray[Any]:
+        found: NDArray[Any] = self._session.run(output, {self._input: np.asarray(X, np.float32)})[0]
+        return found
+
+
+class _Probable(_Session):
+    def predict_proba(self, X: Any) -> NDArray[Any]:
+        """Probabilities `(n, classes)`."""
+        return self._run(self._scores, X)
+
+
+class _Deciding(_Session):
+    def decision_function(self, X: Any) -> NDArray[Any]:
+        """Scores `(n, classes)`; of two classes those of the second, `(n,)`."""
+        found = self._run(self._scores, X)
+        return found.reshape(len(found), -1)[:, -1] if self._classes == 2 else found
+
+
+def _kind(X: Any) -> str:
+    if isinstance(X, np.ndarray):
+        return f"{X.dtype} of shape {X.shape}"
+    return type(X).__name__
