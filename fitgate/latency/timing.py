@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Any
 
 import msgspec
@@ -117,8 +118,9 @@ class Timing(msgspec.Struct, frozen=True, tag=True):
     def levels(self) -> list[float]:
         """What a query of each process takes while the machine is quiet, in seconds: see `quiet_level`."""
         least = 1 if self.scenario == OFFLINE.name else ALIKE  # all queries of `offline` ask the same
-        ends = np.cumsum([process.queries for process in self.processes])[:-1]
-        return [quiet_level(series, least) for series in np.split(np.array(self.seconds), ends)]
+        edges = accumulate((process.queries for process in self.processes), initial=0)
+        series = [self.seconds[begun:end] for begun, end in pairwise(edges)] or [self.seconds]
+        return [quiet_level(seconds, least) for seconds in series]
 
     @property
     def typical(self) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from fitgate.files import write
+from fitgate.files import figures_beside, write
 from fitgate.record import Record, RecordError
 from fitgate.report.markdown import render
 from fitgate.report.repeatability import check_repeats
@@ -35,7 +35,7 @@ def write_comparison(
     machines = [Machine(*item) for item in records.items()]
     _check(machines, prices or {})
     view = comparison_view(machines, prices or {})
-    directory = path.with_suffix("")
+    directory = figures_beside(path)
     draw_pareto(view, directory / FIGURE)
     write(path, render("comparison.md.jinja", view=view, figure=f"{directory.name}/{FIGURE}"))
     return path

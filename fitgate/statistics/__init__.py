@@ -3,6 +3,7 @@
 from fitgate.statistics.auc import PairedAuc, area, auc_fall, auc_lower_bound, paired_auc
 from fitgate.statistics.bootstrap import bootstrap_fall, bootstrap_lower_bound, unspread_bound
 from fitgate.statistics.change import Change, p_value_of_gain
+from fitgate.statistics.creep import Shift, height_of_sums, shifts
 from fitgate.statistics.f1 import f1_fall, f1_lower_bound
 from fitgate.statistics.folds import Folds, corrected_bound, corrected_error, corrected_fall
 from fitgate.statistics.holm import holm, holm_levels
@@ -39,6 +40,7 @@ __all__ = [
     "Operation",
     "PairedAuc",
     "SeedsFall",
+    "Shift",
     "area",
     "auc_fall",
     "auc_lower_bound",
@@ -52,6 +54,7 @@ __all__ = [
     "f1_fall",
     "f1_lower_bound",
     "height_of",
+    "height_of_sums",
     "holm",
     "holm_levels",
     "lapses",
@@ -69,6 +72,7 @@ __all__ = [
     "proportion_upper_bound",
     "quiet_level",
     "ratio_interval",
+    "shifts",
     "sign_flip",
     "sign_flip_power",
     "sign_flips",
