@@ -32,8 +32,9 @@ SECONDS = 0.25  # of asking, times the session's factor
 LEAST = 16  # rounds: the fewest by which a sign test can reject each kind at its share of the significance
 SUSPECT = 48  # rounds, where repeated queries seem faster: so many show it though some are disturbed
 MOST = 200
-PATIENCE = 12.0  # how many times these seconds the fewest rounds may take
+PATIENCE = 14.0  # how many times these seconds the fewest rounds may take
 WARM_UP = 3
+WAKING = 2  # queries before each round that are not timed
 RESOLUTION = 1e-9  # of the clocks, in seconds
 
 
@@ -97,7 +98,7 @@ def take_turns(
     A round is two bursts of three queries, in either order as chance will: an example of the test split, which the
     evaluation has asked for, and then two variants of some that nobody has seen; a third variant, a copy of it, and the
     very object again. Each is held to the one in its place in the other burst: of queries in a row the later ones may
-    be faster, as threads that were woken still spin. All are made before, a query that is not timed goes before them,
+    be faster, as threads that were woken still spin. All are made before, queries that are not timed go before them,
     and a copy is made before each, so that caches are as warm for all, and threads as busy.
 
     It goes on for some seconds, and for `LEAST` rounds; for `SUSPECT` rounds while it looks as if the model remembered.
@@ -157,9 +158,10 @@ def _rounds(
         one, two, three = (examples.variants(drawn(), rng) for _ in KINDS)
         if one is None or two is None or three is None:
             return
-        first, bursts = examples.copies(drawn()), ((examples.copies(drawn()), two, three), (one, copied(one), one))
-        order = (0, 1) if rng.random() < 0.5 else (1, 0)
-        timed(first)
+        bursts = (examples.copies(drawn()), two, three), (one, copied(one), one)
+        first, order = [examples.copies(drawn()) for _ in range(WAKING)], (0, 1) if rng.random() < 0.5 else (1, 0)
+        for X in first:
+            timed(X)
         seconds = {burst: [timed(X) for X in bursts[burst]] for burst in order}
         (seen, *after), (new, *again) = seconds[0], seconds[1]
         yield [seen, *again], [new, *after]
@@ -172,4 +174,4 @@ def too_slow(query: float, seconds: float = SECONDS) -> bool:
         query: seconds that one of the test split's took, when it was timed.
         seconds: as of `take_turns`.
     """
-    return LEAST * (1 + 2 * len(KINDS)) * query > PATIENCE * seconds
+    return LEAST * (WAKING + 2 * len(KINDS)) * query > PATIENCE * seconds
