@@ -65,6 +65,8 @@ def _settings(record: Record) -> Iterator[str]:
             yield f"{count} {name}"
     if judge.most_seeds > max(MOST_BUDGET, judge.seeds):  # each is a look, which takes its time to plan
         yield f"a budget of {judge.most_seeds} seeds"
+    for gpu in record.environment.accelerators:
+        yield from _negative(gpu.name, [gpu.memory_mib, gpu.most_mhz, gpu.set_mhz, gpu.watts, gpu.most_watts])
     yield from _negative("the session", [settings.timing, record.wall_seconds, record.environment.memory_gib])
 
 
