@@ -141,6 +141,13 @@ def test_without_prices_it_is_the_fastest_offline_and_without_that_the_quickest(
     assert found(record, "p99<=5ms").line.startswith("fast on here is the quickest with a single image of the 2")
 
 
+def test_settings_that_the_intervals_don_t_tell_apart_are_named():
+    record = run(fast=0.001, slow=0.0011)
+    record.timings[3] = timing("slow", 0.11, scenario="offline", size=N, queries=20, spread=0.05)
+    assert found(record, "p99<=5ms").line.endswith("4,000 images a second; slow on here may be as good.")
+    assert "may be as good" not in found(run(fast=0.001, slow=0.0011), "p99<=5ms").line
+
+
 @pytest.mark.parametrize(("spread", "holds"), [(0.0, True), (0.01, True), (0.2, False)])
 def test_a_typical_time_is_held_to_the_end_of_its_interval(spread, holds):
     record = run(m=0.001)
@@ -266,7 +273,7 @@ def test_one_machine_with_engines_is_compared(tmp_path):
     assert re.search(r"\| m \| onnx \| 0\.9600 \(at least 0\.9\d+\) \| 0\.1 .* \| 8 of 400 answers differ", report)
     assert "- m by jax_export on here: it is no network" in report
     assert "Ratios" not in report
-    assert "None is both better on kinds and quicker with a single example than one of: m, m by onnx." in report
+    assert "No other is both better on kinds and quicker with a single example than one of: m, m by onnx." in report
 
 
 # The page and the command

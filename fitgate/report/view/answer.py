@@ -70,11 +70,33 @@ class Answer:
 
 @dataclass(frozen=True)
 class Rule:
-    """By what settings are ranked: a figure of theirs, the less the better, and how the best one is named by it."""
+    """By what settings are ranked.
 
-    figure: Callable[[Setting], float | None]
+    Attributes:
+        figure: of theirs; None where it is not known.
+        more: whether more of it is better.
+        best: how the best one is named by it.
+        shown: a value of it, in words.
+    """
+
+    figure: Callable[[Setting], Measured | None]
+    more: bool
     best: str
-    shown: Callable[[Setting], str]
+    shown: Callable[[float], str]
+
+    def rank(self, of: Setting) -> float:
+        """The less, the better."""
+        measured = self.figure(of)
+        if measured is None:
+            return math.inf
+        return -measured.value if self.more else measured.value
+
+    def overlap(self, best: Setting, other: Setting) -> bool:
+        """Whether another may be as good as the best, by the ends of their intervals."""
+        mine, theirs = self.figure(best), self.figure(other)
+        if mine is None or theirs is None:
+            return False
+        return theirs.most() >= mine.least() if self.more else theirs.least() <= mine.most()
 
 
 def answer(
@@ -96,36 +118,39 @@ def answer(
         AnswerRow(setting, tuple(_held(setting, want, by_name) for want in wants), _barred(setting))
         for setting in settings
     )
-    holding = [row.setting for row in rows if row.holds]
+    holding = [row for row in rows if row.holds]
     texts = tuple(want.text for want in wants)
     others = sorted((row for row in rows if not row.holds), key=lambda row: row.nearness)
     if not holding:
         return Answer("", _none(others, texts), texts, tuple(others))
-    rule = next(rule for rule in _rules(noun, priced) if all(rule.figure(s) is not None for s in holding))
-    ranked = sorted((row for row in rows if row.holds), key=lambda row: rule.figure(row.setting) or 0.0)
-    best = ranked[0].setting
-    many = f"the {len(holding)} that hold" if len(holding) > 1 else "the one that holds"
-    stands = f"is {rule.best} of" if len(holding) > 1 else "is"
-    line = f"{best.name} {stands} {many} {' '.join(texts)}, of {_settings(len(rows))}{rule.shown(best)}."
-    return Answer(best.name, line, texts, (*ranked, *others))
+    rule = next(rule for rule in _rules(noun, priced) if all(rule.figure(row.setting) for row in holding))
+    ranked = sorted(holding, key=lambda row: rule.rank(row.setting))
+    line = _line(rule, [row.setting for row in ranked], texts, len(rows))
+    return Answer(ranked[0].setting.name, line, texts, (*ranked, *others))
 
 
 def _rules(noun: Noun, priced: bool) -> list[Rule]:
-    def cost(of: Setting) -> float | None:
-        return of.cost.value if of.cost else None
-
-    def pace(of: Setting) -> float | None:
-        return -of.offline.value if of.offline else None
-
-    def wait(of: Setting) -> float | None:
-        return of.single.value if of.single else math.inf
-
+    """The first of which all settings have the figure is the one."""
+    cheapest = Rule(
+        lambda of: of.cost, False, "the cheapest", lambda x: f": {_dollars(x)} a million {noun.many}, offline"
+    )
     rules = [
-        Rule(pace, "the fastest offline", lambda of: f": {-(pace(of) or 0.0):,.0f} {noun.many} a second"),
-        Rule(wait, f"the quickest with a single {noun.one}", lambda of: f": {_seconds(wait(of) or 0.0)}"),
+        Rule(lambda of: of.offline, True, "the fastest offline", lambda x: f": {x:,.0f} {noun.many} a second"),
+        Rule(lambda of: of.single, False, f"the quickest with a single {noun.one}", lambda x: f": {_seconds(x)}"),
+        Rule(lambda of: Measured(0.0), False, "the first", lambda x: ""),  # where nothing was timed in all of them
     ]
-    cheapest = Rule(cost, "the cheapest", lambda of: f": {_dollars(cost(of) or 0.0)} a million {noun.many}, offline")
     return [cheapest, *rules] if priced else rules
+
+
+def _line(rule: Rule, ranked: Sequence[Setting], texts: Sequence[str], of: int) -> str:
+    best, measured = ranked[0], rule.figure(ranked[0])
+    shown = rule.shown(measured.value) if measured is not None else ""
+    wanted = " ".join(texts)
+    if len(ranked) == 1:
+        return f"{best.name} is the one that holds {wanted}, of {_settings(of)}{shown}."
+    alike = [other.name for other in ranked[1:] if rule.overlap(best, other)]
+    doubt = f"; {alike[0]}{f' and {len(alike) - 1} more' if len(alike) > 1 else ''} may be as good" if alike else ""
+    return f"{best.name} is {rule.best} of the {len(ranked)} that hold {wanted}, of {_settings(of)}{shown}{doubt}."
 
 
 def _none(rows: Sequence[AnswerRow], texts: Sequence[str]) -> str:
@@ -201,8 +226,6 @@ def _shown(value: float, want: Want, metric: MetricEntry | None) -> str:
 
 
 def _seconds(value: float) -> str:
-    if not math.isfinite(value):
-        return "not timed"
     return f"{value:.3g} s" if value >= 1 else f"{1e3 * value:.3g} ms"
 
 

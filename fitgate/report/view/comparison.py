@@ -20,6 +20,7 @@ from fitgate.report.view.settings import Setting, settings
 from fitgate.report.view.tradeoff import Axis, Point
 from fitgate.report.view.words import Noun, figure_value, main_tasks, metric_value, noun
 from fitgate.report.wants import Want
+from fitgate.statistics import values_for_percentile
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ class Comparison:
         quality: title of the column of the first metric; empty where tasks have several, which cells then name.
         rows: the settings.
         engines: whether some are served by another engine than the estimator.
+        queries_for_p99: the fewest queries that a p99 takes.
         prices: of machines, in words.
         unserved: engines that serve nothing.
         curves: throughput by batch size; None where there is one size.
@@ -84,6 +86,7 @@ class Comparison:
     quality: str
     rows: tuple[SettingRow, ...]
     engines: bool
+    queries_for_p99: int
     prices: tuple[str, ...]
     unserved: tuple[Unserved, ...]
     curves: Curves | None
@@ -132,6 +135,7 @@ def comparison_view(machines: Sequence[Machine], prices: Mapping[str, float], wa
         quality=" on ".join(reversed(next(iter(same)))) if len(same) == 1 else "",
         rows=rows,
         engines=engines != [NATIVE],
+        queries_for_p99=values_for_percentile(99),
         prices=tuple(f"{m.name} at {prices[m.name]:g} USD an hour" for m in machines if m.name in prices),
         unserved=tuple(
             Unserved(entry.model, entry.engine, m.name, entry.reason)
