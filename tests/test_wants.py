@@ -279,6 +279,33 @@ def test_one_machine_with_engines_is_compared(tmp_path):
 # The page and the command
 
 
+def test_throughput_is_shown_at_each_batch_size_once(tmp_path):
+    record = run(m=0.001)
+    for size, seconds in ((64, 0.032), (N, 0.2)):
+        record.add(timing("m", seconds, scenario=f"batch-{size}", size=size, queries=20))
+    report = re.sub(" +", " ", write_comparison({"here": [record]}, tmp_path / "c.md", want="p99<=1s").path.read_text())
+    assert "| model | 1 at a time | 64 at a time | 400 at a time |" in report
+    assert "| m | 1,000 (1,000 to 1,000) | 2,000 (2,000 to 2,000) | 4,000 (4,000 to 4,000) |" in report
+    assert (tmp_path / "c" / "throughput.png").stat().st_size > 5_000
+
+
+def test_models_that_are_timed_on_other_tasks_are_rows_by_their_own_metrics(tmp_path):
+    record = run(m=0.001, q=0.002)
+    lengths = records.task_data(np.zeros((N, 2)), np.linspace(0.5, 9.3, N), metrics=(records.ERROR,), name="lengths")
+    other = records.record_of(lengths, {"q": lengths.y_test + 1}, metrics={"error": records.ERROR})
+    for entry in (*other.datasets, *other.tasks, *other.metrics, *other.evaluations):
+        record.add(entry)
+    record.timings = [msgspec.structs.replace(t, task="lengths") if t.model == "q" else t for t in record.timings]
+    report = re.sub(
+        " +", " ", write_comparison({"here": [record]}, tmp_path / "c.md", want="error<=2").path.read_text()
+    )
+    assert "**q on here is the one that holds error&lt;=2, of 2 settings" in report
+    assert "| model | first metric |" in report
+    assert "| m | accuracy on kinds: 0.9750 (at least 0.9495) |" in report
+    assert "| q | error on lengths: 1 mm |" in report
+    assert "error on kinds is not known: it was not evaluated" in report
+
+
 def test_what_is_not_believed_is_shown_with_a_mark_and_ranked_nowhere(tmp_path):
     first, second = run(memo=0.001, honest=0.004), run(memo=0.00001, honest=0.004)
     second.add(Audit("memo", "kinds", "single", "repetition", False, "answers are remembered"))

@@ -239,6 +239,9 @@ def _measured(record: Record) -> Iterator[str]:
         yield from _negative(where, [e.difference, e.convert_seconds, e.size])
         if not 0 <= e.n < 2**31 or not (e.equal is None or 0 <= e.equal <= 1):
             yield f"equal predictions of {where} that can't be"
+        task = record.task(e.task)
+        if task is not None and not e.metrics.keys() <= set(task.metrics):
+            yield f"metrics of {where} other than the task's"
         if not {v.gate for v in e.verdicts} >= set(e.lost):
             yield f"lost gates of {where} that have no verdict"
     for c in record.calibrations:

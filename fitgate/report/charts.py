@@ -50,7 +50,7 @@ def draw_curves(view: Comparison, path: Path) -> None:
         marker, colour = style.of(curve.setting.engine, curve.setting.machine)
         sizes, values = [b.size for b in curve.batches], [b.throughput.value for b in curve.batches]
         axes.plot(sizes, values, f"{marker}-", color=colour, markersize=4, linewidth=1.2, alpha=0.85)
-        ends.append(Labelled(sizes[-1], values[-1], curve.setting.model, colour))
+        ends.append(Labelled(sizes[-1], values[-1], curve.setting.served, colour))
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xticks(view.curves.sizes, [f"{size:,}" for size in view.curves.sizes], rotation=45, fontsize=8)
