@@ -77,6 +77,12 @@ def test_a_ratio_is_that_of_the_figures_beside_it(tmp_path):
     assert float(shown[1]) == pytest.approx(single[1] / single[0], abs=0.01)
 
 
+def test_figures_are_found_beside_a_page_whose_name_has_spaces(tmp_path):
+    path = write_comparison({"old": [times(1.0)], "new": [times(0.5)]}, tmp_path / "two machines.md").path
+    assert "](two%20machines/pareto.png)" in path.read_text()
+    assert (tmp_path / "two machines" / "pareto.png").exists()
+
+
 def test_identical_predictions_and_other_ones_are_comparison(tmp_path):
     other = times(1.0)
     i = next(i for i, e in enumerate(other.evaluations) if (e.model, e.task) == ("good", "digits"))

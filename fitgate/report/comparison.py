@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import quote
 
 from fitgate.files import write
 from fitgate.record import Record, RecordError
@@ -52,7 +53,7 @@ def write_comparison(
     for name, drawn, draw in ((PARETO, view.points, draw_pareto), (CURVES, view.curves, draw_curves)):
         if drawn:
             draw(view, path.with_suffix("") / name)
-            figures[name] = f"{path.with_suffix('').name}/{name}"
+            figures[name] = quote(f"{path.with_suffix('').name}/{name}")
     write(path, render("comparison.md.jinja", view=view, pareto=figures.get(PARETO), curves=figures.get(CURVES)))
     return Written(path, view.answer)
 
