@@ -42,9 +42,10 @@ def add_commands(commands: Any) -> None:
 
     compare = commands.add_parser(
         "compare",
-        help="compare machines, from records of the same work",
-        description="Compare machines, from records of the same work on each: ratios to the first one's times. Several "
-        "records of the same NAME are repeats on one machine, and make its ratios surer.",
+        help="compare models, engines and machines, from records of the same work",
+        description="Compare models, engines and machines, from records of the same work: what there is to choose "
+        "from, what of it holds what is wanted, and ratios to the first machine's times. Several records of the same "
+        "NAME are repeats on one machine, and make its ratios surer.",
     )
     compare.add_argument(
         "records", nargs="+", metavar="[NAME=]RECORD", help="a record; its name is its directory's unless one is given"
@@ -55,6 +56,13 @@ def add_commands(commands: Any) -> None:
         default=[],
         metavar="NAME=USD_PER_HOUR",
         help="what a machine costs; may be repeated",
+    )
+    compare.add_argument(
+        "--want",
+        default="",
+        metavar="WANTS",
+        help='what is to hold, as "accuracy>=0.97 p99<=5ms": metrics, typical, p50 to p99, throughput, cost, load, '
+        "size; names the cheapest that does, and exits with 1 if none does",
     )
     compare.add_argument("--out", type=file_name, default=COMPARISON, metavar="FILE", help=f"default: {COMPARISON}")
     compare.set_defaults(run=_compare)
@@ -114,7 +122,7 @@ def _report(options: argparse.Namespace) -> int:
     return int(len(record.faults) > kept)
 
 
-def _compare(options: argparse.Namespace) -> None:
+def _compare(options: argparse.Namespace) -> int:
     from fitgate.report import write_comparison
 
     records: dict[str, list[Record]] = {}
@@ -131,7 +139,11 @@ def _compare(options: argparse.Namespace) -> None:
             )
         records.setdefault(name, []).append(read(path))
     prices = dict(_price(argument) for argument in options.price)
-    print(f"report in {shown(write_comparison(records, options.out, prices))}")
+    path, answer = write_comparison(records, options.out, prices, options.want)
+    if answer is not None:
+        print(shown(answer.line))
+    print(f"report in {shown(path)}")
+    return int(answer is not None and not answer.chosen)
 
 
 def _price(argument: str) -> tuple[str, float]:

@@ -66,6 +66,8 @@ def _settings(record: Record) -> Iterator[str]:
             yield f"{count} {name}"
     if judge.most_seeds > max(MOST_BUDGET, judge.seeds):  # each is a look, which takes its time to plan
         yield f"a budget of {judge.most_seeds} seeds"
+    for gpu in record.environment.accelerators:
+        yield from negative(gpu.name, [gpu.memory_mib, gpu.most_mhz, gpu.set_mhz, gpu.watts, gpu.most_watts])
     yield from negative("the session", [settings.timing, record.wall_seconds, record.environment.memory_gib])
 
 
@@ -202,6 +204,9 @@ def _measured(record: Record) -> Iterator[str]:
         yield from negative(where, [e.difference, e.convert_seconds, e.size])
         if not 0 <= e.n < 2**31 or not (e.equal is None or 0 <= e.equal <= 1):
             yield f"equal predictions of {where} that can't be"
+        task = record.task(e.task)
+        if task is not None and not e.metrics.keys() <= set(task.metrics):
+            yield f"metrics of {where} other than the task's"
         if not {v.gate for v in e.verdicts} >= set(e.lost):
             yield f"lost gates of {where} that have no verdict"
     for c in record.calibrations:

@@ -10,6 +10,7 @@ from fitgate.statistics.holm import holm, holm_levels
 from fitgate.statistics.lapses import Lapses, lapses
 from fitgate.statistics.mcnemar import McNemar
 from fitgate.statistics.means import Fall, difference_interval, mean_interval, ratio_interval
+from fitgate.statistics.percentiles import percentile_upper_bound, values_for_percentile
 from fitgate.statistics.power import normal_power, power_to_pass, student_power
 from fitgate.statistics.proportions import (
     passing_count,
@@ -66,6 +67,7 @@ __all__ = [
     "p_value_of_gain",
     "paired_auc",
     "passing_count",
+    "percentile_upper_bound",
     "power_to_pass",
     "prediction_factor",
     "proportion_interval",
@@ -78,5 +80,6 @@ __all__ = [
     "sign_flips",
     "student_power",
     "unspread_bound",
+    "values_for_percentile",
     "wilson_lower_bound",
 ]
