@@ -134,6 +134,11 @@ def check_writable(path: Path) -> None:
             file.flush()
 
 
+def figures_beside(report: Path) -> Path:
+    """The directory for a report's figures: of its name, beside it."""
+    return report.with_suffix("") if report.suffix else report.with_name(f"{report.name}-figures")
+
+
 def append(path: Path, content: str) -> None:
     """Add text to the end of a file, and have the system write it.
 

@@ -40,8 +40,8 @@ class Compiles(Protocol):
     """Tells how long it compiled just in time, so that reports can tell that apart from training and predicting.
 
     Attributes:
-        compile_seconds_: wall time in seconds by what was compiled: `fit`, or `predict[n]` for a batch of `n`. It grows
-            as more is compiled.
+        compile_seconds_: wall time in seconds by what was compiled: `fit`, or `predict[n]` for a batch of `n`; of
+            what was compiled again, as after it was loaded, the last time.
     """
 
     compile_seconds_: dict[str, float]

@@ -60,6 +60,12 @@ def listed(numbers: Iterable[int]) -> str:
     return ", ".join(parts)
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things in words, as `1 core`, `2 processes` or `3 series`."""
+    plural = noun if noun == "series" else f"{noun}es" if noun.endswith("s") else f"{noun}s"
+    return f"{number} {noun if number == 1 else plural}"
+
+
 def text_of(value: object) -> str:
     """A value as text, though its class fail to give one."""
     try:

@@ -17,7 +17,7 @@ from fitgate.ab.gate import run
 from fitgate.ab.probe import batches
 from fitgate.ab.proof import Asked, Proof, Trial, prove, read_proof
 from fitgate.ab.report import render, render_proof, verdict_line
-from fitgate.ab.revisions import commit_of, worktree
+from fitgate.ab.revisions import commit_of, last_tag, worktree
 from fitgate.ab.session import compare, enough_blocks
 from fitgate.ab.verdict import Ratios, judge, ratios
 from fitgate.cli import main
@@ -286,6 +286,23 @@ def test_what_can_not_be_compared_is_refused_with_its_reason(repository, capsys)
         run("HEAD", None, models=["echo", "absent"], blocks=None, **options)
     with pytest.raises(ComparisonError, match="expected 7 or more"):
         run("HEAD", None, models=[], blocks=6, **options)
+
+
+def test_the_last_tag_on_the_way_is_the_base_where_it_is_asked_for(repository, capsys, monkeypatch):
+    who = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
+    assert main(["ab", "--since-tag"]) == 1
+    assert "--since-tag: found no tag on the way to HEAD, expected one" in capsys.readouterr().err
+    for tag in ("v1", "v2"):
+        subprocess.run(["git", *who, "commit", "-q", "--allow-empty", "-m", tag], check=True)
+        subprocess.run(["git", "tag", tag], check=True)
+    subprocess.run(["git", *who, "commit", "-q", "--allow-empty", "-m", "later"], check=True)
+    assert (last_tag("HEAD"), last_tag("HEAD~2")) == ("v2", "v1")
+    bases = []
+    monkeypatch.setattr("fitgate.ab.gate.run", lambda base, *_, **__: bases.append(base) or session(1e-3))
+    assert main(["ab", "--since-tag"]) == 0
+    assert bases == ["v2"]
+    with pytest.raises(SystemExit):
+        main(["ab", "--since-tag", "--base", "v1"])
 
 
 def test_a_comparison_starts_three_fresh_processes_in_each_block(repository, monkeypatch):

@@ -14,7 +14,8 @@ from fitgate.machine import Calibration
 from fitgate.record import RecordError, read, save
 from fitgate.report import write_comparison, write_repeatability
 from fitgate.report.view.differences import warnings
-from fitgate.report.view.machine import Machine, ratio
+from fitgate.report.view.machine import Machine, Served
+from fitgate.report.view.ratios import ratio
 from tests import records
 from tests.make_golden import golden
 from tests.records import ERROR
@@ -46,19 +47,40 @@ def times(factor, spread=0.01):
 
 
 def comparison(tmp_path, second, **options):
-    path = write_comparison({"old": [times(1.0)], "new": [second]}, tmp_path / "comparison.md", **options)
-    return re.sub(" +", " ", path.read_text())
+    return written({"old": [times(1.0)], "new": [second]}, tmp_path, **options)
+
+
+def written(records, tmp_path, **options):
+    """A comparison's page, with single spaces."""
+    return re.sub(" +", " ", write_comparison(records, tmp_path / "comparison.md", **options).path.read_text())
 
 
 def test_ratios_are_shown_for_each_model_and_for_all(tmp_path):
     report = comparison(tmp_path, times(0.5))
-    assert "- **new** takes these times the time of old, as a geometric mean of 2 models: single 0.50 (0.4" in report
-    row = re.search(r"\| good \| 1\.3\d* \| 0\.6\d* \| (\S+) \((\S+) to (\S+)\) \|", report)
+    assert "- **new** takes these times the time of old, as a geometric mean: a single image 0.50 (0.4" in report
+    row = re.search(r"\| good \| new \| (\S+) \((\S+) to (\S+)\) \|", report[report.index("## Ratios to old") :])
     value, low, high = map(float, row.groups())
     assert low < value < high
     assert value == pytest.approx(0.5, abs=0.02)
     assert "| good, of gemm |" in report
-    assert (tmp_path / "comparison" / "pareto.png").stat().st_size > 5_000
+    for figure in ("pareto.png", "throughput.png"):
+        assert f"(comparison/{figure})" in report
+        assert (tmp_path / "comparison" / figure).stat().st_size > 5_000
+
+
+def test_a_ratio_is_that_of_the_figures_beside_it(tmp_path):
+    report = comparison(tmp_path, times(0.5))
+    single = [
+        float(re.search(rf"\| good \| {name} \| 0.9800 \(.*?\) \| (\S+) \(", report)[1]) for name in ("old", "new")
+    ]
+    shown = re.search(r"\| good \| new \| (\S+) \(", report[report.index("## Ratios to old") :])
+    assert float(shown[1]) == pytest.approx(single[1] / single[0], abs=0.01)
+
+
+def test_figures_are_found_beside_a_page_whose_name_has_spaces(tmp_path):
+    path = write_comparison({"old": [times(1.0)], "new": [times(0.5)]}, tmp_path / "two machines.md").path
+    assert "](two%20machines/pareto.png)" in path.read_text()
+    assert (tmp_path / "two machines" / "pareto.png").exists()
 
 
 def test_identical_predictions_and_other_ones_are_comparison(tmp_path):
@@ -67,9 +89,11 @@ def test_identical_predictions_and_other_ones_are_comparison(tmp_path):
     wrong = (other.evaluations[i].predictions + 1) % 10
     other.evaluations[i] = msgspec.structs.replace(other.evaluations[i], predictions=wrong, metrics={"accuracy": 0.1})
     report = comparison(tmp_path, other)
-    assert "| poor | digits | accuracy | 0.8300 | 0.8300 | identical predictions |" in report
-    assert "⚠️ computes something else: " in report
-    assert re.search(r"\| good \| 1\.3\d* \| 1\.3\d* \| 1\.00 \(.*\) ⚠️ \|", report)
+    assert "| poor | digits | new | identical predictions |" in report
+    assert "| good | digits | new | ⚠️ computes something else: " in report
+    assert re.search(r"\| good \| new \| 0\.1000 .* \| ⚠️ computes something else than on old \|", report)
+    assert re.search(r"\| good \| new \| 1\.00 \(.*\) \| ⚠️ computes something else \|", report)
+    assert "Left out, as they don't compare: good." in report
 
 
 def test_what_differs_besides_the_machine_is_warned_of(tmp_path):
@@ -84,10 +108,13 @@ def test_what_differs_besides_the_machine_is_warned_of(tmp_path):
     assert "Warnings" not in comparison(tmp_path, times(1.0))
 
 
-def test_costs_are_images_per_dollar(tmp_path):
+def test_costs_are_dollars_for_a_million_answers(tmp_path):
     report = comparison(tmp_path, times(0.5), prices={"new": 2.0})
-    row = re.search(r"\| good \| ([\d.]+) \|\n", report[report.index("## Cost") :])
-    assert float(row[1]) == pytest.approx(200 / 0.125 * 3600 / 2 / 1e6, rel=0.03)
+    cost = re.search(r"\| good \| new \|.*\| (\S+) \((\S+) to (\S+)\) \|", report[: report.index("## Throughput")])
+    value, low, high = map(float, cost.groups())
+    assert low < value < high
+    assert value == pytest.approx(1e6 * 2 / 3600 / (200 / 0.125), rel=0.03)
+    assert re.search(r"\| good \| old \|.*\| - \|", report)
 
 
 @pytest.mark.parametrize(
@@ -114,10 +141,12 @@ def test_a_regression_is_compared_by_its_own_metric(tmp_path):
     lengths = np.linspace(0.5, 9.3, 200)
     data = records.task_data(np.zeros((200, 2)), lengths, metrics=(ERROR,))
     old, new = (records.record_of(data, {"m": lengths + far}, metrics={"error": ERROR}) for far in (1.0, 1.5))
-    report = write_comparison({"old": [old], "new": [new]}, tmp_path / "comparison.md").read_text()
-    assert re.search(r"\| m +\| kinds +\| error +\| +1 mm \| 1.5 mm \| +200 predictions differ \|", report)
-    assert "million images" not in report
-    assert "## A single example, ms" in report
+    report = written({"old": [old], "new": [new]}, tmp_path)
+    assert "| model | machine | error on kinds | single example, ms |" in report
+    assert "| m | old | 1 mm | 1 | 1 (at most 1) |" in report
+    assert "| m | new | 1.5 mm | 1 |" in report
+    assert "| m | kinds | new | 200 predictions differ |" in report
+    assert "images" not in report
 
 
 def test_records_of_other_data_are_refused(tmp_path):
@@ -133,7 +162,7 @@ def test_records_of_other_data_are_refused(tmp_path):
         comparison(tmp_path, other)
     with pytest.raises(RecordError, match="--price moon: found no machine of that name, expected one of old, new"):
         comparison(tmp_path, times(1.0), prices={"moon": 1.0})
-    with pytest.raises(RecordError, match="found records of 1 machine, expected those of two or more"):
+    with pytest.raises(RecordError, match="found records of 1 machine, and of one engine, expected those of two"):
         write_comparison({"old": [times(1.0)]}, tmp_path / "comparison.md")
 
 
@@ -143,11 +172,12 @@ def test_the_command_names_what_is_wrong(tmp_path, capsys, monkeypatch):
         (tmp_path / name).mkdir()
         save(times(factor), tmp_path / name / "record.json")
     assert main(["compare", "a", "slow=b", "--price", "slow=0.5"]) == 0
-    assert "single 1.99 (" in (tmp_path / "comparison.md").read_text()
+    assert "a single image 1.99 (" in (tmp_path / "comparison.md").read_text()
     for arguments, fault in (
         (["a", "a"], "a second record"),
         (["a", "b", "--price", "a=cheap"], "NAME=USD_PER_HOUR"),
-        (["a"], "found records of 1 machine, expected those of two or more"),
+        (["a"], "found records of 1 machine, and of one engine, expected those of two machines"),
+        (["a", "--want", "speed>=1"], "'speed', which no record has"),
     ):
         assert main(["compare", *arguments]) == 1
         assert fault in capsys.readouterr().err
@@ -155,9 +185,9 @@ def test_the_command_names_what_is_wrong(tmp_path, capsys, monkeypatch):
 
 def test_a_published_record_of_an_older_schema_can_be_compared(tmp_path):
     machines = {name: [read(HARDWARE / f"{name}.json")] for name in ("01", "02")}
-    report = write_comparison(machines, tmp_path / "comparison.md").read_text()
-    assert "## A single image, ms" in report
-    assert "identical predictions" in report
+    report = written(machines, tmp_path)
+    assert "| forest | 01 | 0.9290 (at least 0.9077) |" in report
+    assert "| forest | digits | 02 | identical predictions |" in report
 
 
 def test_a_ratio_s_interval_holds_the_truth_as_often_as_it_says():
@@ -172,29 +202,44 @@ def test_a_ratio_s_interval_holds_the_truth_as_often_as_it_says():
 
     def found(runs, processes):
         both = (Machine("x", [machine(factor, processes) for _ in range(runs)]) for factor in (1.0, 1.5))
-        return ratio(*both, ["m"], "single")
+        return ratio(*both, [Served("m")], "single")
 
     for runs, processes in ((1, 5), (5, 1)):
-        intervals = [found(runs, processes).interval for _ in range(200)]
-        assert np.mean([low < 1.5 < high for low, high in intervals]) > 0.93
+        intervals = [found(runs, processes) for _ in range(200)]
+        assert np.mean([of.low < 1.5 < of.high for of in intervals]) > 0.93
     alone = found(1, 1)
-    assert (alone.interval, alone.value) == (None, pytest.approx(1.5, rel=0.3))
+    assert (alone.low, alone.high, alone.value) == (None, None, pytest.approx(1.5, rel=0.3))
 
 
 def test_a_mean_over_models_is_surer_than_one_of_them():
     first, second = (Machine("x", [times(factor)]) for factor in (1.0, 1.5))
-    one, both = (ratio(first, second, models, "single") for models in (["good"], ["good", "poor"]))
-    assert both.interval[0] < 1.5 < both.interval[1]
-    assert both.interval[1] / both.interval[0] < one.interval[1] / one.interval[0]
-    assert ratio(first, second, ["good", "absent"], "single") is None
+    good, poor, absent = map(Served, ("good", "poor", "absent"))
+    one, both = (ratio(first, second, several, "single") for several in ([good], [good, poor]))
+    assert both.low < 1.5 < both.high
+    assert both.high / both.low < one.high / one.low
+    assert ratio(first, second, [good, absent], "single") is None
+
+
+def test_another_run_lies_in_the_interval_of_several_as_often_as_it_says():
+    rng, blank, held = np.random.default_rng(0), golden(), []
+    for _ in range(400):
+        levels = rng.lognormal(0, 0.1, 5)
+        runs = [copy(blank) for _ in levels[:-1]]
+        for run, level in zip(runs, levels, strict=False):
+            run.timings = [Timing("m", "digits", "single", 1, [level] * 20)]
+        of = Machine("x", runs).typical(Served("m"), "single")
+        assert of.value == pytest.approx(np.exp(np.log(levels[:-1]).mean()))
+        held.append(of.low < levels[-1] < of.high)
+    assert 0.87 < np.mean(held) < 0.93
+    assert Machine("x", runs[:1]).typical(Served("m"), "single").low is None
 
 
 def test_repeats_of_a_machine_go_together(tmp_path):
     old, new = ([times(factor * wobble) for wobble in (0.99, 1.0, 1.01)] for factor in (1.0, 2.0))
-    path = write_comparison({"old": old, "new": new}, tmp_path / "comparison.md")
-    assert "Runs: 3 of old, 3 of new." in path.read_text()
-    ratios = [ratio(Machine("old", old), Machine("new", new), ["good"], scenario) for scenario in ("single", "multi")]
-    assert all(1.8 < r.interval[0] < 2.0 < r.interval[1] < 2.2 for r in ratios)
+    assert "Runs: 3 of old, 3 of new." in written({"old": old, "new": new}, tmp_path)
+    first, second, good = Machine("old", old), Machine("new", new), Served("good")
+    ratios = [ratio(first, second, [good], scenario) for scenario in ("single", "multi")]
+    assert all(1.8 < of.low < 2.0 < of.high < 2.2 for of in ratios)
     new[1].threads = {"cores": 1}
     with pytest.raises(RecordError, match=r"^new: found the run of .* differs from that of .* in its threads"):
         write_comparison({"old": old, "new": new}, tmp_path / "comparison.md")

@@ -356,7 +356,7 @@ def test_work_is_announced_under_v(project):
 
 @pytest.mark.parametrize(("verbosity", "shown"), [((), True), (("-q",), False)])
 def test_long_work_is_announced_whatever_the_verbosity_but_under_q(project, monkeypatch, verbosity, shown):
-    monkeypatch.setattr("fitgate.plugin.announcer.PATIENCE", 0.05)
+    monkeypatch.setattr("fitgate.plugin.announcer.PATIENCE", 0.15)
     monkeypatch.setattr("fitgate.plugin.announcer.REMINDER", 0.05)
     project.write(f"model(estimator=Slow, gates=({GATE},))", READER.replace("model(", 'model("fast", '))
     lines = project.run("-k", "test_gate", *verbosity).outlines

@@ -39,6 +39,24 @@ def commit_of(revision: str) -> str:
     return _git("rev-parse", "--verify", f"{revision}^{{commit}}").strip()
 
 
+def last_tag(revision: str) -> str:
+    """The last tag on the way to a revision, as that of the last release.
+
+    Raises:
+        ComparisonError: if there is no such revision, or no tag on its way.
+    """
+    commit = commit_of(revision)
+    try:
+        return _git("describe", "--tags", "--abbrev=0", commit).strip()
+    except ComparisonError as error:
+        raise ComparisonError(
+            "--since-tag",
+            found=f"no tag on the way to {revision}",
+            expected="one, such as that of the last release",
+            next_step="fetch the tags with their history (fetch-depth: 0), tag a revision, or name one by --base",
+        ) from error
+
+
 def _git(*arguments: str) -> str:
     try:
         return subprocess.run(["git", *arguments], capture_output=True, text=True, check=True).stdout

@@ -81,7 +81,13 @@ def add_commands(commands: Any) -> None:
         description="Compare the latency of this working tree with that of a revision, in fresh processes that take "
         "turns. Exits non-zero if a model has become slower.",
     )
-    ab.add_argument("--base", metavar="REV", default="HEAD", help="revision to compare with (default: HEAD)")
+    base = ab.add_mutually_exclusive_group()
+    base.add_argument("--base", metavar="REV", default="HEAD", help="revision to compare with (default: HEAD)")
+    base.add_argument(
+        "--since-tag",
+        action="store_true",
+        help="compare with the last tag on the way here: against creep, which steps under the margin hide",
+    )
     ab.add_argument("--candidate", metavar="REV", help="revision to compare (default: the working tree as it is)")
     ab.add_argument("--models", default="", metavar="NAME,...", help="default: all that both have, less the slow ones")
     ab.add_argument(
@@ -194,6 +200,7 @@ def _ab(options: argparse.Namespace) -> int:
     from fitgate.ab import report
     from fitgate.ab.errors import ComparisonError
     from fitgate.ab.gate import run
+    from fitgate.ab.revisions import last_tag
     from fitgate.ab.verdict import judge, ratios
 
     def say(words: str) -> None:
@@ -202,6 +209,9 @@ def _ab(options: argparse.Namespace) -> int:
     if options.out:
         check_writable(options.out)
     models = [name for name in options.models.split(",") if name]
+    if options.since_tag:
+        options.base = last_tag(options.candidate or "HEAD")
+        say(f"base: {shown(options.base)}")
     if options.prove or options.kept:
         return _prove(options, models, say)
     scenario, *others = options.scenarios or [SINGLE]

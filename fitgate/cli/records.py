@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import math
+import sys
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fitgate.files import check_writable
 from fitgate.record import Record, RecordError, read
-from fitgate.text import shown
+from fitgate.text import counted, shown
 
 if TYPE_CHECKING:
     from fitgate.plugin.project import Project
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 RECORD = "a record.json, or the directory that holds it"
 COMPARISON = Path("comparison.md")
 REPEATABILITY = Path("repeatability.md")
+HISTORY = Path("history.md")
 
 
 def file_name(text: str) -> Path:
@@ -38,9 +42,10 @@ def add_commands(commands: Any) -> None:
 
     compare = commands.add_parser(
         "compare",
-        help="compare machines, from records of the same work",
-        description="Compare machines, from records of the same work on each: ratios to the first one's times. Several "
-        "records of the same NAME are repeats on one machine, and make its ratios surer.",
+        help="compare models, engines and machines, from records of the same work",
+        description="Compare models, engines and machines, from records of the same work: what there is to choose "
+        "from, what of it holds what is wanted, and ratios to the first machine's times. Several records of the same "
+        "NAME are repeats on one machine, and make its ratios surer.",
     )
     compare.add_argument(
         "records", nargs="+", metavar="[NAME=]RECORD", help="a record; its name is its directory's unless one is given"
@@ -52,6 +57,13 @@ def add_commands(commands: Any) -> None:
         metavar="NAME=USD_PER_HOUR",
         help="what a machine costs; may be repeated",
     )
+    compare.add_argument(
+        "--want",
+        default="",
+        metavar="WANTS",
+        help='what is to hold, as "accuracy>=0.97 p99<=5ms": metrics, typical, p50 to p99, throughput, cost, load, '
+        "size; names the cheapest that does, and exits with 1 if none does",
+    )
     compare.add_argument("--out", type=file_name, default=COMPARISON, metavar="FILE", help=f"default: {COMPARISON}")
     compare.set_defaults(run=_compare)
 
@@ -61,6 +73,29 @@ def add_commands(commands: Any) -> None:
         "--out", type=file_name, default=REPEATABILITY, metavar="FILE", help=f"default: {REPEATABILITY}"
     )
     repeat.set_defaults(run=_repeat)
+
+    history = commands.add_parser(
+        "history",
+        help="what metrics and times did over many runs, and since when they are others",
+        description="Read the records of all runs below directories, order them by when they began, and find the runs "
+        "since which a metric, a latency or the seconds of a fit are others. Looked at run by run, at most 1 of 100 "
+        "histories of 40 runs in which nothing changes is said to have a change. Exits non-zero if a record is "
+        "damaged, which is left out, and with --gate-creep.",
+    )
+    history.add_argument("places", type=Path, nargs="+", metavar="DIR", help="where records lie, at any depth")
+    history.add_argument("--out", type=file_name, default=HISTORY, metavar="FILE", help=f"default: {HISTORY}")
+    history.add_argument(
+        "--since", type=_day, metavar="DATE", help="leave out runs before that day, as before a change that is accepted"
+    )
+    history.add_argument(
+        "--badge", type=file_name, metavar="FILE", help="also write the last run's verdict there, for shields.io"
+    )
+    history.add_argument(
+        "--gate-creep",
+        action="store_true",
+        help="fail if a metric or a time has become worse and stayed so, or the last run's could not be judged",
+    )
+    history.set_defaults(run=_history)
 
     floors = commands.add_parser(
         "floors",
@@ -87,7 +122,7 @@ def _report(options: argparse.Namespace) -> int:
     return int(len(record.faults) > kept)
 
 
-def _compare(options: argparse.Namespace) -> None:
+def _compare(options: argparse.Namespace) -> int:
     from fitgate.report import write_comparison
 
     records: dict[str, list[Record]] = {}
@@ -104,7 +139,11 @@ def _compare(options: argparse.Namespace) -> None:
             )
         records.setdefault(name, []).append(read(path))
     prices = dict(_price(argument) for argument in options.price)
-    print(f"report in {shown(write_comparison(records, options.out, prices))}")
+    path, answer = write_comparison(records, options.out, prices, options.want)
+    if answer is not None:
+        print(shown(answer.line))
+    print(f"report in {shown(path)}")
+    return int(answer is not None and not answer.chosen)
 
 
 def _price(argument: str) -> tuple[str, float]:
@@ -124,6 +163,34 @@ def _repeat(options: argparse.Namespace) -> None:
     from fitgate.report import write_repeatability
 
     print(f"report in {shown(write_repeatability([read(path) for path in options.records], options.out))}")
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}, expected a day such as 2026-01-31") from None
+
+
+def _history(options: argparse.Namespace) -> int:
+    from fitgate.report import read_history, write_badge, write_history
+
+    for path in filter(None, (options.out, options.badge)):
+        check_writable(path)
+    view, last = read_history(options.places, options.since)
+    print(shown(view.headline))
+    for series in view.changed:
+        print(shown(f"{series.subject.name}: {series.sentence(series.changes[-1])}"))
+    print(f"report in {shown(write_history(view, options.out))}")
+    if options.badge:
+        print(f"badge in {shown(write_badge(last, options.badge))}")
+    if others := len(view.left_out) - len(view.unusable):
+        print(f"left out: {counted(others, 'file')} without a run that has ended, named in the report", file=sys.stderr)
+    for line in view.unusable:
+        print(f"error: {shown(line)}", file=sys.stderr)
+    if options.gate_creep:
+        print(shown(f"creep: {f'FAIL, {view.objection}' if view.objection else 'PASS'}"))
+    return int(bool(view.unusable or (options.gate_creep and view.objection)))
 
 
 def _floors(options: argparse.Namespace) -> None:

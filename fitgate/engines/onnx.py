@@ -30,18 +30,28 @@ def convert(estimator: Any, X: Any) -> bytes:
         raise NotServed(f"it takes arrays of numbers (n, features), not {_kind(X)}: the model may name its own engine")
     from skl2onnx import to_onnx
     from skl2onnx.common.data_types import FloatTensorType
+    from sklearn.multiclass import OneVsOneClassifier
 
     method, options = "", {}
     if offered(estimator, Probabilities) is not None:
         method, options = "predict_proba", {"zipmap": False}
     elif offered(estimator, DecisionFunction) is not None:
         method, options = "decision_function", {"zipmap": False, "raw_scores": True}
+    if isinstance(_last(estimator), OneVsOneClassifier):
+        options.pop("raw_scores", None)  # it gives no others
     model = to_onnx(
         estimator,
         initial_types=[("X", FloatTensorType([None, X.shape[1]]))],
-        options={id(estimator): options} if options else None,
+        options={id(_last(estimator)): options} if options else None,
     )
     return with_scores(model, method, estimator)
+
+
+def _last(estimator: Any) -> Any:
+    """What classifies: of a pipeline its last step, to which skl2onnx hands no options of the pipeline."""
+    from sklearn.pipeline import Pipeline
+
+    return _last(estimator[-1]) if isinstance(estimator, Pipeline) else estimator
 
 
 def with_scores(model: Any, method: str, estimator: Any) -> bytes:
@@ -64,6 +74,7 @@ def load(content: bytes) -> Any:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = usable_cores()
+    options.log_severity_level = 3  # errors: it warns of shapes that skl2onnx leaves open
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     about = session.get_modelmeta().custom_metadata_map
     kinds = {"predict_proba": _Probable, "decision_function": _Deciding}

@@ -123,7 +123,7 @@ class Auditor:
         message = f"answers are remembered: {', '.join(faster)} as new ones"
         if not faster:
             message = f"no repeated example is answered {FASTER:g} times as fast as new ones"
-        figures: dict[str, float] = {"rounds": len(turns.novel), "batch_size": asked}
+        figures: dict[str, float] = {"rounds": turns.rounds, "batch_size": asked}
         figures |= {kind: round(turns.speed_up(kind), 4) for kind in turns.others}
         return self._audit(scenario, REPETITION, not faster, message, figures)
 

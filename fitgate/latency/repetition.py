@@ -21,6 +21,7 @@ from fitgate.latency.examples import Examples, copied
 
 Clock = Callable[[], float]
 Seconds = tuple[float, float]  # of wall time, and of processor time
+Round = tuple[list[Seconds], list[Seconds]]  # of each of `KINDS`, and of a new query in its place
 KINDS = {
     "known": "the test split's examples",
     "again": "copies of examples just asked about",
@@ -31,8 +32,9 @@ SECONDS = 0.25  # of asking, times the session's factor
 LEAST = 16  # rounds: the fewest by which a sign test can reject each kind at its share of the significance
 SUSPECT = 48  # rounds, where repeated queries seem faster: so many show it though some are disturbed
 MOST = 200
-PATIENCE = 10.0  # how many times these seconds the fewest rounds may take
+PATIENCE = 14.0  # how many times these seconds the fewest rounds may take
 WARM_UP = 3
+WAKING = 2  # queries before each round that are not timed
 RESOLUTION = 1e-9  # of the clocks, in seconds
 
 
@@ -44,28 +46,34 @@ class Turns:
     sleep, wall time alone tells.
 
     Attributes:
-        novel: of examples that were new `(rounds, 2)`.
-        others: of those that were not, by the names in `KINDS`.
+        others: of examples that were not new `(rounds, 2)`, by the names in `KINDS`.
+        novel: of those that were, by the kind that each was asked in the place of.
     """
 
-    novel: NDArray[np.float64]
     others: dict[str, NDArray[np.float64]]
+    novel: dict[str, NDArray[np.float64]]
+
+    @property
+    def rounds(self) -> int:
+        """How many there were."""
+        return len(next(iter(self.others.values())))
 
     def speed_up(self, kind: str) -> float:
         """By what factor queries of a kind were faster than new ones: the median over rounds, of the clearer clock."""
-        return float(np.median(self.novel / self.others[kind], axis=0)[int(np.argmax(self._exceeding(kind)))])
+        clock = int(np.argmax(self._exceeding(kind)))
+        return float(np.median(self.novel[kind] / self.others[kind], axis=0)[clock])
 
     @property
     def suspect(self) -> bool:
         """Whether some kind is faster by more than `FASTER` in more than half of the rounds."""
-        return any(2 * self._exceeding(kind).max() > len(self.novel) for kind in self.others)
+        return any(2 * self._exceeding(kind).max() > self.rounds for kind in self.others)
 
     def p_value(self, kind: str) -> float:
         """One-sided, of the hypothesis that this factor is as likely to be exceeded as not, or less.
 
         The sign test, exact; the smaller one of both clocks, doubled.
         """
-        return min(1.0, 2 * sign_test(int(self._exceeding(kind).max()), len(self.novel)))
+        return min(1.0, 2 * sign_test(int(self._exceeding(kind).max()), self.rounds))
 
     @property
     def remembered(self) -> list[str]:
@@ -74,7 +82,7 @@ class Turns:
 
     def _exceeding(self, kind: str) -> NDArray[np.int64]:
         """In how many rounds the factor is exceeded, by each clock `(2,)`."""
-        return np.asarray((self.novel > FASTER * self.others[kind]).sum(axis=0))
+        return np.asarray((self.novel[kind] > FASTER * self.others[kind]).sum(axis=0))
 
 
 def take_turns(
@@ -87,10 +95,11 @@ def take_turns(
 ) -> Turns | None:
     """Time queries that are new, and queries that are not, in turns.
 
-    Each round asks for variants of some examples that nobody has seen; for a copy of these; for the very object again;
-    and, before or after as chance will, for examples of the test split, which the evaluation has asked for. All
-    are made before; a query that is not timed goes before them, and a copy is made before each, so that caches are as
-    warm for all, and threads that spin on after a query as busy.
+    A round is two bursts of three queries, in either order as chance will: an example of the test split, which the
+    evaluation has asked for, and then two variants of some that nobody has seen; a third variant, a copy of it, and the
+    very object again. Each is held to the one in its place in the other burst: of queries in a row the later ones may
+    be faster, as threads that were woken still spin. All are made before, queries that are not timed go before them,
+    and a copy is made before each, so that caches are as warm for all, and threads as busy.
 
     It goes on for some seconds, and for `LEAST` rounds; for `SUSPECT` rounds while it looks as if the model remembered.
     So only what is found innocent ends early, and the one test at the end keeps its level.
@@ -106,7 +115,7 @@ def take_turns(
     Returns:
         None where the data allows too few new examples.
     """
-    now, taken = clocks[0], []
+    now, taken = clocks[0], list[Round]()
     began = now()
     for of_a_round in _rounds(predict, examples, size, np.random.default_rng(seed), clocks):
         taken.append(of_a_round)
@@ -117,9 +126,10 @@ def take_turns(
     return _turns(taken) if len(taken) >= LEAST else None
 
 
-def _turns(taken: list[list[Seconds]]) -> Turns:
-    novel, *others = np.maximum(np.array(taken).swapaxes(0, 1), RESOLUTION)
-    return Turns(novel, dict(zip(KINDS, others, strict=True)))
+def _turns(taken: list[Round]) -> Turns:
+    seconds = np.maximum(np.array(taken), RESOLUTION)  # (rounds, of other or novel, kinds, clocks)
+    others, novel = (dict(zip(KINDS, np.moveaxis(seconds[:, of], 1, 0), strict=True)) for of in (0, 1))
+    return Turns(others, novel)
 
 
 def _rounds(
@@ -128,8 +138,8 @@ def _rounds(
     size: int,
     rng: np.random.Generator,
     clocks: tuple[Clock, Clock],
-) -> Iterator[list[Seconds]]:
-    """Seconds of a new query and of one of each of `KINDS`, without end, or until there are no more new examples."""
+) -> Iterator[Round]:
+    """Seconds of one query of each of `KINDS`, and of a new one for each, without end, or until nothing new is left."""
     wall, processor = clocks
 
     def timed(X: Any) -> Seconds:
@@ -139,18 +149,22 @@ def _rounds(
         ended = wall(), processor()
         return ended[0] - started[1], ended[1] - started[0]
 
-    def known() -> Any:
-        return examples.copies(rng.choice(len(examples), size, replace=False))
+    def drawn() -> Any:
+        return rng.choice(len(examples), size, replace=False)
 
     for _ in range(WARM_UP):
-        timed(known())
-    while (new := examples.variants(rng.choice(len(examples), size, replace=False), rng)) is not None:
-        first, seen, again = known(), known(), copied(new)  # made before: all are to follow each other alike
-        timed(first)
-        before = timed(seen) if rng.random() < 0.5 else None
-        seconds = [timed(new), timed(again), timed(new)]
-        seconds.insert(1, timed(seen) if before is None else before)
-        yield seconds
+        timed(examples.copies(drawn()))
+    while True:
+        one, two, three = (examples.variants(drawn(), rng) for _ in KINDS)
+        if one is None or two is None or three is None:
+            return
+        bursts = (examples.copies(drawn()), two, three), (one, copied(one), one)
+        first, order = [examples.copies(drawn()) for _ in range(WAKING)], (0, 1) if rng.random() < 0.5 else (1, 0)
+        for X in first:
+            timed(X)
+        seconds = {burst: [timed(X) for X in bursts[burst]] for burst in order}
+        (seen, *after), (new, *again) = seconds[0], seconds[1]
+        yield [seen, *again], [new, *after]
 
 
 def too_slow(query: float, seconds: float = SECONDS) -> bool:
@@ -160,4 +174,4 @@ def too_slow(query: float, seconds: float = SECONDS) -> bool:
         query: seconds that one of the test split's took, when it was timed.
         seconds: as of `take_turns`.
     """
-    return LEAST * (2 + len(KINDS)) * query > PATIENCE * seconds
+    return LEAST * (WAKING + 2 * len(KINDS)) * query > PATIENCE * seconds

@@ -124,9 +124,9 @@ class Stopwatch:
 
     def _first(self, asker: Asker, query: Query) -> tuple[float, float]:
         """Seconds of a first query of its size, and how many of these were compilation."""
-        before = sum(compile_seconds(self._estimator).values())
+        before = compile_seconds(self._estimator).items()
         first = asker.timed(query)
-        return first, sum(compile_seconds(self._estimator).values()) - before
+        return first, sum(seconds for _, seconds in compile_seconds(self._estimator).items() - before)
 
 
 def loaded(estimator: Path, examples: Path, n: int, seed: int, threads: int | None = None) -> Stopwatch:

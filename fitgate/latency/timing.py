@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Any
 
 import msgspec
@@ -48,7 +49,7 @@ class Scenario:
     @property
     def label(self) -> str:
         """What test ids call it: those of batches have their size."""
-        return f"{self.name}-{self.batch_size}" if self.name == BATCH else self.name
+        return _label(self.name, self.batch_size)
 
     def fits(self, n: int) -> bool:
         """Whether it can be asked about so many examples: no batch repeats any; other scenarios take fewer."""
@@ -67,6 +68,10 @@ def batches(sizes: Iterable[int]) -> tuple[Scenario, ...]:
     """Scenarios of batches of these sizes, the smallest first, less those that other scenarios ask for."""
     others = {scenario.batch_size for scenario in SCENARIOS}
     return tuple(Scenario(BATCH, n, seconds=0.3, queries=100, fewer=5) for n in sorted(set(sizes) - others))
+
+
+def _label(scenario: str, batch_size: int | None) -> str:
+    return f"{scenario}-{batch_size}" if scenario == BATCH else scenario
 
 
 class TimedProcess(msgspec.Struct, frozen=True):
@@ -125,6 +130,11 @@ class Timing(msgspec.Struct, frozen=True, tag=True):
     engine: str = NATIVE
     threads: int | None = None
 
+    @property
+    def label(self) -> str:
+        """As `Scenario.label`."""
+        return _label(self.scenario, self.batch_size)
+
     def percentile(self, q: float) -> float | None:
         """A percentile of the queries' seconds; None where there are too few queries for an honest one."""
         if q > 95 and len(self.seconds) < QUERIES_FOR_P99:
@@ -135,8 +145,9 @@ class Timing(msgspec.Struct, frozen=True, tag=True):
     def levels(self) -> list[float]:
         """What a query of each process takes while the machine is quiet, in seconds: see `quiet_level`."""
         least = 1 if self.scenario == OFFLINE.name else ALIKE  # all queries of `offline` ask the same
-        ends = np.cumsum([process.queries for process in self.processes])[:-1]
-        return [quiet_level(series, least) for series in np.split(np.array(self.seconds), ends)]
+        edges = accumulate((process.queries for process in self.processes), initial=0)
+        series = [self.seconds[begun:end] for begun, end in pairwise(edges)] or [self.seconds]
+        return [quiet_level(seconds, least) for seconds in series]
 
     @property
     def typical(self) -> float:

@@ -1,6 +1,8 @@
 """The machine: what it is, how busy it is, how fast it can be, and how much of it a session may use."""
 
+from fitgate.machine.accelerator import Accelerator
 from fitgate.machine.conditions import Condition, condition
+from fitgate.machine.energy import Meter
 from fitgate.machine.environment import (
     Environment,
     changes,
@@ -14,10 +16,12 @@ from fitgate.machine.threads import ThreadsError, few_threads, limit_threads, th
 
 __all__ = [
     "KERNELS",
+    "Accelerator",
     "Calibration",
     "Condition",
     "Environment",
     "Kernel",
+    "Meter",
     "ThreadsError",
     "calibrate",
     "changes",

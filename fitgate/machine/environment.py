@@ -12,6 +12,8 @@ from pathlib import Path
 
 import msgspec
 
+from fitgate.machine.accelerator import Accelerator, accelerators
+
 SKLEARN = "scikit-learn"
 CORE = ("fitgate", "numpy", "scipy", SKLEARN, "pytest", "pytest-benchmark")
 
@@ -29,6 +31,7 @@ class Environment(msgspec.Struct, frozen=True):
         physical_cores: of the machine; None where the system does not say.
         blas: NumPy's, with its version and the processor that it was made for.
         accelerator: the names of its GPUs; empty for none.
+        accelerators: the GPUs, as far as their driver tells of them; empty where it does not.
     """
 
     cpu: str
@@ -40,6 +43,7 @@ class Environment(msgspec.Struct, frozen=True):
     physical_cores: int | None = None
     blas: str = ""
     accelerator: str = ""
+    accelerators: list[Accelerator] = []
 
 
 def changes(before: Environment, now: Environment) -> list[str]:
@@ -66,6 +70,7 @@ def environment(extra: Iterable[str] = ()) -> Environment:
     """The environment of this process; `extra` as in `library_versions`."""
     import psutil
 
+    gpus = list(accelerators())
     return Environment(
         cpu=_cpu(),
         cores=usable_cores(),
@@ -75,7 +80,8 @@ def environment(extra: Iterable[str] = ()) -> Environment:
         libraries=library_versions(extra),
         physical_cores=psutil.cpu_count(logical=False),
         blas=_blas(),
-        accelerator=_accelerator(),
+        accelerator=_accelerator() or ", ".join(gpu.name for gpu in gpus),
+        accelerators=gpus,
     )
 
 

@@ -174,6 +174,7 @@ class Serving:
         entry = msgspec.structs.replace(
             about,
             n=n,
+            metrics=answered.metrics,
             equal=1 - found.differing / n,
             compared=compared,
             difference=difference,

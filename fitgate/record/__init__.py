@@ -22,7 +22,7 @@ from fitgate.record.entries import (
     describe_not_applied,
     describe_task,
 )
-from fitgate.record.errors import RecordError
+from fitgate.record.errors import NoRecordError, RecordError, UnfinishedError
 from fitgate.record.evidence import (
     candidates,
     claims,
@@ -35,6 +35,7 @@ from fitgate.record.evidence import (
 )
 from fitgate.record.examples import largest_errors, lost_examples, misclassified_examples, row
 from fitgate.record.log import log_error
+from fitgate.record.outline import Outline
 from fitgate.record.published import published_values
 from fitgate.record.record import SCHEMA, Entry, Record, begin, working_commit
 from fitgate.record.storage import (
@@ -44,6 +45,7 @@ from fitgate.record.storage import (
     encode,
     read,
     read_json,
+    read_outline,
     save,
     write_json,
 )
@@ -61,13 +63,16 @@ __all__ = [
     "MetricEntry",
     "Misclassified",
     "ModelEntry",
+    "NoRecordError",
     "NotApplied",
     "Origin",
+    "Outline",
     "PublishedEntry",
     "Record",
     "RecordError",
     "Settings",
     "TaskEntry",
+    "UnfinishedError",
     "UnusableBaseline",
     "begin",
     "candidates",
@@ -93,6 +98,7 @@ __all__ = [
     "published_values",
     "read",
     "read_json",
+    "read_outline",
     "row",
     "save",
     "seed_runs",

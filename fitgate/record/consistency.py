@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,8 @@ from fitgate.metrics import METRICS
 from fitgate.record.arrays import ARRAY_KEYS, decode_array
 from fitgate.record.entries import Misclassified, TaskEntry
 from fitgate.record.evidence import ABSOLUTE, RELATIVE, with_scorers, wrong_values
-from fitgate.record.record import PLACES, Record
+from fitgate.record.plausibility import fit_faults, metric_faults, negative, timing_faults, twice
+from fitgate.record.record import Record
 from fitgate.runs import Evaluation, Fit
 from fitgate.tasks import CLASSES
 
@@ -30,7 +31,7 @@ def faults(record: Record, *, upgraded: bool = False) -> Iterator[str]:
         record: as it was read.
         upgraded: whether it is of an older schema, whose verdicts have no declared gates.
     """
-    for looked_for in (_settings, _twice, _data, _tasks, _outputs, _gates, _baselines, _measured):
+    for looked_for in (_settings, twice, _data, _tasks, _outputs, _gates, _baselines, _measured):
         yield from looked_for(record)
     yield from _verdicts(record, declared=not upgraded and record.status != "running")
     yield from wrong_values(record, with_scorers(record, METRICS))
@@ -65,23 +66,9 @@ def _settings(record: Record) -> Iterator[str]:
             yield f"{count} {name}"
     if judge.most_seeds > max(MOST_BUDGET, judge.seeds):  # each is a look, which takes its time to plan
         yield f"a budget of {judge.most_seeds} seeds"
-    yield from _negative("the session", [settings.timing, record.wall_seconds, record.environment.memory_gib])
-
-
-def _twice(record: Record) -> Iterator[str]:
-    """What is there twice, though an entry would have taken the place of the earlier."""
-    for kind, (name, key) in PLACES.items():
-        if key is None:
-            continue
-        seen = set()
-        for entry in getattr(record, name):
-            if (own := key(entry)) in seen:
-                yield f"two entries of kind {kind.__name__} for {_shown(own)}"
-            seen.add(own)
-
-
-def _shown(key: object) -> str:
-    return ", ".join(map(str, key)) if isinstance(key, tuple) else str(key)
+    for gpu in record.environment.accelerators:
+        yield from negative(gpu.name, [gpu.memory_mib, gpu.most_mhz, gpu.set_mhz, gpu.watts, gpu.most_watts])
+    yield from negative("the session", [settings.timing, record.wall_seconds, record.environment.memory_gib])
 
 
 def _data(record: Record) -> Iterator[str]:
@@ -109,10 +96,7 @@ def _tasks(record: Record) -> Iterator[str]:
             yield f"a target of {task.name} of shape {task.target.shape}, and of kind {task.kind}"
         if task.classes is not None and not _are_classes(task.classes, task.target):
             yield f"classes of {task.name} that are not those of its target"
-    for metric in record.metrics:
-        known = METRICS.get(metric.name)
-        if known is not None and (metric.higher_is_better, metric.unit) != (known.higher_is_better, known.unit):
-            yield f"metric {metric.name} with another direction or unit"
+    yield from metric_faults(record.metrics)
 
 
 def _are_classes(classes: Array, target: Array) -> bool:
@@ -136,12 +120,8 @@ def _outputs(record: Record) -> Iterator[str]:
             yield f"outputs of {where}, a task that is not described"
         if e.predictions.ndim < 1 or e.n != len(e.predictions):
             yield f"{len(e.predictions) if e.predictions.ndim else 1} predictions of {where} for {e.n} test examples"
-        yield from _negative(where, [e.predict_seconds, e.score_seconds, e.compile_seconds, e.further_seconds])
-    for fit in _fits(record):
-        of = data.get(fit.task)
-        if of is not None and fit.data_digest != of.digest:
-            yield f"a fit of {fit.model} on {fit.task} to other data, SHA-256 {fit.data_digest[:16]}"
-        yield from _negative(f"{fit.model} on {fit.task}", [fit.seconds, fit.compile_seconds])
+        yield from negative(where, [e.predict_seconds, e.score_seconds, e.compile_seconds, e.further_seconds])
+    yield from fit_faults(_fits(record), {task: of.digest for task, of in data.items() if of is not None})
 
 
 def _shapes(where: str, e: Evaluation, task: TaskEntry) -> Iterator[str]:
@@ -218,40 +198,22 @@ def _baselines(record: Record) -> Iterator[str]:
 
 
 def _measured(record: Record) -> Iterator[str]:
-    for t in record.timings:
-        where = f"{t.model} on {t.task}, scenario {t.scenario}"
-        yield from _negative(where, [*t.seconds, t.first_seconds, t.compile_seconds, t.round_trip_seconds])
-        if t.processes and (
-            sum(p.queries for p in t.processes) != len(t.seconds) or min(p.queries for p in t.processes) < 1
-        ):
-            yield f"processes of {where} with other queries than it has"
-            continue
-        for process in t.processes:
-            yield from _negative(where, [process.load_seconds, process.first_seconds])
-        positive = (t.rate, t.bound, max(t.seconds, default=0.0) and float(np.median(t.seconds)))
-        if not 1 <= t.batch_size < 2**31 or not all(x is None or x > 0 for x in positive):
-            yield f"timings of {where} that can't be: batch size {t.batch_size}, {len(t.seconds)} queries"
-        yield from _negative(where, [t.work_per_example])
+    yield from timing_faults(record.timings)
     for e in record.engines:
         where = f"{e.model} on {e.task} by {e.engine}"
-        yield from _negative(where, [e.difference, e.convert_seconds, e.size])
+        yield from negative(where, [e.difference, e.convert_seconds, e.size])
         if not 0 <= e.n < 2**31 or not (e.equal is None or 0 <= e.equal <= 1):
             yield f"equal predictions of {where} that can't be"
+        task = record.task(e.task)
+        if task is not None and not e.metrics.keys() <= set(task.metrics):
+            yield f"metrics of {where} other than the task's"
         if not {v.gate for v in e.verdicts} >= set(e.lost):
             yield f"lost gates of {where} that have no verdict"
     for c in record.calibrations:
         if not c.speeds or min(c.speeds) <= 0:
             yield f"speeds of kernel {c.kernel} that can't be"
     for m in record.memory:
-        yield from _negative(
-            f"{m.model}'s memory", [m.fit, m.fit_before, m.predict, m.predict_before, m.disk, m.device]
-        )
-
-
-def _negative(where: str, numbers: Iterable[float | None]) -> Iterator[str]:
-    for number in numbers:
-        if number is not None and not -1e-6 <= number < 2**63:  # differences of clocks are rounded
-            yield f"{number:g} of {where}, which can't be"
+        yield from negative(f"{m.model}'s memory", [m.fit, m.fit_before, m.predict, m.predict_before, m.disk, m.device])
 
 
 def _examples(record: Record) -> Iterator[str]:

@@ -247,6 +247,7 @@ class EngineEntry(msgspec.Struct, frozen=True, tag=True):
         compared: `probabilities`, `scores` or, of a task that asks for them, `numbers`; empty for none.
         convert_seconds: wall time of the conversion.
         size: of what the engine loads, in bytes.
+        metrics: of its answers, by name; None for one that they lack. Empty where they were not told.
         verdicts: of the model's gates on its timed task, by what the engine answers.
         lost: the gates among these that the engine fails, and the estimator, judged by the same seed alone, does not.
     """
@@ -262,6 +263,7 @@ class EngineEntry(msgspec.Struct, frozen=True, tag=True):
     compared: str = ""
     convert_seconds: float | None = None
     size: int | None = None
+    metrics: dict[str, float | None] = {}
     verdicts: list[Verdict] = []
     lost: list[str] = []
 

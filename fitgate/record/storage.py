@@ -13,14 +13,14 @@ from fitgate.errors import LoggedError
 from fitgate.files import append, contents, write, writing
 from fitgate.record.arrays import Arrays, encode_array
 from fitgate.record.consistency import faults
-from fitgate.record.errors import RecordError
+from fitgate.record.errors import NoRecordError, RecordError, UnfinishedError
+from fitgate.record.outline import Outline, outline_faults
 from fitgate.record.record import SCHEMA, Entry, Record
 from fitgate.record.upgrades import UPGRADES
 
 T = TypeVar("T", bound=msgspec.Struct)
 JOURNAL = "journal.jsonl"
-
-
+RUN = ("a run's record.json", "check the path")  # what is expected, and what to do where there is none
 LONGEST = 2**30  # bytes, of any file that is read here
 UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)  # what decoding raises of what is no such JSON
 
@@ -98,7 +98,7 @@ def read(path: Path) -> Record:
             it holds contradicts itself; see `fitgate.record.consistency`.
     """
     path = path / "record.json" if path.is_dir() else path
-    return decode(_contents(path, "a run's record.json", "check the path"), path)
+    return decode(_contents(path, *RUN), path)
 
 
 def decode(content: bytes, path: Path) -> Record:
@@ -108,6 +108,42 @@ def decode(content: bytes, path: Path) -> Record:
         content: the JSON.
         path: where it was, for errors; beside it lies the journal of a run that goes on.
     """
+    arrays = Arrays()
+    record, schema = _decoded(path, content, Record, arrays)
+    if record.status == "running":
+        _replay(record, path.parent / JOURNAL, arrays)
+    fault = next(faults(record, upgraded=schema != SCHEMA), None)
+    if fault is not None:
+        raise _invalid(path, fault, schema)
+    return record
+
+
+def read_outline(path: Path) -> Outline:
+    """Read what a history needs of a record's file, without its arrays.
+
+    What only the arrays could show, as metrics that predictions do not give, is not seen.
+
+    Raises:
+        NoRecordError: if it is JSON of something else.
+        UnfinishedError: if the run was cut off, or still goes on.
+        RecordError: as of `read`.
+    """
+    outline, schema = _decoded(path, _contents(path, *RUN), Outline, None)
+    if outline.status == "running":
+        raise UnfinishedError(
+            path,
+            found="a run that was cut off, or still goes on",
+            expected="one that has ended",
+            next_step="repeat it, or wait for it",
+        )
+    fault = next(outline_faults(outline), None)
+    if fault is not None:
+        raise _invalid(path, fault, schema)
+    return outline
+
+
+def _decoded(path: Path, content: bytes, kind: type[T], arrays: Arrays | None) -> tuple[T, int]:
+    """A record's content as a struct of some of its fields, and its schema; an older one is upgraded."""
     try:
         schema = msgspec.json.decode(content, type=_Version).schema
     except msgspec.ValidationError:  # it is no object
@@ -115,26 +151,17 @@ def decode(content: bytes, path: Path) -> Record:
     except UNREADABLE as error:
         raise _damaged(path, error) from error
     if type(schema) is not int or schema not in {SCHEMA, *UPGRADES}:
-        raise RecordError(
-            path,
-            found=f"schema {str(schema)[:20]}",
-            expected=f"{SCHEMA} or an older one",
-            next_step="use the version of fitgate that wrote it",
-        )
-    arrays = Arrays()
+        found, expected = f"schema {str(schema)[:20]}", f"{SCHEMA} or an older one"
+        if schema is None:
+            raise NoRecordError(path, found=found, expected=expected, next_step="name the record of a run")
+        next_step = "use the version of fitgate that wrote it"
+        raise RecordError(path, found=found, expected=expected, next_step=next_step)
     try:
         if schema == SCHEMA:
-            record = msgspec.json.decode(content, type=Record, dec_hook=arrays)
-        else:
-            record = msgspec.convert(_upgraded(msgspec.json.decode(content)), Record, dec_hook=arrays)
+            return msgspec.json.decode(content, type=kind, dec_hook=arrays), schema
+        return msgspec.convert(_upgraded(msgspec.json.decode(content)), kind, dec_hook=arrays), schema
     except UNREADABLE as error:
         raise _invalid(path, str(error), schema) from error
-    if record.status == "running":
-        _replay(record, path.parent / JOURNAL, arrays)
-    fault = next(faults(record, upgraded=schema != SCHEMA), None)
-    if fault is not None:
-        raise _invalid(path, fault, schema)
-    return record
 
 
 def _contents(path: Path, expected: str, next_step: str) -> bytes:

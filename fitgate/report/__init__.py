@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 from fitgate.report.verdict import RunOutcome, RunVerdict, run_verdict
 
 if TYPE_CHECKING:
+    from fitgate.report.badge import write_badge
     from fitgate.report.baseline import page
     from fitgate.report.comparison import write_comparison
+    from fitgate.report.history import read_history, write_history
     from fitgate.report.repeatability import write_repeatability
     from fitgate.report.report import append_to_step_summary, render, write_report
     from fitgate.report.safety import floors
@@ -18,8 +20,11 @@ _MODULES = {  # imported on first use: the verdict of a run takes no templates a
     "append_to_step_summary": "report",
     "floors": "safety",
     "page": "baseline",
+    "read_history": "history",
     "render": "report",
+    "write_badge": "badge",
     "write_comparison": "comparison",
+    "write_history": "history",
     "write_repeatability": "repeatability",
     "write_report": "report",
 }
@@ -30,9 +35,12 @@ __all__ = [
     "append_to_step_summary",
     "floors",
     "page",
+    "read_history",
     "render",
     "run_verdict",
+    "write_badge",
     "write_comparison",
+    "write_history",
     "write_repeatability",
     "write_report",
 ]

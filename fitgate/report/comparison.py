@@ -1,58 +1,75 @@
-"""The report of a comparison of machines, and the checks that their records may be compared."""
+"""The report of a comparison of settings, and the checks that its records may be compared."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
 
-from fitgate.files import write
+from fitgate.files import figures_beside, write
 from fitgate.record import Record, RecordError
 from fitgate.report.markdown import render
 from fitgate.report.repeatability import check_repeats
-from fitgate.report.view.comparison import comparison_view
+from fitgate.report.view.answer import Answer
+from fitgate.report.view.comparison import comparison_view, described
 from fitgate.report.view.machine import Machine
+from fitgate.report.wants import OPTION, read_wants
 
-FIGURE = "pareto.png"
+PARETO, CURVES = "pareto.png", "throughput.png"
+
+
+class Written(NamedTuple):
+    """A comparison's path, and its answer to what was wanted; None where nothing was."""
+
+    path: Path
+    answer: Answer | None
 
 
 def write_comparison(
-    records: Mapping[str, Sequence[Record]], path: Path, prices: Mapping[str, float] | None = None
-) -> Path:
-    """Write a comparison in markdown, and its figure into the directory named after it beside it; the path.
+    records: Mapping[str, Sequence[Record]], path: Path, prices: Mapping[str, float] | None = None, want: str = ""
+) -> Written:
+    """Write a comparison in markdown, and its figures into the directory named after it beside it.
 
     Args:
         records: of a run, or of its repeats, by the name of the machine, the one to compare with first.
         path: of the report.
         prices: of a machine's hour, in US dollars, by its name.
+        want: what a setting is to hold, as `accuracy>=0.97 p99<=5ms`; empty for nothing.
 
     Raises:
         FileError: if it can't be written.
-        RecordError: if there are fewer than two machines, their data differs, a record has no timings, those of one
+        RecordError: if there is nothing to compare, the machines' data differ, a record has no timings, those of one
             machine are no repeats, or a price names none.
+        WantError: if what is wanted can't be read.
     """
-    from fitgate.report.pareto import draw_pareto
-
     machines = [Machine(*item) for item in records.items()]
-    _check(machines, prices or {})
-    view = comparison_view(machines, prices or {})
-    directory = path.with_suffix("")
-    draw_pareto(view, directory / FIGURE)
-    write(path, render("comparison.md.jinja", view=view, figure=f"{directory.name}/{FIGURE}"))
-    return path
+    _check(machines, prices or {}, want)
+    wants = read_wants(want, described(machines)) if want else ()
+    view = comparison_view(machines, prices or {}, wants)
+    figures, directory = {}, figures_beside(path)
+    from fitgate.report.charts import draw_curves, draw_pareto
+
+    for name, drawn, draw in ((PARETO, view.points, draw_pareto), (CURVES, view.curves, draw_curves)):
+        if drawn:
+            draw(view, directory / name)
+            figures[name] = quote(f"{directory.name}/{name}")
+    write(path, render("comparison.md.jinja", view=view, pareto=figures.get(PARETO), curves=figures.get(CURVES)))
+    return Written(path, view.answer)
 
 
-def _check(machines: Sequence[Machine], prices: Mapping[str, float]) -> None:
-    if len(machines) < 2:
-        raise RecordError(
-            "a comparison",
-            found=f"records of {len(machines)} machine",
-            expected="those of two or more",
-            next_step="name another record; give it a name of its own by NAME=RECORD",
-        )
+def _check(machines: Sequence[Machine], prices: Mapping[str, float], want: str) -> None:
     for machine in machines:
         for record in machine.records:
             _check_record(machine.name, record, machines[0])
         check_repeats(machine.records, machine.name)
+    if len(machines) < 2 and not want and len({of.engine for of in machines[0].served}) < 2:
+        raise RecordError(
+            "a comparison",
+            found="records of 1 machine, and of one engine",
+            expected="those of two machines, or of several engines (`pytest --fit-engines`)",
+            next_step=f"name another machine's record, by NAME=RECORD, or ask which model to take, by {OPTION}",
+        )
     for name in prices:
         if name not in [machine.name for machine in machines]:
             raise RecordError(
@@ -64,7 +81,7 @@ def _check(machines: Sequence[Machine], prices: Mapping[str, float]) -> None:
 
 
 def _check_record(name: str, record: Record, first: Machine) -> None:
-    if not record.datasets or not record.native_timings:
+    if not record.datasets or not record.timings:
         raise RecordError(
             name,
             found="a record without timings",

@@ -38,4 +38,12 @@ def plain_log_scale(axes: Axes, values: Sequence[float]) -> None:
         return
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
-    axes.xaxis.set_minor_formatter(LogFormatter())  # it labels some of them where there is less than a decade
+    axes.xaxis.set_minor_formatter(_Plain())
+
+
+class _Plain(LogFormatter):
+    """Labels the ticks that matplotlib would, some where there is less than a decade, by plain numbers."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        """As `0.2`, where it would have `2e-01`."""
+        return f"{x:g}" if super().__call__(x, pos) else ""

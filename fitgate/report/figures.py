@@ -86,9 +86,9 @@ def _tradeoff(of: TradeOff) -> tuple[Figure, str]:
     figure = Figure(figsize=(7, 4.5), layout="constrained")
     axes = figure.subplots()
     plain_log_scale(axes, [point.milliseconds for point in of.points])
-    for (x, y, model), marker in zip(of.points, itertools.cycle(MARKERS), strict=False):
-        value = f"{y:.2f} %" if of.axis.percent else f"{y:.4g}"
-        axes.plot(x, y, marker, markersize=8, label=plain(f"{model}, {value}"))
+    for point, marker in zip(of.points, itertools.cycle(MARKERS), strict=False):
+        value = f"{point.value:.2f} %" if of.axis.percent else f"{point.value:.4g}"
+        axes.plot(point.milliseconds, point.value, marker, markersize=8, label=plain(f"{point.model}, {value}"))
     figure.legend(loc="outside right center", frameon=False)
     front = of.axis.front(of.points)
     axes.plot([p.milliseconds for p in front], [p.value for p in front], "--", color="grey", linewidth=1, zorder=0)

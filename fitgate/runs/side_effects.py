@@ -14,6 +14,7 @@ import numpy as np
 
 from fitgate.clock import monotonic
 from fitgate.tasks import TaskData
+from fitgate.text import counted
 
 PATIENCE = 0.5  # seconds that threads which are ending get to end
 # What keeps processes or threads for the next who asks: joblib's and multiprocessing's helpers, and tqdm's monitor.
@@ -93,9 +94,9 @@ class Traces:
         random.setstate(self._random[0])
         np.random.set_state(self._random[1])
         if threads := self._left_threads():
-            self.found.append(f"left {_counted(len(threads), 'thread')} running: {', '.join(threads)}")
+            self.found.append(f"left {counted(len(threads), 'thread')} running: {', '.join(threads)}")
         if children := self._left_children():
-            self.found.append(f"left {_counted(len(children), 'process')} running: {', '.join(children)}")
+            self.found.append(f"left {counted(len(children), 'process')} running: {', '.join(children)}")
 
     def _changed_variables(self) -> list[str]:
         before, now = self._environment, dict(os.environ)
@@ -160,8 +161,3 @@ def _children() -> list[Any]:
 
 def _of_pool(words: str) -> bool:
     return any(name in words for name in POOLS)
-
-
-def _counted(count: int, noun: str) -> str:
-    plural = f"{noun}es" if noun.endswith("s") else f"{noun}s"
-    return f"{count} {noun if count == 1 else plural}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from fitgate.files import write
+from fitgate.files import figures_beside, write
 from fitgate.report.escaping import code, md
 from fitgate.report.tables import table
 from fitgate.sabotage.campaign import Campaign
@@ -45,7 +45,7 @@ def write_report(campaign: Campaign, path: Path) -> None:
         FileError: if one can't be written.
     """
     found = curves(campaign.trials)
-    directory = path.with_suffix("") if path.suffix else path.with_name(f"{path.name}-figures")
+    directory = figures_beside(path)
     if found:
         draw(found, directory / FIGURE)
     write(path, render(campaign, f"{directory.name}/{FIGURE}"))

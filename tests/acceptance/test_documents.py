@@ -46,6 +46,7 @@ SHORT = {
     "fitgate ab --base origin/main": Short(
         CHECKED, "what it finds, a busy machine may hide; tests/test_ab.py compares revisions of known pace"
     ),
+    "fitgate ab --since-tag": Short(CHECKED, "as above, and a tag; tests/test_ab.py makes some"),
     "pytest -m latency --fit-models=knn,sgd --fit-threads=2": Short(
         "pytest -m latency --fit-models=sgd --fit-threads=2 --fit-timing=0.2", "shorter timings of one model"
     ),

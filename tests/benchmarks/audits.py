@@ -1,13 +1,14 @@
 """How often audits of timings alarm where a model is clean, and how often they catch one that remembers.
 
 `python -m tests.benchmarks.audits --trials 60`, in the directory of a project: each of its models is fitted and
-evaluated once; each trial asks it anew, with a seed of its own, one example at a time and eight at once.
+evaluated once; each trial asks it anew, in a fresh process and with a seed of its own, in the scenarios that are timed.
 """
 
 import argparse
 import itertools
 import os
 import sys
+import tempfile
 import time
 from collections import defaultdict
 from functools import partial
@@ -15,24 +16,25 @@ from pathlib import Path
 
 import numpy as np
 
+from fitgate.executor import Place, Process, save
 from fitgate.latency.audit import Auditor
-from fitgate.latency.examples import Examples
-from fitgate.latency.queries import Asker, Queries
-from fitgate.latency.repetition import take_turns
+from fitgate.latency.stopwatch import loaded
+from fitgate.latency.timing import SCENARIOS
 from fitgate.plugin.project import project
+from fitgate.plugin.timer import SPARING
 from fitgate.report.tables import table
 from fitgate.runs import evaluate, train
 from fitgate.statistics import proportion_interval, proportion_upper_bound
 
 SIZES = (1, 8)
-QUERIES = 50
+FACTOR = 0.2  # times a session's seconds of timing
 
 
 class Remembering:
     """A model that answers examples of the test split by heart, in a share of the time that computing takes."""
 
-    def __init__(self, predict, X, speed_up):
-        self._predict, self._speed_up = predict, speed_up
+    def __init__(self, estimator, X, speed_up):
+        self._estimator, self._speed_up = estimator, speed_up
         self._known = {row.tobytes() for row in X}
         self._seconds = defaultdict(list)
 
@@ -43,32 +45,29 @@ class Remembering:
             while time.perf_counter() < until:
                 pass
             return np.zeros(len(X))
-        answers = self._predict(X)
+        answers = self._estimator.predict(X)
         self._seconds[len(X)].append(time.perf_counter() - began)
         return answers
 
 
-def trial(model, data, estimator, evaluation, speed_ups, seed):
-    """What the audits found: the answers' agreement, and by size and speed-up, whether it was caught, and the ratio."""
-    asker, test = Asker(estimator.predict), data.dataset.test
-    examples = Examples(test.X, len(test))
-    queries = Queries(examples, seed)
-    turns_of = partial(take_turns, estimator.predict, examples, seed=seed)
-    auditor = Auditor(model, data, lambda: evaluation.predictions, turns_of, seed)
-    for size, count in ((1, QUERIES), (8, QUERIES), (len(test), 1)):
-        for _ in range(count):
-            asker(queries.take(size))
-    found = {}
-    for size in SIZES:
-        for speed_up in speed_ups:
-            predict = estimator.predict
-            if speed_up > 1:
-                predict = Remembering(estimator.predict, test.X, speed_up).predict
-                for _ in range(12):
-                    predict(queries.take(size).X)
-            turns = take_turns(predict, examples, size, seed=seed)
-            found[size, speed_up] = bool(turns.remembered), max(map(turns.speed_up, turns.others))
-    return auditor.agreement("all", asker.answers), found
+def opened(files, n, seed):
+    """A process in which a model is asked."""
+    return Process(partial(loaded, *files, n, seed), label="audits", place=Place(environment=SPARING))
+
+
+def trial(model, data, files, evaluation, seed):
+    """What the audits of a clean model found: whether its answers agree, and what turns with it showed."""
+    n = len(data.dataset.test)
+    with opened(files, n, seed) as process:
+        auditor = Auditor(model, data, lambda: evaluation.predictions, None, seed)
+        agreements = [auditor.agreement(s.name, process.ask("ask", s, FACTOR).answers) for s in SCENARIOS]
+        return agreements, turns_of(process)
+
+
+def turns_of(process):
+    """By size, whether a model is caught remembering, and the largest ratio."""
+    turns = {size: process.ask("take_turns", size, 1.0) for size in SIZES}
+    return {size: (bool(of.remembered), max(map(of.speed_up, of.others))) for size, of in turns.items()}
 
 
 def main():
@@ -80,20 +79,32 @@ def main():
     around = project(Path.cwd(), None)
     names = options.models.split(",") if options.models else [n for n, m in around.models.items() if not m.slow]
     speed_ups = [1.0, *map(float, filter(None, options.speed_ups.split(",")))]
-    subjects = {}
+    subjects, directory = {}, tempfile.TemporaryDirectory()
     for name in names:
         model = around.models[name]
         data = around.tasks[model.timed_task.name]
-        trained = train(model, data, 42)
-        subjects[name] = (data, trained.estimator, evaluate(trained, data, around.metrics))
+        trained, X = train(model, data, 42), data.dataset.test.X
+        files = {}
+        for speed_up in speed_ups:
+            estimator = Remembering(trained.estimator, X, speed_up) if speed_up > 1 else trained.estimator
+            parts = {"estimator": estimator, "examples": X}
+            files[speed_up] = [save(Path(directory.name), f"{name}-{speed_up}-{k}", v) for k, v in parts.items()]
+        subjects[name] = data, files, evaluate(trained, data, around.metrics)
     agreements, caught, ratios = defaultdict(list), defaultdict(list), defaultdict(list)
     for seed in range(options.trials):  # models take turns, so that all see the machine as it changes
-        for name, subject in subjects.items():
-            agrees, found = trial(name, *subject, speed_ups, seed)
-            agreements[name].append(agrees)
-            for (size, speed_up), (hit, ratio) in found.items():
-                caught[name, size, speed_up].append(hit)
-                ratios[name, size, speed_up].append(ratio)
+        for name, (data, files, evaluation) in subjects.items():
+            agrees, clean = trial(name, data, files[1.0], evaluation, seed)
+            agreements[name] += agrees
+            found = {1.0: clean}
+            for speed_up in speed_ups[1:]:
+                with opened(files[speed_up], len(data.dataset.test), seed) as process:
+                    for scenario in SCENARIOS[:2]:  # it learns how long it takes
+                        process.ask("ask", scenario, FACTOR)
+                    found[speed_up] = turns_of(process)
+            for speed_up, of in found.items():
+                for size, (hit, ratio) in of.items():
+                    caught[name, size, speed_up].append(hit)
+                    ratios[name, size, speed_up].append(ratio)
         print(f"{seed + 1} of {options.trials}, load {os.getloadavg()[0]:.1f}", file=sys.stderr, flush=True)
     show(subjects, speed_ups, agreements, caught, ratios)
 

@@ -1,150 +1,156 @@
-"""A comparison of machines by records of the same work on each, one or several, against the first."""
+"""A comparison of settings: of models, engines and machines, by records of the same work."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from fitgate.latency.timing import MULTI, OFFLINE, SERVER, SINGLE
-from fitgate.record import Record
+from fitgate.engines import NATIVE
+from fitgate.record import MetricEntry, Record
 from fitgate.report.view import hardware
+from fitgate.report.view.answer import Answer, answer
+from fitgate.report.view.curves import Curves, curves
 from fitgate.report.view.differences import Difference, Warned, difference, warnings
 from fitgate.report.view.environment import size
 from fitgate.report.view.hardware import NumberRow, Row
-from fitgate.report.view.machine import Machine, Ratio, ratio
+from fitgate.report.view.machine import Machine
+from fitgate.report.view.measured import Measured
+from fitgate.report.view.ratios import Headline, RatioRow, headline, ratio_rows
+from fitgate.report.view.settings import Setting, settings
 from fitgate.report.view.tradeoff import Axis, Point
-from fitgate.report.view.words import (
-    Noun,
-    Percentiles,
-    figure_value,
-    main_tasks,
-    noun,
-    percentiles,
-    value_of,
-)
-
-SCENARIOS = (SINGLE, MULTI, OFFLINE)
+from fitgate.report.view.words import Noun, figure_value, main_tasks, metric_value, noun
+from fitgate.report.wants import Want
+from fitgate.statistics import values_for_percentile
 
 
 @dataclass(frozen=True)
-class Cell:
-    """A model's typical query on a machine, in seconds, and its ratio to the first machine's.
+class SettingRow:
+    """A setting of the table, and its task's first metric as text; empty where that is not known."""
 
-    Attributes:
-        typical, ratio: None where not measured; the first machine has no ratio.
-        computes_otherwise: whether the model gives significantly other answers there, so that times don't compare.
-    """
-
-    typical: float | None
-    ratio: Ratio | None
-    computes_otherwise: bool
+    setting: Setting
+    quality: str
 
 
 @dataclass(frozen=True)
-class ScenarioRow:
-    """A model's typical query on the first machine, in seconds, and what the others make of it."""
-
-    model: str
-    typical: float | None
-    others: tuple[Cell, ...]
-
-
-@dataclass(frozen=True)
-class ScenarioTable:
-    """All models in a scenario; `batch` is how many examples a query has, None for the whole test split."""
-
-    name: str
-    batch: int | None
-    rows: tuple[ScenarioRow, ...]
-
-
-@dataclass(frozen=True)
-class Headline:
-    """A machine's times over the first one's, over several models, by scenario."""
-
-    machine: str
-    models: int
-    ratios: tuple[tuple[str, Ratio], ...]
-
-
-@dataclass(frozen=True)
-class DetailRow:
-    """A model on a machine: percentiles and fit in seconds, server in queries a second."""
-
-    model: str
-    machine: str
-    single: Percentiles | None
-    multi: Percentiles | None
-    server: float | None
-    fit: float | None
-
-
-@dataclass(frozen=True)
-class QualityCell:
-    """A model's metric on a machine as text, and how its predictions differ from the first machine's."""
-
-    value: str
-    difference: Difference | None
-
-
-@dataclass(frozen=True)
-class QualityRow:
-    """A model's first metric on the task on which it was timed."""
+class PredictionRow:
+    """How a model's predictions on a machine differ from those on the first."""
 
     model: str
     task: str
-    metric: str
-    value: str
-    others: tuple[QualityCell, ...]
+    machine: str
+    difference: Difference
+
+
+@dataclass(frozen=True)
+class Unserved:
+    """An engine that does not serve a model on a machine, and why."""
+
+    model: str
+    engine: str
+    machine: str
+    reason: str
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """All that a comparison shows; machines in the order given, the first is the one that others are set against."""
+    """All that a comparison shows; machines in the order given, the first is the one that others are set against.
+
+    Attributes:
+        machines, runs: their names, and how many records each has.
+        datasets, noun: what all worked on, and what an example of it is called.
+        answer: to what is wanted; None where nothing is.
+        headlines: of the machines after the first.
+        best: the settings of `task` that no other beats in both its first metric and a single query.
+        warnings: what differs besides the machine.
+        quality: title of the column of the first metric; empty where tasks have several, which cells then name.
+        rows: the settings.
+        engines: whether some are served by another engine than the estimator.
+        queries_for_p99: the fewest queries that a p99 takes.
+        prices: of machines, in words.
+        unserved: engines that serve nothing.
+        curves: throughput by batch size; None where there is one size.
+        ratios: of each model and engine.
+        predictions: how they differ between machines.
+        facts, kernels, shares: of the machines.
+        task, axis, points: of the figure of quality against latency; no points where nothing was evaluated.
+    """
 
     machines: tuple[str, ...]
     runs: tuple[int, ...]
     datasets: tuple[str, ...]
     noun: Noun
+    answer: Answer | None
     headlines: tuple[Headline, ...]
+    best: tuple[SettingRow, ...]
     warnings: tuple[Warned, ...]
-    scenarios: tuple[ScenarioTable, ...]
-    details: tuple[DetailRow, ...]
-    quality: tuple[QualityRow, ...]
+    quality: str
+    rows: tuple[SettingRow, ...]
+    engines: bool
+    queries_for_p99: int
     prices: tuple[str, ...]
-    costs: tuple[NumberRow, ...]
+    unserved: tuple[Unserved, ...]
+    curves: Curves | None
+    ratios: tuple[RatioRow, ...]
+    predictions: tuple[PredictionRow, ...]
     facts: tuple[Row, ...]
     kernels: tuple[NumberRow, ...]
     shares: tuple[NumberRow, ...]
     task: str
-    axis: Axis
-    points: dict[str, tuple[Point, ...]]
+    axis: Axis | None
+    points: tuple[Point, ...]
 
 
-def comparison_view(machines: Sequence[Machine], prices: Mapping[str, float]) -> Comparison:
+def comparison_view(machines: Sequence[Machine], prices: Mapping[str, float], wants: Sequence[Want] = ()) -> Comparison:
     """What a comparison shows.
 
     Args:
         machines: with timings of the same work, the one to compare with first.
         prices: of a machine's hour, in US dollars, by its name.
+        wants: what a setting is to hold.
     """
     first, *others = machines
-    models = [name for name in first.models if all(_timed(name, r) for m in machines for r in m.records)]
-    task, axis, points = _tradeoff(machines)
+    metrics = [want.name for want in wants if want.is_metric]
+    found = [setting for m in machines for setting in settings(m, first, prices.get(m.name), metrics)]
+    models = list(dict.fromkeys(of.model for machine in machines for of in machine.served))
+    engines = list(dict.fromkeys(setting.engine for setting in found))
+    found.sort(key=lambda setting: (models.index(setting.model), engines.index(setting.engine)))  # then machines
+    record, kind = first.record, noun(first.record.datasets)
+    firsts = {task.name: record.metric(task.metrics[0]) for task in record.tasks}
+    same = {(s.task, firsts[s.task].title) for s in found if s.task in firsts}
+    rows = tuple(SettingRow(s, _quality(s, firsts.get(s.task), named=len(same) > 1)) for s in found)
+    task, points = _tradeoff(record, rows, firsts)
+    axis = Axis.of(firsts[task], task) if task else None
+    front = {(p.model, p.engine, p.machine) for p in axis.front(points)} if axis else set()
     return Comparison(
         machines=tuple(machine.name for machine in machines),
         runs=tuple(len(machine.records) for machine in machines),
-        datasets=tuple(map(size, first.record.datasets)),
-        noun=noun(first.record.datasets),
-        headlines=tuple(_headline(first, other, models) for other in others),
+        datasets=tuple(map(size, record.datasets)),
+        noun=kind,
+        answer=answer(found, wants, described(machines), kind, all(m.name in prices for m in machines))
+        if wants
+        else None,
+        headlines=tuple(headline(first, other) for other in others),
+        best=tuple(row for row in rows if (row.setting.model, row.setting.engine, row.setting.machine) in front),
         warnings=warnings(machines, models),
-        scenarios=tuple(filter(lambda of: of.rows, (_scenario(machines, models, s.name) for s in SCENARIOS))),
-        details=tuple(_detail(machine, model) for model in models for machine in machines),
-        quality=tuple(row for model in models if (row := _quality(machines, model)) is not None),
-        prices=tuple(f"{m.name}, {prices[m.name]:g} $/h" for m in machines if m.name in prices),
-        costs=_costs([machine for machine in machines if machine.name in prices], models, prices),
+        quality=" on ".join(reversed(next(iter(same)))) if len(same) == 1 else "",
+        rows=rows,
+        engines=engines != [NATIVE],
+        queries_for_p99=values_for_percentile(99),
+        prices=tuple(f"{m.name} at {prices[m.name]:g} USD an hour" for m in machines if m.name in prices),
+        unserved=tuple(
+            Unserved(entry.model, entry.engine, m.name, entry.reason)
+            for m in machines
+            for entry in m.record.engines
+            if entry.reason
+        ),
+        curves=curves(found),
+        ratios=ratio_rows(machines),
+        predictions=tuple(
+            PredictionRow(model, first.task(model), other.name, differs)
+            for model in models
+            for other in others
+            if (differs := difference(first, other, model)) is not None
+        ),
         facts=hardware.facts(machines),
         kernels=hardware.kernels(machines),
         shares=hardware.shares(machines, models),
@@ -154,87 +160,40 @@ def comparison_view(machines: Sequence[Machine], prices: Mapping[str, float]) ->
     )
 
 
-def _timed(model: str, record: Record) -> bool:
-    return any(timing.model == model for timing in record.native_timings)
+def described(machines: Sequence[Machine]) -> list[MetricEntry]:
+    """The metrics of all records, by which something can be wanted."""
+    found = {metric.name: metric for machine in machines for metric in machine.record.metrics}
+    named = dict.fromkeys(name for m in machines for task in m.record.tasks for name in task.metrics)
+    return [found.get(name, MetricEntry(name, name)) for name in named]
 
 
-def _headline(first: Machine, other: Machine, models: Sequence[str]) -> Headline:
-    found = []
-    for scenario in SCENARIOS:
-        timed = [m for m in models if first.timings(m, scenario.name) and other.timings(m, scenario.name)]
-        if (of := ratio(first, other, timed, scenario.name)) is not None:
-            found.append((scenario.name, of))
-    return Headline(other.name, len(models), tuple(found))
-
-
-def _scenario(machines: Sequence[Machine], models: Sequence[str], name: str) -> ScenarioTable:
-    first, *others = machines
-    timed = [model for model in models if first.timings(model, name)]
-    batch = first.timings(timed[0], name)[0].batch_size if timed and name != OFFLINE.name else None
-    rows = (
-        ScenarioRow(model, first.typical(model, name), tuple(_cell(first, other, model, name) for other in others))
-        for model in timed
-    )
-    return ScenarioTable(name, batch, tuple(rows))
-
-
-def _cell(first: Machine, other: Machine, model: str, scenario: str) -> Cell:
-    differs = difference(first, other, model)
-    otherwise = differs is not None and differs.significant
-    return Cell(other.typical(model, scenario), ratio(first, other, [model], scenario), otherwise)
-
-
-def _detail(machine: Machine, model: str) -> DetailRow:
-    server, subject = machine.pooled(model, SERVER.name), (model, machine.task(model))
-    fits = [fit.seconds for record in machine.records for fit in record.fits if (fit.model, fit.task) == subject]
-    return DetailRow(
-        model=model,
-        machine=machine.name,
-        single=percentiles(machine.pooled(model, SINGLE.name)),
-        multi=percentiles(machine.pooled(model, MULTI.name)),
-        server=server.rate if server else None,
-        fit=float(np.median(fits)) if fits else None,
+def _quality(setting: Setting, metric: MetricEntry | None, named: bool) -> str:
+    value = setting.metrics.get(metric.name) if metric is not None else None
+    if metric is None or value is None:
+        return ""
+    shown = metric_value(value.value, metric)
+    return (
+        f"{metric.title} on {setting.task}: {shown}{_bound(value, metric)}" if named else shown + _bound(value, metric)
     )
 
 
-def _quality(machines: Sequence[Machine], model: str) -> QualityRow | None:
-    first, *others = machines
-    mine, task = first.evaluation(model), first.record.task(first.task(model))
-    if mine is None or task is None:
-        return None
-    metric = first.record.metric(task.metrics[0])
-    cells = []
-    for other in others:
-        theirs = other.evaluation(model)
-        value = value_of(theirs, metric) if theirs else ""
-        cells.append(QualityCell(value, difference(first, other, model)))
-    return QualityRow(model, task.name, metric.title, value_of(mine, metric), tuple(cells))
+def _bound(of: Measured, metric: MetricEntry) -> str:
+    end, side = (of.low, "least") if of.low is not None else (of.high, "most")
+    return "" if end is None else f" (at {side} {metric_value(end, metric)})"
 
 
-def _costs(priced: Sequence[Machine], models: Sequence[str], prices: Mapping[str, float]) -> tuple[NumberRow, ...]:
-    """Millions of examples that a US dollar pays for, all of the test split at once."""
-
-    def worth(machine: Machine, model: str) -> float | None:
-        offline = machine.pooled(model, OFFLINE.name)
-        return offline.examples_per_second * 3600 / prices[machine.name] / 1e6 if offline else None
-
-    return tuple(NumberRow(model, tuple(worth(machine, model) for machine in priced)) for model in models)
-
-
-def _tradeoff(machines: Sequence[Machine]) -> tuple[str, Axis, dict[str, tuple[Point, ...]]]:
-    """The points of each machine's models, on the task that most of them were timed on."""
-    record = machines[0].record
-    timed = [machines[0].task(model) for model in machines[0].models]
-    task = max(main_tasks(record), key=lambda task: timed.count(task.name))
-    metric = record.metric(task.metrics[0])
-    points = {
-        machine.name: tuple(
-            Point(1e3 * typical, figure_value(value, metric), model)
-            for model in machine.models
-            if machine.task(model) == task.name
-            if (typical := machine.typical(model, SINGLE.name)) is not None
-            if (e := machine.evaluation(model)) is not None and (value := e.metrics.get(metric.name)) is not None
-        )
-        for machine in machines
-    }
-    return task.name, Axis.of(metric, task.name), points
+def _tradeoff(
+    record: Record, rows: Sequence[SettingRow], firsts: Mapping[str, MetricEntry]
+) -> tuple[str, tuple[Point, ...]]:
+    """The points of settings that are believed, on the task that most of them were timed on; empty where none is."""
+    known = [row.setting for row in rows if row.quality and row.setting.single and not row.setting.doubts]
+    tasks = [task.name for task in main_tasks(record) if any(s.task == task.name for s in known)]
+    if not tasks:
+        return "", ()
+    task = max(tasks, key=[s.task for s in known].count)
+    metric = firsts[task]
+    return task, tuple(
+        Point(1e3 * s.single.value, figure_value(s.metrics[metric.name].value, metric), s.model, s.engine, s.machine)
+        for s in known
+        if s.task == task and s.single is not None
+    )

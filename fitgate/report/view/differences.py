@@ -76,7 +76,7 @@ def warnings(machines: Sequence[Machine], models: Sequence[str]) -> tuple[Warned
     found = []
     for other in others:
         a, b = first.record, other.record
-        for library, change in _software(a.environment, b.environment).items():
+        for library, change in software(a.environment, b.environment).items():
             found.append(Warned(other.name, change, _affected(a, models, library)))
         if a.threads != b.threads:
             change = f"threads {threads(a)} -> {threads(b)}"
@@ -94,7 +94,7 @@ def warnings(machines: Sequence[Machine], models: Sequence[str]) -> tuple[Warned
     return tuple(found)
 
 
-def _software(before: Environment, now: Environment) -> dict[str, str]:
+def software(before: Environment, now: Environment) -> dict[str, str]:
     """Changes of versions, in words, by the library's name; of libraries that both record."""
     shared = sorted((before.libraries.keys() & now.libraries.keys()) - TOOLS)
     versions = {"Python": (before.python, now.python)}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from fitgate.machine import Condition, changes
 from fitgate.record import DataEntry, ModelEntry, Record, found_deterministic
-from fitgate.report.view.words import noun, same_output, threads, training
+from fitgate.report.view.words import gpus, noun, same_output, threads, training
 from fitgate.runs import Fit
 
 
@@ -43,7 +43,7 @@ def environment(record: Record) -> tuple[Fact, ...]:
     option = f"limited to {allowed}: " if allowed is not None else ""
     disturbed = "" if record.workers == 1 else ", whose timings disturb each other"
     return (
-        Fact("machine", ", ".join(filter(None, [*machine, where.accelerator]))),
+        Fact("machine", ", ".join(filter(None, [*machine, gpus(where)]))),
         Fact("software", ", ".join([f"Python {where.python}", *(f"{k} {v}" for k, v in where.libraries.items())])),
         *map(_data, record.datasets),
         Fact("seed", seeds_built_with(record)),

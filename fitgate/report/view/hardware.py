@@ -11,8 +11,8 @@ import numpy as np
 from fitgate.latency.timing import OFFLINE
 from fitgate.record import Record
 from fitgate.report.view.limits import limit_share
-from fitgate.report.view.machine import Machine
-from fitgate.report.view.words import threads
+from fitgate.report.view.machine import Machine, Served
+from fitgate.report.view.words import gpus, threads
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def facts(machines: Sequence[Machine]) -> tuple[Row, ...]:
     return (
         row("processor", [e.cpu for e in where]),
         row("cores, memory", [f"{e.cores}, {e.memory_gib:g} GiB" for e in where]),
-        row("accelerator", [e.accelerator or "none" for e in where]),
+        row("accelerator", [gpus(e) or "none" for e in where]),
         row("BLAS", [e.blas or "not recorded" for e in where]),
         row("threads", [threads(machine.record) for machine in machines]),
         row("load", [_load(machine.records) for machine in machines]),
@@ -69,12 +69,14 @@ def shares(machines: Sequence[Machine], models: Sequence[str]) -> tuple[NumberRo
     for model in models:
         shares = [_share(machine, model) for machine in machines]
         if any(share is not None for share in shares):
-            kernel = next(t.kernel for m in machines for t in m.timings(model, OFFLINE.name) if t.kernel)
+            kernel = next(t.kernel for m in machines for t in m.timings(Served(model), OFFLINE.name) if t.kernel)
             rows.append(NumberRow(f"{model}, of {kernel}", tuple(shares)))
     return tuple(rows)
 
 
 def _share(machine: Machine, model: str) -> float | None:
-    pairs = zip(machine.records, machine.timings(model, OFFLINE.name), strict=False)  # no timings, or one a record
+    pairs = zip(
+        machine.records, machine.timings(Served(model), OFFLINE.name), strict=False
+    )  # no timings, or one a record
     shares = [share for record, timing in pairs if (share := limit_share(record, timing)) is not None]
     return float(np.median(shares)) if shares else None

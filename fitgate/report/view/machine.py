@@ -1,4 +1,4 @@
-"""A machine of a comparison: its records, by its name, and how its times stand to another's."""
+"""A machine of a comparison: its records, by its name, and what of it is timed."""
 
 from __future__ import annotations
 
@@ -10,10 +10,22 @@ from typing import NamedTuple
 
 import msgspec
 
-from fitgate.latency.timing import Timing
-from fitgate.record import Record
+from fitgate.engines import NATIVE
+from fitgate.latency.timing import HELD, Timing
+from fitgate.record import EngineEntry, Record
+from fitgate.report.view.measured import Measured
 from fitgate.runs import Evaluation
 from fitgate.statistics import mean_interval
+
+
+class Served(NamedTuple):
+    """A model, as an engine serves it; as text, `knn` or `knn by onnx`."""
+
+    model: str
+    engine: str = NATIVE
+
+    def __str__(self) -> str:
+        return self.model if self.engine == NATIVE else f"{self.model} by {self.engine}"
 
 
 class Machine(NamedTuple):
@@ -28,18 +40,24 @@ class Machine(NamedTuple):
         return self.records[0]
 
     @property
-    def models(self) -> list[str]:
-        """The models that it has timings of."""
-        return list(dict.fromkeys(timing.model for timing in self.record.native_timings))
+    def served(self) -> list[Served]:
+        """The models that it has timings of, as each engine serves them."""
+        return list(dict.fromkeys(Served(timing.model, timing.engine) for timing in self.record.timings))
 
-    def timings(self, model: str, scenario: str) -> list[Timing]:
-        """A model's timings in a scenario, one a record; empty if one has none."""
-        found = [t for r in self.records for t in r.native_timings if (t.model, t.scenario) == (model, scenario)]
+    @property
+    def scenarios(self) -> dict[str, int]:
+        """Examples of a query, by the label of each scenario that was timed."""
+        return {timing.label: timing.batch_size for timing in self.record.timings}
+
+    def timings(self, of: Served, scenario: str) -> list[Timing]:
+        """Its timings in a scenario, one a record; empty if one has none."""
+        known = (*of, scenario)
+        found = [t for r in self.records for t in r.timings if (t.model, t.engine, t.label) == known]
         return found if len(found) == len(self.records) else []
 
-    def pooled(self, model: str, scenario: str) -> Timing | None:
-        """All queries of a model's timings in a scenario together; at the median rate."""
-        timings = self.timings(model, scenario)
+    def pooled(self, of: Served, scenario: str) -> Timing | None:
+        """All queries of its timings in a scenario together; at the median rate."""
+        timings = self.timings(of, scenario)
         if not timings:
             return None
         rates = [t.rate for t in timings if t.rate is not None]
@@ -48,58 +66,42 @@ class Machine(NamedTuple):
         rate = median(rates) if rates else None
         return msgspec.structs.replace(timings[0], seconds=seconds, processes=processes, rate=rate)
 
-    def typical(self, model: str, scenario: str) -> float | None:
-        """A model's typical query in seconds, a geometric mean over records."""
-        timings = self.timings(model, scenario)
-        return math.exp(mean(math.log(t.typical) for t in timings)) if timings else None
+    def typical(self, of: Served, scenario: str) -> Measured | None:
+        """A typical query in seconds, and where another run has it, nine times in ten.
+
+        Of several runs it is their geometric mean, and the interval Student's over runs; see `Timing.interval` for
+        that of one.
+        """
+        timings = self.timings(of, scenario)
+        if not timings:
+            return None
+        logs = [math.log(timing.typical) for timing in timings]
+        if len(logs) == 1:
+            return Measured(timings[0].typical, *(timings[0].interval or ()))
+        low, high = mean_interval(logs, HELD)
+        reach = math.sqrt(len(logs) + 1) * (high - low) / 2  # of one more run about the mean, s sqrt(1 + 1/n)
+        level = mean(logs)
+        return Measured(math.exp(level), math.exp(level - reach), math.exp(level + reach))
 
     def task(self, model: str) -> str:
         """The task on which a model was timed; empty where it was not."""
-        return next((t.task for t in self.record.native_timings if t.model == model), "")
+        return next((t.task for t in self.record.timings if t.model == model), "")
 
     def evaluation(self, model: str) -> Evaluation | None:
         """What a model gave for the test split of the task on which it was timed."""
         subject = (model, self.task(model))
         return next((e for e in self.record.evaluations if (e.model, e.task) == subject), None)
 
+    def entry(self, of: Served) -> EngineEntry | None:
+        """What was found out about an engine's answers; None of an estimator as it is."""
+        known = (of.model, self.task(of.model), of.engine)
+        return next((e for e in self.record.engines if (e.model, e.task, e.engine) == known), None)
 
-class Ratio(NamedTuple):
-    """A ratio of times with its 95 % interval; None where a side was timed in one process alone."""
-
-    value: float
-    interval: tuple[float, float] | None
-
-
-def ratio(first: Machine, other: Machine, models: Sequence[str], scenario: str) -> Ratio | None:
-    """The other's typical query over the first's, a geometric mean over models; None if one has not timed them."""
-    both = _level(first, models, scenario), _level(other, models, scenario)
-    if both[0] is None or both[1] is None:
-        return None
-    (mine, my_reach), (theirs, their_reach) = both[0], both[1]
-    value = math.exp(theirs - mine)
-    if my_reach is None or their_reach is None:
-        return Ratio(value, None)
-    reach = math.hypot(my_reach, their_reach)
-    return Ratio(value, (value * math.exp(-reach), value * math.exp(reach)))
-
-
-def _level(machine: Machine, models: Sequence[str], scenario: str) -> tuple[float, float | None] | None:
-    """The mean logarithm of models' typical queries, and how far its 95 % interval reaches to each side, if it has one.
-
-    Over runs if there are several; else over processes of the one.
-    """
-    timings = [machine.timings(model, scenario) for model in models]
-    if not timings or not all(timings):
-        return None
-    runs = [mean(math.log(t.typical) for t in run) for run in zip(*timings, strict=True)]
-    if len(runs) > 1:
-        return mean(runs), _reach(runs)
-    levels = [list(map(math.log, t.levels)) for (t,) in timings]
-    if min(map(len, levels)) < 2:
-        return runs[0], None
-    return runs[0], math.hypot(*map(_reach, levels)) / len(levels)
-
-
-def _reach(values: Sequence[float]) -> float:
-    low, high = mean_interval(values)
-    return (high - low) / 2
+    def doubts(self, of: Served) -> list[str]:
+        """Why its timings can't be believed: what audits found, in words, each with its scenario."""
+        audits = (audit for record in self.records for audit in record.doubted if (audit.model, audit.engine) == of)
+        found = [f"{audit.scenario}: {audit.message}" for audit in audits]
+        entry = self.entry(of)
+        if entry is not None and entry.fault:
+            found.append(f"what it answers can be no answers: {entry.fault}")
+        return list(dict.fromkeys(found))

@@ -6,17 +6,23 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from fitgate.engines import NATIVE
 from fitgate.latency.timing import SINGLE
 from fitgate.record import MetricEntry, Record
 from fitgate.report.view.words import Noun, axis_title, figure_value, is_share, main_tasks, noun
 
 
 class Point(NamedTuple):
-    """A model: its typical latency in milliseconds, and its metric, in percent where that is a share."""
+    """A model: its typical latency in milliseconds, and its metric, in percent where that is a share.
+
+    Where several are compared, it is the model as an engine serves it on a machine.
+    """
 
     milliseconds: float
     value: float
     model: str
+    engine: str = NATIVE
+    machine: str = ""
 
 
 @dataclass(frozen=True)

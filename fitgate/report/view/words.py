@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fitgate.latency.timing import Timing
+from fitgate.machine import Accelerator, Environment
 from fitgate.record import ARRAY_KEYS, DataEntry, MetricEntry, Record, TaskEntry, decode_array
 from fitgate.record.examples import asks_for_numbers
 from fitgate.runs import Evaluation
@@ -132,6 +133,22 @@ def percentiles(timing: Timing | None) -> Percentiles | None:
 def threads(record: Record) -> str:
     """Cores that a session could use, and threads of each library."""
     return ", ".join(f"{name} {count}" for name, count in record.threads.items()) or "not recorded"
+
+
+def gpus(environment: Environment) -> str:
+    """The machine's GPUs, each with its driver, clock and limit of power where they are known; empty for none."""
+    return ", ".join(map(_gpu, environment.accelerators)) or environment.accelerator
+
+
+def _gpu(of: Accelerator) -> str:
+    clock = "" if of.most_mhz is None else f"at most {of.most_mhz:,.0f} MHz"
+    if clock and of.set_mhz not in (None, of.most_mhz):
+        clock = f"set to {of.set_mhz:,.0f} of {of.most_mhz:,.0f} MHz"
+    power = "" if of.watts is None else f"at most {of.watts:g} W"
+    if power and of.most_watts is not None and of.most_watts > (of.watts or 0.0):
+        power = f"limited to {of.watts:g} of {of.most_watts:g} W"
+    memory = "" if of.memory_mib is None else f"{of.memory_mib / 1024:.0f} GiB"
+    return f"{of.name} ({', '.join(filter(None, (f'driver {of.driver}', memory, clock, power)))})"
 
 
 def shortened(text: str, most: int = MOST_CHARACTERS) -> str:
