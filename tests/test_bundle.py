@@ -55,15 +55,35 @@ def pytest_fitgate_models():
 """
 
 
+NETWORK = """
+class Network:
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X):
+        return self.classes_[X[:, :10].argmax(axis=1)]
+
+    def export(self, dtype, platforms):
+        import jax
+        from jax import export
+        shape = jax.ShapeDtypeStruct((*export.symbolic_shape("n"), 64), dtype)
+        return bytes(export.export(jax.jit(lambda X: X[:, :10]), platforms=platforms)(shape).serialize())
+
+def pytest_fitgate_models():
+    return [Model("network", lambda seed: Network(), (TASK,))]
+"""
+
+
 @pytest.fixture(scope="module")
 def quick(tmp_path_factory):
     """`quick(*options)`: run in a project, and its run's directory; the same options give the same run."""
     runs = {}
 
-    def quick(*options):
+    def quick(*options, more=""):
         if options not in runs:
             directory = tmp_path_factory.mktemp("project")
-            (directory / "conftest.py").write_text(CONFTEST)
+            (directory / "conftest.py").write_text(CONFTEST + more)
             (directory / "test_speed.py").write_text("from fitgate.checks import test_predict\n")
             command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--fit-timing=0.02", *options]
             done = subprocess.run(command, cwd=directory, capture_output=True, text=True, env=environment())
@@ -75,7 +95,8 @@ def quick(tmp_path_factory):
 
 
 def environment():
-    return {**os.environ, "PYTHONPATH": ROOT}
+    own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}
+    return {**own, "PYTHONPATH": ROOT}
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +137,19 @@ def test_a_session_keeps_what_it_times_and_says_what_it_can_t(kept):
     assert sorted(path.name for path in (kept / "kept").iterdir()) == sorted(
         entry.digest for entry in (*record.kept_models, *record.kept_data) if not entry.reason
     )
+
+
+def test_a_network_that_exports_itself_is_kept_as_that(quick, timed, tmp_path):
+    pytest.importorskip("jax")
+    pytest.importorskip("flatbuffers")
+    run = quick("--fit-keep", "-k", "network-single", more=NETWORK)
+    (entry,) = read(run).kept_models
+    assert (entry.engine, entry.loader, entry.reason) == ("jax_export", "jax_export", "")
+    assert main(["pack", str(run), "--out", str(tmp_path / "b.zip")]) == 0
+    code, record = timed(tmp_path / "b.zip")
+    assert code == 0
+    assert {(t.model, t.engine) for t in record.timings} == {("network", "jax_export")}
+    assert [(e.engine, e.equal) for e in record.engines] == [("jax_export", 1.0)]
 
 
 def test_packing_says_what_is_in_the_bundle_and_what_is_left_out(kept, tmp_path, capsys):

@@ -98,3 +98,10 @@ def test_a_project_without_a_regression_gate_has_nothing_to_plan(project, capsys
     monkeypatch.chdir(project.path)
     assert main(["plan"]) == 1
     assert "found no regression gate" in capsys.readouterr().err
+
+
+def test_a_record_may_have_the_budget_that_the_option_takes():
+    from fitgate.gates import settings
+    from fitgate_pytest import options
+
+    assert settings.MOST_BUDGET == options.MOST_BUDGET

@@ -21,7 +21,7 @@ from fitgate.latency.agreement import agreement, largest_difference
 from fitgate.latency.audit import Audit, agreement_audit
 from fitgate.latency.opened import Answered, Depot, Key, Opened, answers_of, in_turns, named, process, timing_of
 from fitgate.latency.timing import OFFLINE, SCENARIOS, Scenario, batches
-from fitgate.machine import KERNELS, calibrate, distributions_of, limit_threads
+from fitgate.machine import KERNELS, calibrate, distributions_of
 from fitgate.machine.modules import missing
 from fitgate.record import EngineEntry, KeptModel, Origin, Record, TaskEntry, begin
 from fitgate.runs import Evaluation, Failure, ModelFailed
@@ -106,15 +106,12 @@ class Timing:
 
     Raises:
         BundleError: if the choice names what is not there, or the examples are not those that the bundle says.
-        ThreadsError: if the machine has fewer cores than are to be used.
     """
 
     def __init__(self, bundle: Bundle, choice: Choice, selection: Sequence[str], say: Callable[[str], None]):
         self._bundle, self._choice, self._say = bundle, choice, say
         self._started = perf_counter()
         _check(choice, bundle)
-        if choice.threads is not None:
-            limit_threads(choice.threads, "--threads")
         self._depot = Depot()
         self._record = self._begun(list(selection))
         self._seed = self._record.settings.seed

@@ -91,6 +91,7 @@ def _time(options: argparse.Namespace) -> int:
     from fitgate.bundle.archive import Bundle
     from fitgate.bundle.timing import Choice, Timing
     from fitgate.files import check_writable, make_directory
+    from fitgate.machine import check_threads, few_threads
     from fitgate.report import run_verdict, write_report
 
     def say(words: str) -> None:
@@ -108,7 +109,10 @@ def _time(options: argparse.Namespace) -> int:
         options.threads,
         options.trust,
     )
-    record = Timing(Bundle(options.bundle), choice, sys.argv[1:], say).record()
+    if options.threads is not None:
+        check_threads(options.threads, "--threads")
+    with few_threads(options.threads):
+        record = Timing(Bundle(options.bundle), choice, sys.argv[1:], say).record()
     save(record, path)
     report = write_report(record, options.out)
     if record.faults:

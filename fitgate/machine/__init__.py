@@ -12,7 +12,7 @@ from fitgate.machine.environment import (
     usable_cores,
 )
 from fitgate.machine.kernels import KERNELS, Calibration, Kernel, calibrate
-from fitgate.machine.threads import ThreadsError, few_threads, limit_threads, thread_counts
+from fitgate.machine.threads import ThreadsError, check_threads, few_threads, limit_threads, thread_counts
 
 __all__ = [
     "KERNELS",
@@ -25,6 +25,7 @@ __all__ = [
     "ThreadsError",
     "calibrate",
     "changes",
+    "check_threads",
     "condition",
     "distributions_of",
     "environment",

@@ -29,13 +29,23 @@ class ThreadsError(FitgateError):
     """A number of threads that the machine does not have."""
 
 
-def limit_threads(count: int, option: str = "--fit-threads") -> None:
+def limit_threads(count: int) -> None:
     """Let this process, its threads and the processes that it starts use no more than so many cores.
 
     Where the system can keep a process to some of its cores, as Linux can, it enforces the limit for OpenMP, BLAS, XLA
     and Python's own threads alike. Elsewhere, as on macOS and Windows, the limit is what the libraries are asked for:
     those of BLAS and OpenMP that are loaded, by threadpoolctl, and later ones by their environment variables; other
     threads are free. `thread_counts` shows which it was: `cores` is the limit only where the system enforces it.
+
+    Raises:
+        ThreadsError: as of `check_threads`.
+    """
+    check_threads(count, "--fit-threads")
+    _limit(count)
+
+
+def check_threads(count: int, option: str) -> None:
+    """Refuse a number of threads that an option names and this process can't have.
 
     Raises:
         ThreadsError: if there are fewer cores, or `count` is below one.
@@ -48,7 +58,6 @@ def limit_threads(count: int, option: str = "--fit-threads") -> None:
             expected=f"a number from 1 to {usable}, the cores that this process may use",
             next_step="name such a number, or leave the option out to use all of them",
         )
-    _limit(count)
 
 
 @contextmanager

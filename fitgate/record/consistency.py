@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from fitgate.gates.settings import MOST_BUDGET
 from fitgate.gates.soundness import check_content
 from fitgate.metrics import METRICS
 from fitgate.record.arrays import ARRAY_KEYS, decode_array
-from fitgate.record.entries import Misclassified, TaskEntry
+from fitgate.record.entries import KeptData, KeptModel, Misclassified, TaskEntry
 from fitgate.record.evidence import ABSOLUTE, RELATIVE, with_scorers, wrong_values
 from fitgate.record.plausibility import fit_faults, metric_faults, negative, timing_faults, twice
 from fitgate.record.record import Record
@@ -209,6 +210,10 @@ def _measured(record: Record) -> Iterator[str]:
             yield f"metrics of {where} other than the task's"
         if not {v.gate for v in e.verdicts} >= set(e.lost):
             yield f"lost gates of {where} that have no verdict"
+    every: list[KeptModel | KeptData] = [*record.kept_models, *record.kept_data]
+    for kept in every:
+        if not kept.reason and not re.fullmatch("[0-9a-f]{64}", kept.digest):
+            yield f"a kept file of digest {kept.digest[:80]!r}"
     for c in record.calibrations:
         if not c.speeds or min(c.speeds) <= 0:
             yield f"speeds of kernel {c.kernel} that can't be"
