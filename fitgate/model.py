@@ -80,8 +80,8 @@ class Model:
             `--fit-timeout` says.
         engines: that serve this model alone, where `--fit-engines` asks for them; one of the name of another, such as
             `onnx`, takes its place.
-        serving_threads: cores that it answers queries of fewer than 64 examples with, where it is timed; None for all,
-            as it has for larger ones.
+        serving_threads: cores that it answers queries of fewer than 2,000 examples with, where it is timed; None for
+            all, as it has for larger ones.
 
     Raises:
         ModelError: if its name is malformed, its timeout or its serving threads are no positive number, it has neither

@@ -21,7 +21,7 @@ from tests.make_golden import golden
 from tests.records import ERROR
 
 pytestmark = pytest.mark.usefixtures("drawn")
-HARDWARE = Path(__file__).parents[1] / "reports" / "hardware"
+PUBLISHED = Path(__file__).parents[1] / "reports" / "repeatability"
 
 
 def times(factor, spread=0.01):
@@ -184,7 +184,7 @@ def test_the_command_names_what_is_wrong(tmp_path, capsys, monkeypatch):
 
 
 def test_a_published_record_of_an_older_schema_can_be_compared(tmp_path):
-    machines = {name: [read(HARDWARE / f"{name}.json")] for name in ("01", "02")}
+    machines = {name: [read(PUBLISHED / f"{name}.json")] for name in ("01", "02")}
     report = written(machines, tmp_path)
     assert "| forest | 01 | 0.9290 (at least 0.9077) |" in report
     assert "| forest | digits | 02 | identical predictions |" in report

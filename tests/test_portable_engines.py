@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from fitgate.engines import JAX_EXPORT, ONNX, PORTABLE, SKOPS, Engine, NotServed, is_portable
+from fitgate.engines.jax_export import Exported
 from tests import fakes
 
 X = np.random.default_rng(0).random((60, 5))
@@ -155,3 +156,18 @@ class TestJaxExport:
     def test_an_estimator_that_exports_nothing_is_not_served(self):
         with pytest.raises(NotServed, match="it has no `export`"):
             JAX_EXPORT.convert(fakes.Reader(), X)
+
+
+def test_on_a_cpu_a_network_computes_some_examples_at_a_time():
+    asked = []
+
+    def network(X):
+        asked.append(len(X))
+        return np.asarray(X, np.float32)
+
+    X = np.random.default_rng(0).random((300, 3))
+    served = Exported(network, np.arange(3), 128)
+    assert np.array_equal(served.predict(X), X.argmax(axis=1))
+    assert asked == [128, 128, 44]
+    Exported(network, np.arange(3)).predict(X)
+    assert asked[3:] == [300]

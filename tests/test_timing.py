@@ -10,7 +10,7 @@ from scipy.stats import binom
 
 from fitgate.latency.examples import Examples
 from fitgate.latency.queries import Queries
-from fitgate.latency.stopwatch import Stopwatch
+from fitgate.latency.stopwatch import FEW, Stopwatch
 from fitgate.latency.timing import (
     MOST,
     OFFLINE,
@@ -69,10 +69,11 @@ def test_a_model_answers_few_examples_with_its_serving_threads_and_many_with_all
     monkeypatch.chdir(tmp_path)
     before, variables = usable_cores(), [os.environ.get(name) for name in VARIABLES]
     model = Counting().fit(fakes.images(), fakes.LABELS)
-    stopwatch = Stopwatch(model, fakes.images(), 200, 7, threads=1)
+    many = np.tile(fakes.images(), (FEW // 200, 1))
+    stopwatch = Stopwatch(model, many, FEW, 7, threads=1)
     asked = [stopwatch.ask(scenario, 0.1) for scenario in (SINGLE, OFFLINE)]
     assert [one.threads for one in asked] == [1, None]
-    assert model.cores == {1: 1, 200: before}
+    assert model.cores == {1: 1, FEW: before}
     assert (usable_cores(), [os.environ.get(name) for name in VARIABLES]) == (before, variables)
     assert Stopwatch(model, fakes.images(), 200, 7, threads=before).ask(SINGLE, 0.1).threads is None
 

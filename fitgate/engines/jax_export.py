@@ -16,6 +16,7 @@ from fitgate.protocols import Exports, KnowsClasses, offered
 PLATFORMS = ("cpu", "cuda", "tpu")
 # Others may call whatever is in the process, at addresses that they bring: https://docs.jax.dev/en/latest/export
 CALLED = frozenset({"shape_assertion"})
+ON_CPU = 128  # examples at a time: the convolutions of XLA on CPUs take two to forty times as long each over a thousand
 CALL = re.compile(r"custom_call\s*(?:@|\(?\s*call_target_name\s*=\s*)?\"?([\w.]+)")
 
 
@@ -45,7 +46,8 @@ def load(content: bytes) -> Exported:
     exported = export.deserialize(bytearray(network))
     if others := sorted(set(CALL.findall(exported.mlir_module())) - CALLED):
         raise NotServed(f"it calls {', '.join(others)}, which is not in the network itself")
-    return Exported(jax.jit(exported.call), arrays["classes"])
+    most = ON_CPU if jax.default_backend() == "cpu" else None
+    return Exported(jax.jit(exported.call), arrays["classes"], most)
 
 
 class Exported:
@@ -54,10 +56,11 @@ class Exported:
     Args:
         network: from examples `(n, features)` to logits `(n, classes)`, float32.
         classes: their labels.
+        most: examples that it computes at a time; None for any number.
     """
 
-    def __init__(self, network: Callable[[Any], Any], classes: NDArray[Any]):
-        self._network, self.classes_ = network, classes
+    def __init__(self, network: Callable[[Any], Any], classes: NDArray[Any], most: int | None = None):
+        self._network, self.classes_, self._most = network, classes, most
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """The most probable class of each example, `(n,)`."""
@@ -70,4 +73,8 @@ class Exported:
         return np.asarray(odds / odds.sum(axis=1, keepdims=True), np.float32)
 
     def _logits(self, X: ArrayLike) -> NDArray[np.float32]:
-        return np.asarray(self._network(np.asarray(X)))
+        X = np.asarray(X)
+        if self._most is None or len(X) <= self._most:
+            return np.asarray(self._network(X))
+        parts = [self._network(X[i : i + self._most]) for i in range(0, len(X), self._most)]
+        return np.concatenate([np.asarray(part) for part in parts])

@@ -43,11 +43,11 @@ class PredictionRow:
 
 @dataclass(frozen=True)
 class Unserved:
-    """An engine that does not serve a model on a machine, and why."""
+    """An engine that does not serve some models on some machines, for one reason."""
 
-    model: str
+    models: tuple[str, ...]
     engine: str
-    machine: str
+    machines: tuple[str, ...]
     reason: str
 
 
@@ -137,12 +137,7 @@ def comparison_view(machines: Sequence[Machine], prices: Mapping[str, float], wa
         engines=engines != [NATIVE],
         queries_for_p99=values_for_percentile(99),
         prices=tuple(f"{m.name} at {prices[m.name]:g} USD an hour" for m in machines if m.name in prices),
-        unserved=tuple(
-            Unserved(entry.model, entry.engine, m.name, entry.reason)
-            for m in machines
-            for entry in m.record.engines
-            if entry.reason
-        ),
+        unserved=_unserved(machines),
         curves=curves(found),
         ratios=ratio_rows(machines),
         predictions=tuple(
@@ -165,6 +160,19 @@ def described(machines: Sequence[Machine]) -> list[MetricEntry]:
     found = {metric.name: metric for machine in machines for metric in machine.record.metrics}
     named = dict.fromkeys(name for m in machines for task in m.record.tasks for name in task.metrics)
     return [found.get(name, MetricEntry(name, name)) for name in named]
+
+
+def _unserved(machines: Sequence[Machine]) -> tuple[Unserved, ...]:
+    """What serves nothing, each reason once."""
+    found: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for machine in machines:
+        for entry in (entry for entry in machine.record.engines if entry.reason):
+            found.setdefault((entry.engine, entry.reason), []).append((entry.model, machine.name))
+    rows = []
+    for (engine, reason), where in found.items():
+        models, names = (tuple(dict.fromkeys(of)) for of in zip(*where, strict=True))
+        rows.append(Unserved(models, engine, names, reason))
+    return tuple(rows)
 
 
 def _quality(setting: Setting, metric: MetricEntry | None, named: bool) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from fitgate.engines import NATIVE
 from fitgate.latency.audit import AGREEMENT, Audit
 from fitgate.latency.serving import BOUND
+from fitgate.latency.stopwatch import FEW
 from fitgate.latency.timing import MULTI, QUERIES_FOR_P99, Timing
 from fitgate.record import EngineEntry, ModelEntry, Record
 from fitgate.report.view.engines import EngineRow, engines, load_seconds, median_of
@@ -93,6 +94,7 @@ class Latency:
         queries_for_p99: the fewest queries that a 99th percentile takes.
         processes: in how many each model was timed; 0 for the session's own.
         together: models that were timed in the session's process all the same, as they can't be sent to another.
+        few: examples; of fewer, `threads` tells.
         threads: cores that models answered with, where their authors say so, by the model's name.
         engines: models as engines serve them, each after the estimator as it is.
         unserved: those that an engine does not serve, or to which it gives what can be no answers.
@@ -108,6 +110,7 @@ class Latency:
     queries_for_p99: int
     processes: int
     together: tuple[str, ...]
+    few: int = FEW
     threads: Mapping[str, int] = field(default_factory=dict)
     engines: tuple[EngineRow, ...] = ()
     unserved: tuple[EngineEntry, ...] = ()
