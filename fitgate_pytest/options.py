@@ -152,8 +152,8 @@ OPTIONS = (
         _positive,
         None,
         "SECONDS",
-        "fit and evaluate each model in a process of its own, and end one whose fit, or whose predicting of the test "
-        "split, takes longer (default: no limit); a model's own timeout wins",
+        "fit and evaluate each model in a process of its own, and end one whose fit, whose predicting of the test "
+        "split, or whose conversion for an engine takes longer (default: no limit); a model's own timeout wins",
     ),
     Option(
         "fit-processes",

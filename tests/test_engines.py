@@ -1,7 +1,9 @@
 """Engines: fitted models converted, served, held to their own answers and gates, and timed; fakes answer at once."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from tests.conftest import ROOT
 
 # Engines of a project: one answers as its model does, one otherwise, and others fail in every way.
 ENGINES = """
-import json, os
+import json, os, signal, time
 import numpy as np
 from fitgate.engines import NotServed
 
@@ -36,7 +38,43 @@ class Ending(Served):
     def predict(self, X):
         os._exit(3) if os.getpid() != HOME else 1 / 0
 
+class Masked(Served):
+    def predict(self, X):
+        digits = super().predict(X)
+        return np.ma.masked_array(digits, digits == 0)
+
 HOME = os.getpid()
+
+def vandal(estimator, X):
+    estimator.blunder = 2
+    os.chdir("/")
+    os.environ["VANDAL"] = "was here"
+    return json.dumps([0, 0.25]).encode()
+
+def writing(estimator, X):
+    X.setflags(write=True)
+    X[:] = 0
+    return convert(estimator, X)
+
+def stuck(estimator, X):
+    while True:
+        try:
+            time.sleep(600)
+        except BaseException:
+            pass
+
+def gone(estimator, X):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def long_winded(estimator, X):
+    raise NotServed("it\\n" + 5_000 * "has no trees ")
+
+class Mute(NotServed):
+    def __str__(self):
+        raise KeyError
+
+def mute(estimator, X):
+    raise Mute
 
 def convert(estimator, X):
     assert X.shape == (200, 784)
@@ -68,6 +106,14 @@ def pytest_fitgate_engines():
         Engine("absent", convert, load, requires=("magic",)),
         Engine("short", convert, lambda content: Short(0)),
         Engine("ending", convert, lambda content: Ending(0)),
+        Engine("masked", convert, lambda content: Masked(0)),
+        Engine("nothing", convert, lambda content: None),
+        Engine("vandal", vandal, load),
+        Engine("writing", writing, load),
+        Engine("stuck", stuck, load),
+        Engine("gone", gone, load),
+        Engine("long_winded", long_winded, load),
+        Engine("mute", mute, load),
     ]
 """
 GATED = 'model("good", Scored, tasks=(DIGITS,), gates=(Floor(DIGITS, "accuracy", quick=0.9),))'
@@ -88,11 +134,11 @@ class Poor(Reader):
 def served(project):
     """`served(*options)`: the result of timing a model `good` by the project's engines that options name."""
 
-    def served(*options, models=(GATED,), more=""):
+    def served(*options, models=(GATED,), more="", **how):
         project.write(*models)
         path = project.path / "conftest.py"
         path.write_text(path.read_text().replace("\ndef pytest", f"{SCORED}{more}\ndef pytest") + ENGINES)
-        return project.run("--fit-timing=0.05", *(options or ("-k", "test_predict")))
+        return project.run("--fit-timing=0.05", *(options or ("-k", "test_predict")), **how)
 
     return served
 
@@ -150,6 +196,10 @@ def test_an_engine_that_fails_a_gate_which_the_model_clears_fails_its_tests(proj
     assert "❌ `accuracy>=0.9`" in project.report
 
 
+def test_an_engine_is_held_to_the_gates_though_timings_are_off(served):
+    served(*predict("other", "--benchmark-disable")).assert_outcomes(skipped=3, failed=3)
+
+
 def test_an_engine_does_not_fail_by_a_gate_that_the_model_fails_itself(project, served):
     poor = GATED.replace("Scored", "Poor")
     served(*predict("other"), models=[poor]).assert_outcomes(passed=6)
@@ -163,6 +213,9 @@ WHY = {
     "wrong": "its conversion gives str, expected bytes",
     "absent": "absent needs magic, which is not installed",
     "damaged": "it can't be loaded: *not one of ours",
+    "writing": "it can't be converted: it changed the data that all models share: test X; *",
+    "long_winded": "it has no trees has no trees *more characters)",
+    "mute": "(Mute has no text: its __str__ raised KeyError)",
 }
 
 
@@ -177,8 +230,42 @@ def test_an_engine_that_does_not_serve_a_model_is_a_row_with_its_reason(project,
 
 
 @pytest.mark.parametrize("processes", [0, 1])
+def test_a_conversion_leaves_model_and_process_as_they_are(project, served, processes):
+    served(*predict("vandal,twin", f"--fit-processes={processes}")).assert_outcomes(passed=9)
+    assert {entry.engine: entry.equal for entry in project.record.engines} == {"vandal": 1.0, "twin": 1.0}
+    assert Path.cwd() == project.path
+    assert "VANDAL" not in os.environ
+
+
+def test_a_conversion_that_hangs_or_ends_its_process_is_a_row_where_a_limit_is_in_force(project, served):
+    served(*predict("stuck,gone,absent,broken,refused,vandal,twin", "--fit-timeout=2")).assert_outcomes(
+        passed=9, skipped=15
+    )
+    reasons = {entry.engine: entry.reason for entry in project.record.engines}
+    late = "no answer after 2 s (--fit-timeout), so its process was ended; give it more time, or less work"
+    assert reasons["stuck"] == f"it can't be converted: {late}"
+    assert "found a process that was killed by SIGKILL" in reasons["gone"]
+    assert reasons["broken"].startswith(WHY["broken"])
+    told = {"absent": WHY["absent"], "refused": WHY["refused"], "vandal": "", "twin": ""}
+    assert {name: reasons[name] for name in told} == told
+
+
+def test_a_conversion_that_ends_a_worker_fails_the_engine_s_tests_alone(project, served):
+    result = served(*predict("gone,twin", "-n", "2"), subprocess=True)
+    result.stdout.fnmatch_lines(["*good by gone can't be judged on digits: the process that was at it ended*"])
+    assert result.ret == 1
+    assert {e.engine: bool(e.fault) for e in project.record.engines} == {"gone": True, "twin": False}
+
+
+@pytest.mark.parametrize("processes", [0, 1])
 @pytest.mark.parametrize(
-    ("engine", "fault"), [("short", "*predictions of shape (199,) for 200 examples*"), ("ending", "*")]
+    ("engine", "fault"),
+    [
+        ("short", "*predictions of shape (199,) for 200 examples*"),
+        ("masked", "*predictions of which some are masked*"),
+        ("nothing", "what it loads has no predict"),
+        ("ending", "*"),
+    ],
 )
 def test_an_engine_that_gives_no_answers_fails_its_tests_and_no_others(project, served, processes, engine, fault):
     result = served(*predict(f"twin,{engine}", f"--fit-processes={processes}"))

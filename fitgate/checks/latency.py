@@ -58,7 +58,7 @@ def test_predict(
     """How long predicting takes, in MLPerf's scenarios, warmed up and without compilation, in a process of its own.
 
     Under `--fit-engines` also by engines that the fitted model is converted for. One that does not serve it is skipped;
-    one that answers so that a gate of the model fails, which its own answers clear, fails.
+    one that answers so that a gate of the model fails, which its own answers clear, fails, be timings on or off.
 
     It fails where what was timed is not the evaluated model's work: see `fitgate.latency.audit`.
     """
@@ -70,11 +70,11 @@ def test_predict(
     benchmark.group = f"predict {scenario.label}"
     benchmark.extra_info |= {"model": model.name, "task": task.name, "batch_size": size}
     estimator = subject.on(task).estimator
-    if not benchmark.enabled:
-        pytest.skip("timings are off")
     if engine is not None:
         benchmark.extra_info |= {"engine": engine.name}
         _serve(serving.held(subject, engine).entry)
+    if not benchmark.enabled:
+        pytest.skip("timings are off")
     timed, work = serving.timed(subject, engine), model.work(estimator) if model.work else None
     calibrated(model)
     answered = timer.ask(timed, scenario)

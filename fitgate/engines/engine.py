@@ -39,8 +39,9 @@ class Engine:
 
     Attributes:
         name: what `--fit-engines`, test ids and reports call it: lower case, digits and underscores.
-        convert: from a fitted estimator and the test split's X, for its type and shape, to bytes; in the session's
-            process. It raises `NotServed`, or any other error, where it can't: that is a row of the report.
+        convert: from a copy of a fitted estimator and the test split's X, for its type and shape, to bytes; in the
+            session's process, or in one of its own where the model has a time limit. It raises `NotServed`, or any
+            other error, where it can't: that is a row of the report.
         load: from these bytes to what predicts, in a process in which nothing else is loaded: it imports what it needs.
         requires: modules without which it converts and serves nothing.
         serves_by: those of them without which it can't load what was converted elsewhere; all where none is named.

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fitgate.clock import perf_counter
+from fitgate.data.split import is_sparse
 from fitgate.executor import load
 from fitgate.latency import repetition
 from fitgate.latency.examples import Examples, Rows
@@ -114,9 +115,9 @@ class Stopwatch:
         return [name for name in OUTPUTS if hasattr(self._estimator, name)]
 
     def answer(self, method: str) -> Any:
-        """What a method gives for the whole test split at once, on the host."""
+        """What a method gives for the whole test split at once, on the host: masked or sparse where it is that."""
         given = getattr(self._estimator, method)(self._examples.copies(np.arange(self._n)))
-        return given if isinstance(given, list) else np.asarray(given)
+        return given if isinstance(given, list) or is_sparse(given) else np.asanyarray(given)
 
     def _threads_for(self, size: int) -> int | None:
         """The threads that answer queries of so many examples; None for all."""

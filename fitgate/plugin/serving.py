@@ -10,13 +10,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from fitgate.clock import perf_counter
-from fitgate.data import lent
 from fitgate.engines import Artefact, Engine, NotServed
 from fitgate.errors import LoggedError
 from fitgate.gates import Waiver
 from fitgate.latency.agreement import agreement, largest_difference
 from fitgate.latency.opened import Opened
+from fitgate.plugin.conversion import Conversion
 from fitgate.plugin.options import Options
 from fitgate.plugin.registry import Registry
 from fitgate.plugin.substitution import Substitution
@@ -24,7 +23,7 @@ from fitgate.plugin.timer import Timed, Timer
 from fitgate.plugin.trained import TrainedModel
 from fitgate.protocols import DecisionFunction, KnowsClasses, Probabilities, offered
 from fitgate.record import EngineEntry, Entry
-from fitgate.runs import Evaluation, Evaluator, ModelFailed, Once, Trained, evaluate
+from fitgate.runs import Evaluation, Evaluator, ModelFailed, Once, ProcessEnded, Trained, evaluate
 from fitgate.runs.answers import Lacking, probabilities_of, scores_of
 from fitgate.runs.training import failing
 from fitgate.tasks import NUMBERS, TaskData
@@ -53,6 +52,7 @@ class Serving:
         registry: the session's models and metrics.
         options: what is in force.
         once: keeps what the processes of a session compute once together.
+        conversion: has models converted.
         evaluator, timer, waivers: those of the session, made on first use.
         emit: is given each `EngineEntry`, and the errors of conversions.
         progress: is given, in words, what may take long, and is a context around it.
@@ -63,13 +63,14 @@ class Serving:
         registry: Registry,
         options: Options,
         once: Once,
+        conversion: Conversion,
         evaluator: Callable[[], Evaluator],
         timer: Callable[[], Timer],
         waivers: Callable[[], Sequence[Waiver]],
         emit: Callable[[Entry | LoggedError], None],
         progress: Callable[[str], AbstractContextManager[None]],
     ):
-        self._registry, self._once, self._evaluator, self._timer = registry, once, evaluator, timer
+        self._registry, self._once, self._conversion, self._timer = registry, once, conversion, timer
         self._emit, self._progress = emit, progress
         self._substitution = Substitution(registry, options, evaluator, waivers)
         self._emitted: set[tuple[str, str]] = set()
@@ -104,7 +105,11 @@ class Serving:
             ModelFailed: if fitting the model, or predicting with it, failed.
         """
         subject.evaluation(subject.model.timed_task)
-        held = self._once(f"{self._key(subject, engine)}-held", lambda: self._hold(subject, engine))
+        about = EngineEntry(subject.model.name, subject.model.timed_task.name, engine.name)
+        try:
+            held = self._once(f"{self._key(subject, engine)}-held", lambda: self._hold(subject, engine, about))
+        except ProcessEnded as error:
+            held = Held(msgspec.structs.replace(about, fault=str(error)))
         if (subject.model.name, engine.name) not in self._emitted:
             self._emitted.add((subject.model.name, engine.name))
             self._emit(held.entry)
@@ -116,41 +121,21 @@ class Serving:
     def _artefact(self, subject: TrainedModel, engine: Engine) -> Artefact:
         """What the model is converted to: content and seconds are computed once."""
         key = f"{self._key(subject, engine)}-converted"
-        return Artefact(engine, *self._once(key, lambda: self._convert(subject, engine)))
+        return Artefact(engine, *self._once(key, lambda: self._conversion.artefact(subject, engine)[1:]))
 
-    def _convert(self, subject: TrainedModel, engine: Engine) -> tuple[bytes, float]:
-        model, task = subject.model, subject.model.timed_task
-        estimator, X = subject.on(task).estimator, lent(self._registry.data_of(task).dataset.test.X)
-        with self._progress(f"converting {model.name} on {task.name} for {engine.name}"):
-            try:
-                with failing(f"{model.name} by {engine.name}", task.name, "convert"):
-                    started = perf_counter()
-                    content: bytes | NotServed
-                    try:
-                        content = engine.converted(estimator, X)
-                    except NotServed as error:  # its text says all
-                        content = error
-                    seconds = perf_counter() - started
-            except ModelFailed as error:
-                self._emit(LoggedError(str(error.failure), error.traceback))
-                raise NotServed(f"it can't be converted: {error.failure.error}") from None
-        if isinstance(content, NotServed):
-            raise content
-        return content, seconds
-
-    def _hold(self, subject: TrainedModel, engine: Engine) -> Held:
-        model, task = subject.model, subject.model.timed_task
-        about = EngineEntry(model.name, task.name, engine.name)
+    def _hold(self, subject: TrainedModel, engine: Engine, about: EngineEntry) -> Held:
         try:
             artefact = self._artefact(subject, engine)
         except NotServed as error:
             return Held(msgspec.structs.replace(about, reason=str(error)))
         about = msgspec.structs.replace(about, convert_seconds=artefact.seconds, size=len(artefact.content))
         timed = Timed(subject, artefact)
-        with self._progress(f"predicting with {timed.named} on {task.name}"):
+        with self._progress(f"predicting with {timed.named} on {about.task}"):
             try:
                 with self._timer().once(timed) as opened:
                     outputs = opened.outputs()
+                    if "predict" not in outputs:
+                        return Held(msgspec.structs.replace(about, fault="what it loads has no predict"))
                     try:
                         return self._compared(about, subject, opened, outputs)
                     except ModelFailed as error:

@@ -22,6 +22,7 @@ from fitgate.machine import calibrate, environment
 from fitgate.model import Model, Work
 from fitgate.plugin.announcer import Announcer
 from fitgate.plugin.clashes import check_fixtures
+from fitgate.plugin.conversion import Conversion
 from fitgate.plugin.keeping import Keeping
 from fitgate.plugin.modules import stand_ins
 from fitgate.plugin.options import Options
@@ -237,6 +238,7 @@ class Parts:
             self.registry,
             self.options,
             self.once,
+            Conversion(self.registry.data_of, self.limit_of, self.emit, self.announcer.progress),
             lambda: self.evaluator,
             lambda: self.timer,
             lambda: self.waivers,
