@@ -155,6 +155,16 @@ def test_a_model_that_hangs_where_it_is_timed_is_interrupted(odd, monkeypatch):
     assert signal.getsignal(signal.SIGALRM) is signal.SIG_DFL
 
 
+@pytest.mark.skipif(os.name == "nt", reason="alarms, as POSIX has them")
+def test_the_first_test_of_models_that_are_timed_in_turns_has_the_time_of_all(odd, monkeypatch):
+    set_to = []
+    monkeypatch.setattr("signal.setitimer", lambda which, seconds, again=0: set_to.append(seconds))
+    project = odd('odd("one", Reader)', 'odd("two", Reader)')
+    project.pytester.makepyfile(test_speed="from fitgate.checks import test_predict")
+    project.run("--fit-timing=0.01", "--fit-timeout=20", "--fit-processes=2", "-k", "single").assert_outcomes(passed=2)
+    assert max(set_to) >= 2 * 2 * (3 * 20 + 60)
+
+
 @pytest.mark.slow
 def test_models_are_fitted_apart_by_workers_and_backends_too(odd):
     project = odd('odd("bad", Gone)', 'Model("fine", lambda seed: Steady(seed), (DIGITS,), GATES, stochastic=True)')

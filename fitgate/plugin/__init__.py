@@ -21,6 +21,7 @@ from fitgate.plugin.collection import (
     part,
     selected_gates,
     timed_model,
+    timed_name,
     timed_scenarios,
     used_tasks,
 )
@@ -171,12 +172,11 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
     if part(item) is None:
         return (yield)
     parts, model = item.config.stash[PARTS], timed_model(item)
-    limit = parts.limit_of(model) if model is not None else None
     with ExitStack() as around:
         if model is not None:
             around.callback(parts.check_data, model)
-        if model is not None and limit is not None:
-            around.enter_context(interrupted(model, limit, parts.options.settings.timing))
+            named, limits = timed_name(item), parts.limits_of_timing(model)
+            around.enter_context(interrupted(named, model.timed_task.name, limits, parts.options.settings.timing))
         watch = around.enter_context(Watch())
         yield
     if watch.called:

@@ -69,6 +69,14 @@ def timed_model(item: pytest.Item) -> Model | None:
     return model if isinstance(model, Model) and item.get_closest_marker("latency") else None
 
 
+def timed_name(item: pytest.Item) -> str:
+    """What errors call the model that a test times, as it is served."""
+    params = _params(item)
+    model, engine = params.get("model"), params.get("engine")
+    name = model.name if isinstance(model, Model) else item.name
+    return f"{name} by {engine.name}" if isinstance(engine, Engine) else name
+
+
 def timed_scenarios(items: Iterable[pytest.Item]) -> dict[tuple[str, str], list[Scenario]]:
     """The scenarios in which the selected tests time models, by the model's name and that of the engine."""
     found: dict[tuple[str, str], list[Scenario]] = {}

@@ -133,6 +133,17 @@ class Parts:
         seconds = self.options.settings.timeout
         return None if seconds is None else Limit(seconds, "--fit-timeout")
 
+    def limits_of_timing(self, model: Model) -> list[Limit]:
+        """The limits of all that a test which times a model may have to wait for, its own first; none if one has none.
+
+        Where several processes take turns, the first such test has all models timed.
+        """
+        turns = self.options.settings.processes
+        known = self.registry.known_models
+        others = turns * [known[name] for name, _ in self.timed] if turns > 1 else []
+        limits = [self.limit_of(one) for one in (model, *others)]
+        return [limit for limit in limits if limit is not None] if None not in limits else []
+
     @cached_property
     def _unwritable(self) -> FileError | None:
         """Why no run can be recorded: a worker of pytest-xdist fits no model then, and may not end the session."""
