@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fitgate.engines import Engine, EngineError, NotServed, pack, unpack
+from fitgate.engines import Engine, EngineError, NotServed, onnx, pack, unpack
 from fitgate.model import Model, ModelError
 from tests import fakes
 from tests.conftest import ROOT
@@ -368,6 +368,64 @@ def pytest_fitgate_models():
         Model("ridge", lambda seed: Ridge(), (INK,)),
     ]
 """
+
+
+LABELS = [
+    np.int64([3, 7]),
+    np.uint8([3, 200]),
+    np.int8([-1, 1]),
+    np.uint16([3, 7]),
+    np.array([False, True]),
+    ["no", "yes"],
+]
+
+
+@pytest.mark.parametrize("labels", LABELS, ids=lambda labels: np.asarray(labels).dtype.name)
+@pytest.mark.parametrize("name", ["KNeighborsClassifier", "GaussianNB", "SGDClassifier", "LinearSVC", "pipeline"])
+def test_onnx_answers_with_labels_of_any_type(name, labels):
+    """Where the extra `engines` is installed."""
+    pytest.importorskip("skl2onnx")
+    pytest.importorskip("onnxruntime")
+    X = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
+    y = np.asarray(labels)[(X[:, 0] > 0).astype(int)]
+    estimator = onnx_models()[name].fit(X, y)
+    served = onnx.load(onnx.convert(estimator, X))
+    np.testing.assert_array_equal(served.predict(X), estimator.predict(X))
+    assert estimator.classes_.dtype == y.dtype
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.uint8])
+@pytest.mark.parametrize("name", ["KNeighborsClassifier", "RandomForestClassifier"])
+def test_onnx_gives_probabilities_of_several_labels_as_scikit_learn_does(name, kind):
+    """Where the extra `engines` is installed."""
+    pytest.importorskip("skl2onnx")
+    pytest.importorskip("onnxruntime")
+    X = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
+    estimator = onnx_models()[name].fit(X, (X[:, :2] > 0).astype(kind))
+    served = onnx.load(onnx.convert(estimator, X))
+    np.testing.assert_array_equal(served.predict(X), estimator.predict(X))
+    np.testing.assert_allclose(served.predict_proba(X), estimator.predict_proba(X), atol=1e-5)
+    assert isinstance(served.predict_proba(X), list)
+
+
+def onnx_models():
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.linear_model import SGDClassifier
+    from sklearn.naive_bayes import GaussianNB
+    from sklearn.neighbors import KNeighborsClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import LinearSVC
+
+    models = [
+        KNeighborsClassifier(3),
+        GaussianNB(),
+        SGDClassifier(random_state=0),
+        LinearSVC(),
+        RandomForestClassifier(5),
+    ]
+    pipeline = make_pipeline(StandardScaler(), SGDClassifier(random_state=0))
+    return {type(model).__name__: model for model in models} | {"pipeline": pipeline}
 
 
 @pytest.mark.slow

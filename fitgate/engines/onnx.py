@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -32,19 +33,44 @@ def convert(estimator: Any, X: Any) -> bytes:
     from skl2onnx.common.data_types import FloatTensorType
     from sklearn.multiclass import OneVsOneClassifier
 
-    method, options = "", {}
+    estimator, method, options = _with_plain_labels(estimator), "", {}
     if offered(estimator, Probabilities) is not None:
         method, options = "predict_proba", {"zipmap": False}
     elif offered(estimator, DecisionFunction) is not None:
         method, options = "decision_function", {"zipmap": False, "raw_scores": True}
     if isinstance(_last(estimator), OneVsOneClassifier):
         options.pop("raw_scores", None)  # it gives no others
-    model = to_onnx(
-        estimator,
-        initial_types=[("X", FloatTensorType([None, X.shape[1]]))],
-        options={id(_last(estimator)): options} if options else None,
-    )
+    inputs, last = [("X", FloatTensorType([None, X.shape[1]]))], id(_last(estimator))
+    try:
+        model = to_onnx(estimator, initial_types=inputs, options={last: options} if options else None)
+    except NameError:  # of options that its converter lacks, as that of LinearSVC, which makes no maps at all
+        options.pop("zipmap", None)
+        model = to_onnx(estimator, initial_types=inputs, options={last: options} if options else None)
     return with_scores(model, method, estimator)
+
+
+def _with_plain_labels(of: Any) -> Any:
+    """A fitted estimator whose labels are int64 where they are other whole numbers, of which skl2onnx knows few.
+
+    What it is made of is copied as far as there are labels in it; arrays of what it learned are shared.
+    """
+    from sklearn.base import BaseEstimator
+
+    if type(of) in (list, tuple):
+        return type(of)(map(_with_plain_labels, of))
+    if not isinstance(of, BaseEstimator):
+        return of
+    plain = copy(of)
+    for name, value in vars(of).items():
+        vars(plain)[name] = _plain(value) if name == "classes_" else _with_plain_labels(value)
+    return plain
+
+
+def _plain(labels: Any) -> Any:
+    """Labels, of several outputs a list of them, as int64 where they are whole numbers or truth values."""
+    if isinstance(labels, list):
+        return list(map(_plain, labels))
+    return labels.astype(np.int64) if isinstance(labels, np.ndarray) and labels.dtype.kind in "biu" else labels
 
 
 def _last(estimator: Any) -> Any:
@@ -98,9 +124,10 @@ class _Session:
 
 
 class _Probable(_Session):
-    def predict_proba(self, X: Any) -> NDArray[Any]:
-        """Probabilities `(n, classes)`."""
-        return self._run(self._scores, X)
+    def predict_proba(self, X: Any) -> NDArray[Any] | list[NDArray[Any]]:
+        """Probabilities `(n, classes)`; of several labels, by trees and neighbours, such for each."""
+        found = self._run(self._scores, X)
+        return list(found) if found.ndim == 3 else found
 
 
 class _Deciding(_Session):
