@@ -100,14 +100,17 @@ def test_each_figure_has_its_units():
         ("accuracy>=0.9 p99<=", "--want: found 'p99<=', expected"),
         ("p99<=5ms<=6ms", "--want: found 'p99<=5ms<=6ms'"),
         ("accuracy>=0,97", "--want: found '97'"),
-        ("p99<=5", "--want p99<=5: found a number without a unit, expected us, ms or s after it; write it as p99<=5us"),
-        ("p99<=5min", "found the unit 'min', expected us, ms or s after it"),
+        ("p99<=5", "--want p99<=5: found a number without a unit, expected ms, us or s after it; write it as p99<=5ms"),
+        ("p99<=5min", "found the unit 'min', expected ms, us or s after it"),
         ("p100<=5ms", "found 'p100', which no record has, expected a metric (accuracy, log_loss), a percentile such"),
         ("acuracy>=0.9", "found 'acuracy', which no record has, .*; did you mean accuracy."),
         ("accuracy<=0.9", "--want accuracy<=0.9: found <=, expected >=: more of it is better; write accuracy>=0.9."),
         ("log_loss>=0.3", "found >=, expected <=: less of it is better"),
         ("p99>=5ms", "found >=, expected <=: less of it is better"),
         ("accuracy>=97", "--want accuracy>=97: found 97, expected a share, from 0 to 1; write 0.97, if it is percent."),
+        ("p99<=1e999ms", "--want p99<=1e999ms: found 1e999, expected a finite number"),
+        ("accuracy>=1e999", "--want accuracy>=1e999: found 1e999, expected a finite number"),
+        ("typical<=-5ms", "--want typical<=-5ms: found -5, expected a finite number, and none below 0"),
         ("log_loss<=3ms", "found the unit 'ms', expected a number alone; write it as log_loss<=3"),
     ],
 )
@@ -276,6 +279,23 @@ def test_one_machine_with_engines_is_compared(tmp_path):
     assert "No other is both better on kinds and quicker with a single example than one of: m, m by onnx." in report
 
 
+def test_an_engine_that_was_not_timed_is_told_with_its_reason(tmp_path):
+    record = by_engine()
+    record.add(EngineEntry("m", "kinds", "short", fault="199 answers"))
+    gate = Verdict("m", "kinds", "accuracy>=0.9", Outcome.FAIL, "")
+    record.add(EngineEntry("m", "kinds", "other", n=N, equal=0.5, verdicts=[gate], lost=["accuracy>=0.9"]))
+    report = write_comparison({"here": [record]}, tmp_path / "c.md").path.read_text()
+    assert "- m by short on here: what it answers can be no answers: 199 answers" in report
+    assert "- m by other on here: it fails accuracy>=0.9, which the model itself does not" in report.replace(
+        "&gt;", ">"
+    )
+
+
+def test_a_metric_that_goes_by_a_figure_s_name_is_not_taken_for_it():
+    with pytest.raises(WantError, match="--want cost<=1: found 'cost', which is a metric of the records, too"):
+        read_wants("cost<=1", [MetricEntry("cost", "cost", "USD", higher_is_better=False)])
+
+
 # The page and the command
 
 
@@ -332,6 +352,8 @@ def test_the_command_answers_first_and_exits_with_1_where_none_holds(tmp_path, c
     assert capsys.readouterr().out.startswith(
         "None of 2 settings holds p99<=1us. fast on here comes nearest: p99 is 1 ms."
     )
+    assert main(["compare", "here", "--want", ""]) == 1  # as of a variable of a script that is not set
+    assert capsys.readouterr().err.startswith("error: --want: found nothing, expected")
 
 
 def test_a_want_reads_as_it_was_written():

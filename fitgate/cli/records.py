@@ -59,7 +59,6 @@ def add_commands(commands: Any) -> None:
     )
     compare.add_argument(
         "--want",
-        default="",
         metavar="WANTS",
         help='what is to hold, as "accuracy>=0.97 p99<=5ms": metrics, typical, p50 to p99, throughput, cost, load, '
         "size; names the cheapest that does, and exits with 1 if none does",

@@ -27,7 +27,10 @@ class Written(NamedTuple):
 
 
 def write_comparison(
-    records: Mapping[str, Sequence[Record]], path: Path, prices: Mapping[str, float] | None = None, want: str = ""
+    records: Mapping[str, Sequence[Record]],
+    path: Path,
+    prices: Mapping[str, float] | None = None,
+    want: str | None = None,
 ) -> Written:
     """Write a comparison in markdown, and its figures into the directory named after it beside it.
 
@@ -35,7 +38,7 @@ def write_comparison(
         records: of a run, or of its repeats, by the name of the machine, the one to compare with first.
         path: of the report.
         prices: of a machine's hour, in US dollars, by its name.
-        want: what a setting is to hold, as `accuracy>=0.97 p99<=5ms`; empty for nothing.
+        want: what a setting is to hold, as `accuracy>=0.97 p99<=5ms`; None for nothing.
 
     Raises:
         FileError: if it can't be written.
@@ -45,7 +48,7 @@ def write_comparison(
     """
     machines = [Machine(*item) for item in records.items()]
     _check(machines, prices or {}, want)
-    wants = read_wants(want, described(machines)) if want else ()
+    wants = () if want is None else read_wants(want, described(machines))
     view = comparison_view(machines, prices or {}, wants)
     figures, directory = {}, figures_beside(path)
     from fitgate.report.charts import draw_curves, draw_pareto
@@ -58,12 +61,12 @@ def write_comparison(
     return Written(path, view.answer)
 
 
-def _check(machines: Sequence[Machine], prices: Mapping[str, float], want: str) -> None:
+def _check(machines: Sequence[Machine], prices: Mapping[str, float], want: str | None) -> None:
     for machine in machines:
         for record in machine.records:
             _check_record(machine.name, record, machines[0])
         check_repeats(machine.records, machine.name)
-    if len(machines) < 2 and not want and len({of.engine for of in machines[0].served}) < 2:
+    if len(machines) < 2 and want is None and len({of.engine for of in machines[0].served}) < 2:
         raise RecordError(
             "a comparison",
             found="records of 1 machine, and of one engine",

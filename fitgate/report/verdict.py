@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
 from fitgate.gates import Outcome, Reason, Verdict
 from fitgate.record import Record
+from fitgate.report.view.machine import Served
 from fitgate.text import CELL, shown
 
 
@@ -75,8 +76,10 @@ def _why_failed(record: Record) -> str:
         return f"{len(names)} of {_gates(len(record.gates))} selected came to no verdict: {_listed(names)}"
     if record.failures:
         return f"{_listed(f'{f.model} on {f.task}' for f in record.failures)} failed outright"
+    if wrong := list(_wrong_engines(record)):
+        return _listed(wrong, 1)
     if record.doubted:
-        doubted = dict.fromkeys(f"{a.model} on {a.task}" for a in record.doubted)
+        doubted = dict.fromkeys(f"{Served(a.model, a.engine)} on {a.task}" for a in record.doubted)
         return f"timings can't be believed, of {_listed(doubted)}: {record.doubted[0].message}"
     if record.failed_tests:
         count = len(record.failed_tests)
@@ -84,6 +87,16 @@ def _why_failed(record: Record) -> str:
     if not judged and record.gates_expected:
         return _without_gates(record)
     return ""
+
+
+def _wrong_engines(record: Record) -> Iterator[str]:
+    """The engines that answer as the models that they serve may not, and why, in words."""
+    for entry in record.engines:
+        name = Served(entry.model, entry.engine)
+        if entry.fault:
+            yield f"{name} can't be judged on {entry.task}: {entry.fault}"
+        elif entry.lost:
+            yield f"{name} fails gates that {entry.model} itself does not: {_listed(entry.lost)}"
 
 
 def _named(verdict: Verdict) -> str:

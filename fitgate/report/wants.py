@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,14 +15,14 @@ from fitgate.report.view.words import is_share
 OPTION = "--want"
 EXAMPLE = "accuracy>=0.97 p99<=5ms"
 TYPICAL, THROUGHPUT, COST, LOAD, SIZE = "typical", "throughput", "cost", "load", "size"
-TIMES = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
-# What each is written in, in which it is kept, and whether it is to be at least so much.
+TIMES = {"ms": 1e-3, "us": 1e-6, "s": 1.0}
+# What each is written in, the most usual first, in which it is kept, and whether it is to be at least so much.
 FIGURES: Mapping[str, tuple[Mapping[str, float], bool]] = {
     TYPICAL: (TIMES, False),
     LOAD: (TIMES, False),
     THROUGHPUT: ({"/s": 1.0}, True),
     COST: ({"USD": 1.0, "": 1.0}, False),
-    SIZE: ({"KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30}, False),
+    SIZE: ({"MiB": 2.0**20, "KiB": 2.0**10, "GiB": 2.0**30}, False),
 }
 PERCENTILE = re.compile(r"p([1-9]\d?)")
 _WANT = re.compile(r"([^\s,<>=]+)\s*(<=|>=)\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([^\s,<>=\d]*)(?=[\s,]|$)")
@@ -93,7 +94,22 @@ def _want(match: re.Match[str], metrics: Mapping[str, MetricEntry]) -> Want:
     name, relation, number, unit = match.groups()
     text, at_least = f"{name}{relation}{number}{unit}", relation == ">="
     units, more = FIGURES.get(name, (TIMES, False))
-    if name not in FIGURES and PERCENTILE.fullmatch(name) is None:
+    is_figure = name in FIGURES or PERCENTILE.fullmatch(name) is not None
+    if is_figure and name in metrics:
+        raise WantError(
+            f"{OPTION} {text}",
+            found=f"{name!r}, which is a metric of the records, too",
+            expected="a name of one thing",
+            next_step="give the metric another name, and measure anew",
+        )
+    if not math.isfinite(float(number)) or (is_figure and float(number) < 0):
+        raise WantError(
+            f"{OPTION} {text}",
+            found=number,
+            expected="a finite number, and none below 0 of times, rates, costs and sizes",
+            next_step="correct the number",
+        )
+    if not is_figure:
         if (metric := metrics.get(name)) is None:
             raise _unknown(text, name, metrics)
         units, more = {"": 1.0}, metric.higher_is_better

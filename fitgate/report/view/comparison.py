@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fitgate.engines import NATIVE
-from fitgate.record import MetricEntry, Record
+from fitgate.record import EngineEntry, MetricEntry, Record
 from fitgate.report.view import hardware
 from fitgate.report.view.answer import Answer, answer
 from fitgate.report.view.curves import Curves, curves
 from fitgate.report.view.differences import Difference, Warned, difference, warnings
 from fitgate.report.view.environment import size
 from fitgate.report.view.hardware import NumberRow, Row
-from fitgate.report.view.machine import Machine
+from fitgate.report.view.machine import Machine, Served
 from fitgate.report.view.measured import Measured
 from fitgate.report.view.ratios import Headline, RatioRow, headline, ratio_rows
 from fitgate.report.view.settings import Setting, settings
@@ -166,13 +166,22 @@ def _unserved(machines: Sequence[Machine]) -> tuple[Unserved, ...]:
     """What serves nothing, each reason once."""
     found: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for machine in machines:
-        for entry in (entry for entry in machine.record.engines if entry.reason):
-            found.setdefault((entry.engine, entry.reason), []).append((entry.model, machine.name))
+        for entry in machine.record.engines:
+            if Served(entry.model, entry.engine) not in machine.served and (reason := _why_unserved(entry)):
+                found.setdefault((entry.engine, reason), []).append((entry.model, machine.name))
     rows = []
     for (engine, reason), where in found.items():
         models, names = (tuple(dict.fromkeys(of)) for of in zip(*where, strict=True))
         rows.append(Unserved(models, engine, names, reason))
     return tuple(rows)
+
+
+def _why_unserved(entry: EngineEntry) -> str:
+    """Why an engine was not timed, in words; empty where it might have been."""
+    if entry.fault:
+        return f"what it answers can be no answers: {entry.fault}"
+    lost = f"it fails {', '.join(entry.lost)}, which the model itself does not" if entry.lost else ""
+    return entry.reason or lost
 
 
 def _quality(setting: Setting, metric: MetricEntry | None, named: bool) -> str:
