@@ -4,8 +4,10 @@ import base64
 import copy
 import json
 import os
+import re
 import zlib
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,8 +15,9 @@ from hypothesis import strategies as st
 
 from fitgate.cli import main
 from fitgate.errors import FitgateError
-from fitgate.gates import GATES
+from fitgate.gates import GATES, Outcome, Verdict
 from fitgate.record import (
+    EngineEntry,
     Extra,
     Journal,
     NotApplied,
@@ -357,3 +360,63 @@ def test_what_a_run_gave_of_a_model_that_its_record_does_not_describe_is_not_ble
     path.write_text(json.dumps(content))
     with pytest.raises(RecordError, match="found a model "):
         candidates(read(path), GATES)
+
+
+# What it says of engines
+
+
+def served(content, **about):
+    """The record with the model `good`, served by an engine that answers as the model does."""
+    own = next(e for e in content["evaluations"] if (e["model"], e["task"]) == ("good", "digits"))
+    verdict = msgspec.structs.replace(CLEARED, value=own["metrics"]["accuracy"])
+    entry = EngineEntry("good", "digits", "onnx", n=200, equal=1.0, metrics=own["metrics"], verdicts=[verdict])
+    content["engines"] = [json.loads(encode(msgspec.structs.replace(entry, **about)))]
+    timing = next(t for t in content["timings"] if t["model"] == "good")
+    content["timings"].append({**timing, "task": "digits", "engine": "onnx"})
+    return content
+
+
+CLEARED = Verdict("good", "digits", "accuracy>=0.9", Outcome.PASS, "", kind="Floor", metric="accuracy")
+OTHERWISE = {
+    "PASS of accuracy>=0.9 of good on digits by onnx, which is among those lost": {"lost": ["accuracy>=0.9"]},
+    "answers of good on digits by onnx, and why there are none": {"reason": "it is no network"},
+    "no answers of good on digits by onnx, and no reason": {"n": 0, "equal": None, "metrics": {}, "verdicts": []},
+    "100 answers of good on digits by onnx for 200 test examples": {"n": 100},
+    "another accuracy of good on digits by onnx than the estimator's, with the same predictions": {
+        "metrics": {"accuracy": 0.5, "macro_f1": 0.98}
+    },
+    "PASS of accuracy>=0.9 of good on digits by onnx, without accuracy": {"metrics": {}},
+    "a verdict on accuracy>=0.9 of good on digits by onnx of accuracy 0.98, of which it has another": {
+        "equal": 0.9,
+        "metrics": {"accuracy": 0.9},
+    },
+    "a verdict on poor on digits among those of good on digits by onnx": {
+        "verdicts": [msgspec.structs.replace(CLEARED, model="poor")]
+    },
+}
+
+
+def test_an_engine_s_answers_may_stand_in_a_record(path):
+    path.write_text(json.dumps(served(copy.deepcopy(SOUND))))
+    assert read(path).engines[0].engine == "onnx"
+
+
+@pytest.mark.parametrize("match", OTHERWISE, ids=str)
+def test_what_a_record_says_of_an_engine_does_not_contradict_it(path, match):
+    refused(path, served(copy.deepcopy(SOUND), **OTHERWISE[match]), re.escape(match))
+
+
+def test_timings_of_an_engine_that_serves_nothing_are_refused(path):
+    content = served(copy.deepcopy(SOUND))
+    content["engines"] = []
+    refused(path, content, "timings of good on digits by onnx, of which it has no answers")
+
+
+@pytest.mark.parametrize("about", [{"fault": "it gave 199"}, {"lost": ["accuracy>=0.9"]}], ids=str)
+def test_a_run_whose_engine_answers_wrongly_fails_whatever_its_tests_did(about):
+    record = golden()
+    record.engines = [EngineEntry("good", "digits", "onnx", **about)]
+    record.verdicts, record.failures, record.failed_tests, record.audits, record.gates = [], [], [], [], []
+    verdict = run_verdict(record)
+    assert verdict.failed
+    assert verdict.reason.startswith("good by onnx ")

@@ -188,12 +188,20 @@ def test_an_engine_that_fails_a_gate_which_the_model_clears_fails_its_tests(proj
     result = served(*predict("other"))
     result.assert_outcomes(passed=3, failed=3)
     result.stdout.fnmatch_lines(["*good by other fails gates that good itself does not: accuracy>=0.9: FAIL: *"])
+    result.stdout.fnmatch_lines(["fitgate: FAIL: good by other fails gates that good itself does not: accuracy>=0.9"])
     (entry,) = project.record.engines
     assert (entry.equal, entry.lost) == (0.5, ["accuracy>=0.9"])
     assert [v.outcome for v in entry.verdicts] == ["FAIL"]
     assert {timing.engine for timing in project.record.timings} == {"native"}
     assert "| 100 of 200" in project.report
     assert "❌ `accuracy>=0.9`" in project.report
+
+
+BENCHMARK = "pytest_benchmark.logger.PytestBenchmarkWarning"
+
+
+def test_a_failing_engine_is_no_error_though_warnings_are(served):
+    served(*predict("other", "-W", f"error::{BENCHMARK}")).assert_outcomes(passed=3, failed=3)
 
 
 def test_an_engine_is_held_to_the_gates_though_timings_are_off(served):

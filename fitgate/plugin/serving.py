@@ -148,7 +148,8 @@ class Serving:
     def _compared(self, about: EngineEntry, subject: TrainedModel, opened: Opened, outputs: list[str]) -> Held:
         task = subject.model.timed_task
         data, trained, native = self._registry.data_of(task), subject.on(task), subject.evaluation(task)
-        answering = Answering(opened.answer, outputs, trained.estimator)
+        kind = type(about.engine, (Answering,), {})  # messages call an estimator by its class
+        answering = kind(opened.answer, outputs, trained.estimator)
         answered = evaluate(Trained(trained.fit, answering), data, self._registry.metrics)
         n, numbers = len(data.y_test), data.kind in NUMBERS
         found = agreement([(np.arange(n), answered.predictions)], native.predictions[:n], data.y_test, numbers)
@@ -179,9 +180,9 @@ class Serving:
             with failing(model.name, task.name, "predict"):
                 try:
                     own = self._once(key, lambda give=scores: give(estimator, data))  # type: ignore[misc]
-                    return name, largest_difference(own, scores(answering, data))
                 except Lacking:
                     continue
+                return name, largest_difference(own, scores(answering, data))
         return "", None
 
 

@@ -19,6 +19,7 @@ from fitgate.record.entries import KeptData, KeptModel, Misclassified, TaskEntry
 from fitgate.record.evidence import ABSOLUTE, RELATIVE, with_scorers, wrong_values
 from fitgate.record.plausibility import fit_faults, metric_faults, negative, timing_faults, twice
 from fitgate.record.record import Record
+from fitgate.record.serving import engine_faults
 from fitgate.runs import Evaluation, Fit
 from fitgate.tasks import CLASSES
 
@@ -200,16 +201,7 @@ def _baselines(record: Record) -> Iterator[str]:
 
 def _measured(record: Record) -> Iterator[str]:
     yield from timing_faults(record.timings)
-    for e in record.engines:
-        where = f"{e.model} on {e.task} by {e.engine}"
-        yield from negative(where, [e.difference, e.convert_seconds, e.size])
-        if not 0 <= e.n < 2**31 or not (e.equal is None or 0 <= e.equal <= 1):
-            yield f"equal predictions of {where} that can't be"
-        task = record.task(e.task)
-        if task is not None and not e.metrics.keys() <= set(task.metrics):
-            yield f"metrics of {where} other than the task's"
-        if not {v.gate for v in e.verdicts} >= set(e.lost):
-            yield f"lost gates of {where} that have no verdict"
+    yield from engine_faults(record)
     every: list[KeptModel | KeptData] = [*record.kept_models, *record.kept_data]
     for kept in every:
         if not kept.reason and not re.fullmatch("[0-9a-f]{64}", kept.digest):
