@@ -279,12 +279,31 @@ def test_one_machine_with_engines_is_compared(tmp_path):
     assert "No other is both better on kinds and quicker with a single example than one of: m, m by onnx." in report
 
 
+def test_a_model_that_failed_while_it_was_audited_is_not_chosen():
+    record = run(m=0.001, sound=0.002)
+    record.timings = [msgspec.structs.replace(timing, repeated=0.5) for timing in record.timings]
+    for scenario in ("single", "offline"):
+        record.add(Audit("sound", "kinds", scenario, "agreement", True, "0 of 400 differ"))
+    one = found(record, "typical<=1s")
+    assert one.chosen == "sound on here"
+    assert one.rows[1].barred == "its timings are not believed (single: its test ended before its answers were audited)"
+
+
+def test_a_run_that_was_cut_off_is_told(tmp_path):
+    record = run(m=0.001)
+    record.status = "running"
+    report = write_comparison({"here": [record]}, tmp_path / "c.md", want="typical<=1s").path.read_text()
+    assert "- here: a run that did not end, so that some may be missing; may affect all models." in report
+
+
 def test_an_engine_that_was_not_timed_is_told_with_its_reason(tmp_path):
     record = by_engine()
     record.add(EngineEntry("m", "kinds", "short", fault="199 answers"))
     gate = Verdict("m", "kinds", "accuracy>=0.9", Outcome.FAIL, "")
     record.add(EngineEntry("m", "kinds", "other", n=N, equal=0.5, verdicts=[gate], lost=["accuracy>=0.9"]))
+    record.add(EngineEntry("m", "kinds", "late", n=N, equal=1.0))
     report = write_comparison({"here": [record]}, tmp_path / "c.md").path.read_text()
+    assert "- m by late on here: it was not timed, or failed where it was" in report
     assert "- m by short on here: what it answers can be no answers: 199 answers" in report
     assert "- m by other on here: it fails accuracy>=0.9, which the model itself does not" in report.replace(
         "&gt;", ">"

@@ -167,8 +167,8 @@ def _unserved(machines: Sequence[Machine]) -> tuple[Unserved, ...]:
     found: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for machine in machines:
         for entry in machine.record.engines:
-            if Served(entry.model, entry.engine) not in machine.served and (reason := _why_unserved(entry)):
-                found.setdefault((entry.engine, reason), []).append((entry.model, machine.name))
+            if Served(entry.model, entry.engine) not in machine.served:
+                found.setdefault((entry.engine, _why_unserved(entry)), []).append((entry.model, machine.name))
     rows = []
     for (engine, reason), where in found.items():
         models, names = (tuple(dict.fromkeys(of)) for of in zip(*where, strict=True))
@@ -177,11 +177,11 @@ def _unserved(machines: Sequence[Machine]) -> tuple[Unserved, ...]:
 
 
 def _why_unserved(entry: EngineEntry) -> str:
-    """Why an engine was not timed, in words; empty where it might have been."""
+    """Why an engine has no timings, in words."""
     if entry.fault:
         return f"what it answers can be no answers: {entry.fault}"
     lost = f"it fails {', '.join(entry.lost)}, which the model itself does not" if entry.lost else ""
-    return entry.reason or lost
+    return entry.reason or lost or "it was not timed, or failed where it was"
 
 
 def _quality(setting: Setting, metric: MetricEntry | None, named: bool) -> str:

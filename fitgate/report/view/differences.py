@@ -91,6 +91,8 @@ def warnings(machines: Sequence[Machine], models: Sequence[str]) -> tuple[Warned
     for machine in machines:
         if (workers := max(record.workers for record in machine.records)) > 1:
             found.append(Warned(machine.name, f"{workers} processes were timed at once", "all models"))
+        if any(record.status != "finished" for record in machine.records):
+            found.append(Warned(machine.name, "a run that did not end, so that some may be missing", "all models"))
     return tuple(found)
 
 

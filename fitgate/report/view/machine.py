@@ -11,6 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from fitgate.engines import NATIVE
+from fitgate.latency.audit import AGREEMENT
 from fitgate.latency.timing import HELD, Timing
 from fitgate.record import EngineEntry, Record
 from fitgate.report.view.measured import Measured
@@ -97,10 +98,20 @@ class Machine(NamedTuple):
         known = (of.model, self.task(of.model), of.engine)
         return next((e for e in self.record.engines if (e.model, e.task, e.engine) == known), None)
 
+    def _unaudited(self, of: Served) -> list[str]:
+        """Scenarios in which it was timed, and its answers kept to be audited, which then was not done."""
+        found = []
+        for record in self.records:
+            audited = {a.scenario for a in record.audits if (a.model, a.engine) == of and a.name == AGREEMENT}
+            timed = (t for t in record.timings if (t.model, t.engine) == of and t.repeated is not None)
+            found += [timing.scenario for timing in timed if timing.scenario not in audited]
+        return found
+
     def doubts(self, of: Served) -> list[str]:
         """Why its timings can't be believed: what audits found, in words, each with its scenario."""
         audits = (audit for record in self.records for audit in record.doubted if (audit.model, audit.engine) == of)
         found = [f"{audit.scenario}: {audit.message}" for audit in audits]
+        found += [f"{scenario}: its test ended before its answers were audited" for scenario in self._unaudited(of)]
         entry = self.entry(of)
         if entry is not None and entry.fault:
             found.append(f"what it answers can be no answers: {entry.fault}")
