@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,13 @@ QUALITY = "from fitgate.checks import test_every_test_example_has_a_prediction, 
 LATENCY = "from fitgate.checks import test_fit, test_predict"
 
 SEEDED = 'model("learner", Learner, tasks=(DIGITS,), seeded=True, gates=(NoRegression(DIGITS, "accuracy", 0.1),))'
+
+
+@pytest.fixture(scope="session", autouse=True)
+def onnx_imported_once():
+    """Its extension ends a process that imports it again, as after pytester has put `sys.modules` back."""
+    with suppress(ImportError):
+        importlib.import_module("onnx")
 
 
 class Project:

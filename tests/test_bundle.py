@@ -21,6 +21,7 @@ from fitgate.record import read
 from tests.conftest import ROOT
 
 pytest.importorskip("skops")
+pytestmark = pytest.mark.slow  # sessions and bundles of real estimators
 
 CONFTEST = """
 import numpy as np

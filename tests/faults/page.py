@@ -68,7 +68,7 @@ One case again, by its class and number, and what came of it:
 python -m tests.faults --only kills --cases 60 --sessions 4 --kills 4 --case 1 --verbose
 ```
 
-In CI, 300 cases of another seed run in a minute of their own, and `tests/faults/test_oracle.py` holds that the oracle
+In CI, 150 cases of another seed run in a minute of their own, and `tests/faults/test_oracle.py` holds that the oracle
 would see each of these defects. What is not defended stands in [threats.md](threats.md)."""
 
 
