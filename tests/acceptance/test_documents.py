@@ -22,6 +22,7 @@ from tests.acceptance.markdown import ROOT, blocks, links, spans
 pytestmark = pytest.mark.slow
 
 PAGES = ("README.md", "CONTRIBUTING.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))))
+LONG = ("docs/ci.md",)  # minutes: each night
 CHECKED = "checked"  # what it names is checked: options, files, and that pytest collects what it selects
 ELSEWHERE = "elsewhere"  # another test, or CI, runs it
 
@@ -95,7 +96,7 @@ SHORT = {
         CHECKED, "a cluster; suite/tests/test_folds.py starts one"
     ),
     "python -m tests.faults --cases 5400 --sessions 500 --kills 300 --seed 20 --out reports/faults.json": Short(
-        ELSEWHERE, "half an hour; tests/faults/test_faults.py does 300 cases of another seed"
+        ELSEWHERE, "half an hour; tests/faults/test_faults.py does 150 cases of another seed"
     ),
     "pytest suite/conformance": Short(CHECKED, ".ci/run runs it"),
 }
@@ -228,7 +229,9 @@ def done(tmp_path_factory, checkout):
     return done
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.nightly] if name in LONG else []) for name in PAGES]
+)
 def test_a_page_does_what_it_says(name, done):
     done(name)
 

@@ -18,10 +18,10 @@ import numpy as np
 
 from fitgate.executor import Place, Process, save
 from fitgate.latency.audit import Auditor
+from fitgate.latency.opened import SPARING
 from fitgate.latency.stopwatch import loaded
 from fitgate.latency.timing import SCENARIOS
 from fitgate.plugin.project import project
-from fitgate.plugin.timer import SPARING
 from fitgate.report.tables import table
 from fitgate.runs import evaluate, train
 from fitgate.statistics import proportion_interval, proportion_upper_bound
