@@ -568,3 +568,11 @@ def test_a_target_that_is_none_is_one_line(target, found):
     data = TaskData(Task("t", dataset, target=target), dataset)
     with pytest.raises(TaskError, match=f"task t, train split: {found}"):
         len(data.y_train)
+
+
+def test_a_loader_that_fails_is_named_in_a_line_with_what_it_raised():
+    def load():
+        return Path("no", "loans.csv").read_text()
+
+    with pytest.raises(DataError, match=r"^loans: found FileNotFoundError: .*loans\.csv.*; .*the loader"):
+        len(Dataset("loans", load).test)

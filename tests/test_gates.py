@@ -114,6 +114,7 @@ def test_above_holds_for_any_metric_with_a_paired_test():
     verdict = verdict_of(gate, evaluation(DIGITS, wrong(0)), rivals=rivals)
     assert verdict.outcome is Outcome.PASS
     assert verdict.bound == pytest.approx(0.2, abs=0.07)
+    assert "0 lost and 40 gained" in verdict.message
 
 
 def test_above_fails_if_the_rival_has_no_number():

@@ -13,6 +13,7 @@ from fitgate.data.folding import CrossValidation, fold
 from fitgate.data.overlap import Overlap, check_overlap, overlap
 from fitgate.data.spare import Spare, mended, spare
 from fitgate.data.split import About, Loaded, Split
+from fitgate.errors import FitgateError, in_one_line
 from fitgate.statistics import Folds
 
 Load = Callable[[], tuple[Split, Split] | Loaded]
@@ -356,7 +357,7 @@ class Dataset:
             return self.on(None)._loaded()
         if self._data is None:
             where = f"{self.name} ({self.profile})" if self.profile else self.name
-            data = checks.loaded(where, self._loads[self.profile]())
+            data = checks.loaded(where, self._made(where))
             about = self._given.over(data.about)
             checks.check(where, data, about)
             if self.profile in self._pins:
@@ -367,6 +368,20 @@ class Dataset:
                 self._overlap.refuse(where)
             self._data = data
         return self._data
+
+    def _made(self, where: str) -> Any:
+        """What the profile's loader gives."""
+        try:
+            return self._loads[self.profile]()
+        except FitgateError:
+            raise
+        except Exception as error:  # whatever a project's loader raises
+            raise DataError(
+                where,
+                found=in_one_line(error),
+                expected="a loader that gives its data",
+                next_step="correct what it reads, or the loader",
+            ) from error
 
 
 def _overlap(data: Loaded) -> Overlap:

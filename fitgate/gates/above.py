@@ -70,6 +70,7 @@ class Above(Gate):
         reach, one_sided = (
             float(norm.ppf(at)) * change.standard_error for at in ((1 + confidence) / 2, 1 - significance)
         )
+        told = change if not test.detail(change) else test.compute(truth.target, *reversed(outputs))  # as of this model
         passed = change.p_value < significance
         power = (
             normal_power(change.size, change.standard_error, significance) if change.standard_error else float(passed)
@@ -79,7 +80,7 @@ class Above(Gate):
         message = (
             f"{metric.title} {metric.shown(value)} against {self.rival}'s {metric.shown(rival_value)} on the same "
             f"{truth.n:,} examples: difference {direction * change.size:+.4f}, {confidence:.0%} interval [{low:+.4f}, "
-            f"{high:+.4f}], {test.describe(change)}, p = {change.p_value:.2g}, "
+            f"{high:+.4f}], {test.describe(told)}, p = {change.p_value:.2g}, "
             f"{'' if passed else 'not '}below {significance:g}. "
             f"A model no better passes about {significance:.0%} of test sets, one with this lead about {power:.1%}."
         )
