@@ -151,6 +151,7 @@ def test_a_network_that_exports_itself_is_kept_as_that(quick, timed, tmp_path):
     assert code == 0
     assert {(t.model, t.engine) for t in record.timings} == {("network", "jax_export")}
     assert [(e.engine, e.equal) for e in record.engines] == [("jax_export", 1.0)]
+    assert record.engines[0].metrics == read(run).engines[0].metrics != {}
 
 
 def test_packing_says_what_is_in_the_bundle_and_what_is_left_out(kept, tmp_path, capsys):

@@ -219,8 +219,14 @@ class Timing:
         except ModelFailed as error:
             self._note(msgspec.structs.replace(about, reason=f"it can't be loaded: {error.failure.error}"))
             return False
+        equal = 1 - audit.figures["differing"] / one.n
         entry = msgspec.structs.replace(
-            about, n=one.n, equal=1 - audit.figures["differing"] / one.n, compared=compared, difference=difference
+            about,
+            n=one.n,
+            equal=equal,
+            compared=compared,
+            difference=difference,
+            metrics=self._metrics(one, equal),
         )
         if audit.passed:
             self._note(entry)
@@ -228,6 +234,11 @@ class Timing:
         self._note(msgspec.structs.replace(entry, fault=f"other answers than the native ones: {audit.message}"))
         self._record.add(audit)
         return False
+
+    def _metrics(self, one: Packed, equal: float) -> dict[str, float | None]:
+        """What the session found of an engine's answers, where as many are the estimator's here as there."""
+        known = (e for e in self._bundle.record.engines if (e.model, e.engine) == one.key and e.equal == equal)
+        return next((dict(entry.metrics) for entry in known), {})
 
     def _difference(
         self, one: Packed, opened: Opened, outputs: Iterable[str], given: NDArray[Any]

@@ -127,7 +127,7 @@ def figures(directory):
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="signals, as POSIX has them")
-@pytest.mark.parametrize("backend", ["dask", "loky"])
+@pytest.mark.parametrize("backend", ["dask", pytest.param("loky", marks=pytest.mark.nightly)])
 def test_of_seeds_that_workers_fit_none_is_lost_when_one_is_killed(project, backend, request, tmp_path_factory):
     """All seeds come out, with the figures that the session's own process gives."""
     options = ["--fit-backend", backend]
