@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -26,9 +25,7 @@ def engines(plain: Callable[[Any], Any] = lambda classifier: classifier) -> tupl
 
 
 def _to_onnx(plain: Callable[[Any], Any], pipeline: Any, X: Any) -> bytes:
-    classifier = copy.copy(plain(pipeline[-1]))
-    classifier.classes_ = classifier.classes_.astype(np.int64)  # some converters know no other labels that are numbers
-    return onnx.convert(_scaled(classifier, X.shape[1]), X)
+    return onnx.convert(_scaled(plain(pipeline[-1]), X.shape[1]), X)
 
 
 def _to_skops(plain: Callable[[Any], Any], pipeline: Any, X: Any) -> bytes:

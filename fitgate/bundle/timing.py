@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from fitgate.bundle.archive import Bundle
 from fitgate.bundle.manifest import BundleError
 from fitgate.clock import perf_counter
-from fitgate.engines import NATIVE, PORTABLE, SKOPS, NotServed, skops
+from fitgate.engines import NATIVE, PORTABLE, SKOPS, NotServed, named, skops
 from fitgate.latency.agreement import agreement, largest_difference
 from fitgate.latency.audit import Audit, agreement_audit
-from fitgate.latency.opened import Answered, Depot, Key, Opened, answers_of, in_turns, named, process, timing_of
+from fitgate.latency.opened import Answered, Depot, Key, Opened, answers_of, in_turns, process, timing_of
 from fitgate.latency.timing import OFFLINE, SCENARIOS, Scenario, batches
 from fitgate.machine import KERNELS, calibrate, distributions_of
 from fitgate.machine.modules import missing
@@ -204,7 +204,7 @@ class Timing:
 
     def _answers(self, one: Packed) -> bool:
         """Whether a model answers about the whole test split as the native one did."""
-        self._say(f"asking {named(one.key)} about all {one.n:,} examples")
+        self._say(f"asking {named(*one.key)} about all {one.n:,} examples")
         about = EngineEntry(*one.key[:1], one.kept.task, one.kept.engine, size=one.kept.size)
         try:
             with self._once(one) as opened:
@@ -271,7 +271,7 @@ class Timing:
     def _scenarios(self, one: Packed) -> list[Scenario]:
         every = [*SCENARIOS, *batches(self._choice.batches)]
         if larger := [f"{scenario.batch_size:,}" for scenario in every if not scenario.fits(one.n)]:
-            self._say(f"{named(one.key)}: no batches of {', '.join(larger)}: the test split has {one.n:,} examples")
+            self._say(f"{named(*one.key)}: no batches of {', '.join(larger)}: the test split has {one.n:,} examples")
         return [scenario for scenario in every if scenario.fits(one.n)]
 
     def _keep(self, one: Packed, scenario: Scenario, answered: Sequence[Answered]) -> None:
@@ -280,7 +280,7 @@ class Timing:
         self._record.add(msgspec.structs.replace(timing, kernel=kept.kernel, work_per_example=kept.work_per_example))
         audit = one.held(scenario.name, answers_of(answered), self._seed)
         if audit.passed is False:
-            self._say(f"{named(one.key)}, {scenario.label}: this timing can't be believed: {audit.message}")
+            self._say(f"{named(*one.key)}, {scenario.label}: this timing can't be believed: {audit.message}")
         self._record.add(audit)
 
     @contextmanager
@@ -293,7 +293,7 @@ class Timing:
 
     @contextmanager
     def _announced(self, one: Packed) -> Iterator[Opened]:
-        self._say(f"- {named(one.key)}")
+        self._say(f"- {named(*one.key)}")
         with self._once(one) as opened:
             yield opened
 
@@ -303,7 +303,7 @@ class Timing:
 
     def _note(self, entry: EngineEntry) -> None:
         self._record.add(entry)
-        who = named((entry.model, entry.engine))
+        who = named(entry.model, entry.engine)
         if why := entry.reason or entry.fault:
             self._say(f"{who} is not timed: {why}")
         elif entry.equal is not None and entry.equal < 1:

@@ -2,7 +2,7 @@
 
 from fitgate.engines.artefact import Artefact, pack, unpack
 from fitgate.engines.builtin import ENGINES, JAX_EXPORT, ONNX, PORTABLE, SKOPS, is_portable
-from fitgate.engines.engine import ALL, NATIVE, Engine, EngineError, NotServed
+from fitgate.engines.engine import ALL, NATIVE, Engine, EngineError, NotServed, named
 
 __all__ = [
     "ALL",
@@ -17,6 +17,7 @@ __all__ = [
     "EngineError",
     "NotServed",
     "is_portable",
+    "named",
     "pack",
     "unpack",
 ]

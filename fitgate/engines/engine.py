@@ -14,6 +14,11 @@ NATIVE = "native"
 ALL = "all"
 
 
+def named(model: str, engine: str = NATIVE) -> str:
+    """What errors and reports call a model as an engine serves it: `knn`, or `knn by onnx`."""
+    return model if engine == NATIVE else f"{model} by {engine}"
+
+
 class EngineError(FitgateError):
     """An engine that is declared wrongly, or that there is not."""
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from numpy.typing import NDArray
 
-from fitgate.engines import NATIVE
+from fitgate.engines import NATIVE, named
 from fitgate.executor import ExecutorError, Place, Process, save
 from fitgate.latency.examples import Rows
 from fitgate.latency.repetition import Turns
@@ -27,12 +27,6 @@ SPARING = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}  # the session's own JAX ho
 ASKING = 60.0  # seconds that asking in a scenario may take besides a model's limit, times the session's factor
 Key = tuple[str, str]  # the names of a model and of the engine that serves it
 Making = Callable[[Path, int, int], Stopwatch]  # from the file of the examples, their number and a seed
-
-
-def named(key: Key) -> str:
-    """What errors call a model that an engine serves."""
-    model, engine = key
-    return model if engine == NATIVE else f"{model} by {engine}"
 
 
 class Answered(NamedTuple):
@@ -88,7 +82,7 @@ class Opened:
     """
 
     def __init__(self, key: Key, task: str, stopwatch: Process | Stopwatch, limit: Limit | None, factor: float):
-        self.key, self._name, self._task = key, named(key), task
+        self.key, self._name, self._task = key, named(*key), task
         self._stopwatch, self._limit, self._factor = stopwatch, limit, factor
 
     def ask(self, scenario: Scenario) -> Answered:
@@ -178,7 +172,7 @@ class Depot:
 
 def process(key: Key, making: Callable[[], Stopwatch]) -> Process:
     """A fresh process that makes a stopwatch, and in which nothing else runs."""
-    return Process(making, label=f"timing {named(key)}", place=Place(environment=SPARING))
+    return Process(making, label=f"timing {named(*key)}", place=Place(environment=SPARING))
 
 
 class Keyed(Protocol):

@@ -76,12 +76,11 @@ class Stopwatch:
 
     def ask(self, scenario: Scenario, factor: float) -> Asked:
         """Ask in a scenario, warmed up, for its time times a factor."""
-        threads = self._threads_for(min(scenario.batch_size or self._n, self._n))
-        with few_threads(threads):
-            return self._ask(scenario, factor)._replace(threads=threads)
-
-    def _ask(self, scenario: Scenario, factor: float) -> Asked:
         size = min(scenario.batch_size or self._n, self._n)
+        with few_threads(threads := self._threads_for(size)):
+            return self._ask(scenario, size, factor)._replace(threads=threads)
+
+    def _ask(self, scenario: Scenario, size: int, factor: float) -> Asked:
         asker, queries = Asker(self._estimator.predict), self._queries.of(size)
         first, compiling = self._first(asker, next(queries))
         if size == self._n and not compiling and 2 * first > factor * scenario.seconds:

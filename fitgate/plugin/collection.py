@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fitgate.engines import NATIVE, Engine
+from fitgate.engines import NATIVE, Engine, named
 from fitgate.gates import Gate
 from fitgate.latency.timing import SCENARIOS, Scenario, batches
 from fitgate.model import Model
@@ -74,7 +74,7 @@ def timed_name(item: pytest.Item) -> str:
     params = _params(item)
     model, engine = params.get("model"), params.get("engine")
     name = model.name if isinstance(model, Model) else item.name
-    return f"{name} by {engine.name}" if isinstance(engine, Engine) else name
+    return named(name, engine.name) if isinstance(engine, Engine) else name
 
 
 def timed_scenarios(items: Iterable[pytest.Item]) -> dict[tuple[str, str], list[Scenario]]:

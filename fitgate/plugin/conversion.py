@@ -11,7 +11,7 @@ from typing import Any
 
 from fitgate.clock import perf_counter
 from fitgate.data import lent
-from fitgate.engines import Artefact, Engine, NotServed
+from fitgate.engines import Artefact, Engine, NotServed, named
 from fitgate.errors import LoggedError
 from fitgate.executor import ExecutorError, Place, Process
 from fitgate.latency.opened import SPARING
@@ -55,12 +55,12 @@ class Conversion:
             ModelFailed: if fitting it failed.
         """
         model, task = subject.model, subject.model.timed_task
-        trained, data = subject.on(task), self._data_of(task)
+        trained, data, name = subject.on(task), self._data_of(task), named(model.name, engine.name)
         with self._progress(f"converting {model.name} on {task.name} for {engine.name}"):
             try:
-                with failing(f"{model.name} by {engine.name}", task.name, "convert"):
+                with failing(name, task.name, "convert"):
                     if limit := self._limit_of(model):
-                        found = _apart(f"{model.name} by {engine.name}", engine, trained.estimator, data, limit)
+                        found = _apart(name, engine, trained.estimator, data, limit)
                     else:
                         with unchanged(data), watched(trained.fit.seed):
                             found = converted(engine, _copy(trained.estimator), lent(data.dataset.test.X))

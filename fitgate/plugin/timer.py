@@ -8,9 +8,9 @@ from functools import cached_property, partial
 from typing import NamedTuple
 
 from fitgate.data import Dataset
-from fitgate.engines import NATIVE, Artefact
+from fitgate.engines import NATIVE, Artefact, named
 from fitgate.executor import Process
-from fitgate.latency.opened import Answered, Depot, Key, Opened, in_turns, named, process
+from fitgate.latency.opened import Answered, Depot, Key, Opened, in_turns, process
 from fitgate.latency.stopwatch import Stopwatch
 from fitgate.latency.timing import Scenario
 from fitgate.model import Model
@@ -49,7 +49,7 @@ class Timed(NamedTuple):
     @property
     def named(self) -> str:
         """What errors call it."""
-        return named(self.key)
+        return named(*self.key)
 
 
 class Timer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from fitgate.engines import NATIVE
+from fitgate.engines import named
 from fitgate.latency.timing import BATCH, MULTI, SINGLE, Timing
 from fitgate.record import Record
 from fitgate.report.view.words import Noun, noun
@@ -23,8 +23,8 @@ class BatchRow:
 
     @property
     def named(self) -> str:
-        """Both names, or the model's alone."""
-        return self.model if self.engine == NATIVE else f"{self.model} by {self.engine}"
+        """As `fitgate.engines.named` has it."""
+        return named(self.model, self.engine)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from fitgate.engines import NATIVE
+from fitgate.engines import NATIVE, named
 from fitgate.latency.audit import AGREEMENT, Audit
 from fitgate.latency.serving import BOUND
 from fitgate.latency.stopwatch import FEW
@@ -135,7 +135,7 @@ def latency(record: Record) -> Latency | None:
         server_bound=next((t.bound for t in record.timings if t.bound is not None), BOUND),
         queries_for_p99=QUERIES_FOR_P99,
         processes=record.settings.processes,
-        together=tuple(dict.fromkeys(_named(t) for t in record.timings if not t.processes)),
+        together=tuple(dict.fromkeys(named(t.model, t.engine) for t in record.timings if not t.processes)),
         threads={t.model: t.threads for t in record.native_timings if t.threads is not None},
         engines=engines(record),
         unserved=tuple(entry for entry in record.engines if entry.reason or entry.fault),
@@ -181,10 +181,6 @@ def _audits(record: Record) -> Audits:
         differing=round(sum(figures["differing"] for figures in held)),
         repeated={scenario: share for scenario, share in repeated.items() if share},
     )
-
-
-def _named(timing: Timing) -> str:
-    return timing.model if timing.engine == NATIVE else f"{timing.model} by {timing.engine}"
 
 
 def _rate(server: Timing | None) -> float | None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from fitgate.engines import NATIVE
+from fitgate.engines import NATIVE, named
 from fitgate.latency.audit import AGREEMENT
 from fitgate.latency.timing import HELD, Timing
 from fitgate.record import EngineEntry, Record
@@ -26,7 +26,7 @@ class Served(NamedTuple):
     engine: str = NATIVE
 
     def __str__(self) -> str:
-        return self.model if self.engine == NATIVE else f"{self.model} by {self.engine}"
+        return named(*self)
 
 
 class Machine(NamedTuple):
