@@ -454,8 +454,28 @@ def test_a_campaign_keeps_what_it_found(waverers, tmp_path):
         r"1/2 wavering: labels exchanged, 4 and 9: \+1\d.\d\d points of accuracy, 1.\d margins; 3 of 3", lines[0]
     )
     assert msgspec.to_builtins(read_campaign(path)) == msgspec.to_builtins(campaign)
-    sound = run(path, **waverers, defects=[], effort=SMALL, only="sound models", say=print)
-    assert (sound.trials, sound.nulls.runs) == ([], 4)
+
+
+def test_a_campaign_goes_on_where_its_file_ends_and_begins_anew_where_the_work_is_another(waverers, tmp_path):
+    path, defects = tmp_path / "campaign.json", [SWAPPED, NOTHING]
+
+    def names(only, **changed):
+        given = {"effort": SMALL, "defects": defects, "only": only, "say": print, **changed}
+        campaign = run(path, **waverers, **given)
+        return [trial.defect for trial in campaign.trials], campaign.nulls is not None
+
+    assert names("labels exchanged wavering") == (["labels exchanged"], False)
+    assert names("sound models") == (["labels exchanged"], True)
+    fits = Wavering.fits
+    assert names("labels exchanged wavering") == (["labels exchanged"], True)
+    assert Wavering.fits == fits
+    assert names("nothing wavering") == (["labels exchanged", "nothing"], True)
+    assert names("nothing wavering", effort=SMALL._replace(size=Size(2, 2, 2))) == (["nothing"], False)
+    moved = read_campaign(path)
+    moved.environment = msgspec.structs.replace(moved.environment, python="2.7")
+    write_json(moved, path)
+    with pytest.raises(SabotageError, match="a campaign on this project, of another env"):
+        names("nothing wavering", effort=SMALL._replace(size=Size(2, 2, 2)))
 
 
 def test_two_changes_of_one_name_are_refused(tmp_path):

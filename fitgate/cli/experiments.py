@@ -32,8 +32,9 @@ def add_commands(commands: Any) -> None:
         description="Plant changes of known kinds and sizes in the models, data and settings of the project around the "
         "current directory, measure on seeds that no gate judges what each costs, and replay runs in which the models' "
         "own gates judge others. Runs of untouched models count false alarms. Then tamper with copies of the "
-        "project's session, baselines and record, each to be refused. It needs baselines. Fits are kept: what was "
-        "stopped goes on where it was.",
+        "project's session, baselines and record, each to be refused. It needs baselines. Fits are kept, and what the "
+        "JSON beside FILE holds of the same work is not done again: what was stopped goes on, and parts (--only) may "
+        "be done one by one.",
     )
     sabotage.add_argument(
         "--task", metavar="NAME", help="on which task alone (default: all that the models have, less the slow ones)"

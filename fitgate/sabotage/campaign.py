@@ -11,15 +11,15 @@ from typing import NamedTuple
 import msgspec
 
 from fitgate.clock import perf_counter
-from fitgate.machine import Environment, environment
+from fitgate.machine import Environment, changes, environment
 from fitgate.metrics import Metric
 from fitgate.model import Model
-from fitgate.record import read_json, working_commit, write_json
+from fitgate.record import RecordError, read_json, working_commit, write_json
 from fitgate.sabotage.catalogue import generic_defects
 from fitgate.sabotage.defect import CONTROL, Defect
 from fitgate.sabotage.errors import SabotageError
 from fitgate.sabotage.nulls import Nulls, nulls
-from fitgate.sabotage.pool import Pool
+from fitgate.sabotage.pool import Pool, sources_digest
 from fitgate.sabotage.tampering import Tampering, Tamperings
 from fitgate.sabotage.trial import Trial
 from fitgate.sabotage.trials import ELSEWHERE, Size, Trials
@@ -65,7 +65,8 @@ class Campaign(msgspec.Struct):
         nulls: runs of sound models; None before, and where none were asked for.
         tamperings: with a project's files.
         size: of each trial.
-        seconds: wall time of the last process that worked on it; what the pool already had took none of it.
+        seconds: wall time of the processes that worked on it; what the pool already had took none of it.
+        sources: SHA-256 of the project's Python files.
     """
 
     profile: str
@@ -77,6 +78,7 @@ class Campaign(msgspec.Struct):
     tamperings: list[Tampering] = []
     size: Size = Size()
     seconds: float = 0.0
+    sources: str = ""
 
 
 def run(
@@ -93,7 +95,10 @@ def run(
     only: str,
     say: Say,
 ) -> Campaign:
-    """Run a campaign, and keep what it found in a file as it goes; one that was stopped goes on from its pool.
+    """Run a campaign, and keep what it found in a file as it goes.
+
+    What the file already holds of the same work is not done again: one that was stopped goes on, and the parts that
+    `only` names may be tried one after the other.
 
     Args:
         path: the file, JSON.
@@ -112,39 +117,51 @@ def run(
 
     Raises:
         SabotageError: if the project's session does not pass as it is, the gates can't be tried, a change can't be
-            planted, or two have one name and severity.
+            planted, two have one name and severity, or the file holds the same work of another environment.
     """
     started = perf_counter()
     profile = data[0].dataset.profile
     able = [name for name, model in models.items() if model.task(data[0].task.name)]
     tamperings = Tamperings(Path.cwd(), able, data[0].task.name, profile, baselines, only)
     trials = Trials(models, data, metrics, baselines, pool)
-    campaign = Campaign(
-        profile, working_commit(Path.cwd()), environment(), [one.task.name for one in data], size=effort.size
+    campaign = _begun(
+        path,
+        Campaign(
+            profile,
+            working_commit(Path.cwd()),
+            environment(),
+            [one.task.name for one in data],
+            size=effort.size,
+            sources=sources_digest(Path.cwd()),
+        ),
     )
+    before = campaign.seconds
 
     def keep() -> None:
-        campaign.seconds = perf_counter() - started
+        campaign.seconds = before + perf_counter() - started
         write_json(campaign, path)
 
-    if NULLS.startswith(only) and trials.stochastic:
+    if NULLS.startswith(only) and trials.stochastic and campaign.nulls is None:
         campaign.nulls = nulls(trials, effort.pool, effort.baselines, effort.runs, say)
         keep()
     planned = _planned([*generic_defects(), *defects], trials, only, effort)
-    todo = [partial(trials.changed, name, defect) for defect, name in planned]
-    todo += [
-        partial(trials.elsewhere, name, other)
+    todo = {(defect.name, defect.severity, name): partial(trials.changed, name, defect) for defect, name in planned}
+    todo |= {
+        (ELSEWHERE, other.whence, name): partial(trials.elsewhere, name, other)
         for other in foreign
         for name in trials.models
         if only in f"{CONTROL} {ELSEWHERE} {name}"
-    ]
-    for i, tried in enumerate(todo):
-        trial = tried(effort.size)
+    }
+    tried = {(trial.defect, trial.severity, trial.model) for trial in campaign.trials}
+    for i, (key, attempt) in enumerate(todo.items()):
+        if key in tried:
+            continue
+        trial = attempt(effort.size)
         campaign.trials.append(trial)
         say(f"{i + 1}/{len(todo)} {_line(trial)}")
         keep()
-    for tampering in tamperings:
-        campaign.tamperings.append(tampering)
+    for tampering in tamperings:  # all anew: they take a minute
+        campaign.tamperings = [one for one in campaign.tamperings if one.what != tampering.what] + [tampering]
         say(f"{tampering.what}: {'refused' if tampering.caught else 'NOT REFUSED'}: {tampering.message}")
     keep()
     return campaign
@@ -157,6 +174,29 @@ def fit_sound(trials: Trials, effort: Effort, say: Say) -> None:
             say(f"{name} on {task}: {sum(map(len, effort.size.seeds))} seeds of it as it is")
             for seeds in effort.size.seeds:
                 trials.sound(name, task, seeds)
+
+
+def _begun(path: Path, campaign: Campaign) -> Campaign:
+    """What a file holds of the same work, to go on with; else a campaign that begins.
+
+    Raises:
+        SabotageError: if it holds that of another environment.
+    """
+    try:
+        kept = read_campaign(path)
+    except RecordError:  # there is none, or what is there is damaged
+        return campaign
+    work = [(one.sources, one.profile, one.tasks, one.size) for one in (kept, campaign)]
+    if work[0] != work[1]:
+        return campaign
+    if moved := changes(kept.environment, campaign.environment):
+        raise SabotageError(
+            path,
+            found=f"a campaign on this project, of another environment ({'; '.join(moved)})",
+            expected="one of this environment, to go on with",
+            next_step="name another file with --out, or delete this one to begin again",
+        )
+    return kept
 
 
 def read_campaign(path: Path) -> Campaign:

@@ -70,7 +70,7 @@ class Pool:
         foreign: it was made in another environment, and is only read here.
 
     Attributes:
-        moved: what differs between its environment and this one, in words; nothing unless it is foreign.
+        whence: what differs between its environment and this one, in words.
 
     Raises:
         SabotageError: if the pool was begun with other sources; or in another environment, unless it is foreign.
@@ -92,7 +92,7 @@ class Pool:
         now = About(sources_digest(Path.cwd()), environment(distributions_of(modules)))
         path = directory / ABOUT
         begun = read_json(path, About, COMMAND) if foreign or path.exists() else now
-        self.moved = changes(now.environment, begun.environment)
+        self.whence = "; ".join(changes(now.environment, begun.environment)) or "a like one"
         barred = [] if foreign else changes(begun.environment, now.environment)
         if begun.sources != now.sources:
             barred.append("the project's Python files")

@@ -147,7 +147,7 @@ class Trials:
         def given(data: TaskData, seeds: Sequence[int]) -> list[Given]:
             return pool.runs(self.models[name], data, None, seeds)
 
-        return self._trial((CONTROL, ELSEWHERE, "; ".join(pool.moved) or "a like one", name), given, size)
+        return self._trial((CONTROL, ELSEWHERE, pool.whence, name), given, size)
 
     def _trial(
         self,
