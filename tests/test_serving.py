@@ -35,14 +35,22 @@ def test_arrivals_do_not_wait_for_slow_answers():
     assert latencies[2] > 0.025
 
 
-def test_real_arrivals_are_answered_in_time(monkeypatch):
+def test_real_arrivals_are_answered_in_time():
     def predict(query):
-        until = time.perf_counter() + 2e-4
+        until = time.perf_counter() + 1e-4
         while time.perf_counter() < until:
             pass
 
-    monkeypatch.setattr(serving, "QUERIES_FOR_P99", 200)
-    served = serve(predict, itertools.repeat(None), seconds=0.2, bound=0.05)
-    assert np.percentile(served.latencies, 99) <= 0.05
-    assert 200 < served.rate < 5_000
-    assert len(served.latencies) >= 200
+    served = serve(predict, itertools.repeat(None), seconds=0.5, bound=0.5)
+    assert np.percentile(served.latencies, 99) <= 0.5
+    assert 200 < served.rate < 10_000
+    assert len(served.latencies) >= 662
+
+
+def test_a_rate_at_which_late_answers_may_be_rare_by_luck_is_lowered(monkeypatch):
+    lucky, sure = [1e-4] * 694 + [0.2] * 6, [1e-4] * 699 + [0.2]
+    attempts = iter([lucky, sure])
+    monkeypatch.setattr(serving, "answer", lambda *arguments: next(attempts))
+    served = serve(lambda query: None, itertools.repeat(None), seconds=0.2)
+    assert np.percentile(lucky, 99) < serving.BOUND
+    assert served.latencies == sure
