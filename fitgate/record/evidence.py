@@ -179,8 +179,8 @@ def judge_again(record: Record, kinds: Mapping[str, type[Gate]], metrics: Mappin
         raise RecordError(
             f"the run of {record.started}",
             found="no gates",
-            expected="those that were selected; records of versions before 0.1 don't hold them",
-            next_step="declare some and select their tests, or repeat the run with this version",
+            expected="those whose tests its session selected; a run of latency alone has none",
+            next_step="declare gates, and run them, too",
         )
     known = with_scorers(record, metrics)
     _check_values(record, known)

@@ -205,7 +205,8 @@ def _why_unknown(setting: Setting, want: Want) -> str:
             return f"{others}, and were not evaluated by it"
         return "it was not evaluated"
     if (q := want.percentile) is not None and setting.queries:
-        return f"it takes {values_for_percentile(q):,} queries, and {len(setting.queries):,} were timed"
+        needed, timed = f"{values_for_percentile(q):,}", f"{len(setting.queries):,}"
+        return f"it takes {needed} queries, and {timed} were timed; a longer --fit-timing asks more"
     if want.name == COST and setting.offline is not None:
         return f"no price of {setting.machine} was given"
     if want.name == SIZE:
