@@ -77,6 +77,17 @@ def test_a_ratio_is_that_of_the_figures_beside_it(tmp_path):
     assert float(shown[1]) == pytest.approx(single[1] / single[0], abs=0.01)
 
 
+def test_a_comparison_can_be_held_to_some_models_and_tasks(tmp_path):
+    records = {"here": [times(1.0)], "there": [times(0.5)]}
+    for options, kept in (({"models": ["good"]}, {"good"}), ({"tasks": ["digits"]}, {"good", "poor"})):
+        page = written(records, tmp_path, **options)
+        table = page[page.index("## What there is to choose from") : page.index("## Machines")]
+        assert set(re.findall(r"^\| (\w+) \| here", table, re.MULTILINE)) == kept
+    for option in ("models", "tasks"):
+        with pytest.raises(RecordError, match=f"^--{option} digit: found nothing of that name"):
+            written(records, tmp_path, **{option: ["digit"]})
+
+
 def test_figures_are_found_beside_a_page_whose_name_has_spaces(tmp_path):
     path = write_comparison({"old": [times(1.0)], "new": [times(0.5)]}, tmp_path / "two machines.md").path
     assert "](two%20machines/pareto.png)" in path.read_text()

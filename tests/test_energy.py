@@ -3,13 +3,23 @@
 import ctypes
 import os
 import sys
+from pathlib import Path
 
+import msgspec
 import pytest
 
+from fitgate.latency import stopwatch
+from fitgate.latency.opened import Answered, timing_of
+from fitgate.latency.timing import OFFLINE, SINGLE
 from fitgate.machine import Accelerator, Meter
 from fitgate.machine.accelerator import accelerators
+from fitgate.machine.energy import together
 from fitgate.machine.environment import Environment, changes, environment
+from fitgate.report.view.comparison import comparison_view
+from fitgate.report.view.machine import Machine, Served
 from fitgate.report.view.words import gpus
+from tests import fakes
+from tests.make_golden import golden
 
 
 def zone(root, name, what, energy=0, most=1_000_000_000):
@@ -85,6 +95,59 @@ def test_a_machine_that_does_not_count_says_why(tmp_path):
     assert Meter(tmp_path, Library(status=9)).missing["accelerator"] == "NVML finds no driver"
     zone(tmp_path, "intel-rapl:0", "package-0", "soon")
     assert "can't be read" in Meter(tmp_path, Library()).missing["processor"]
+
+
+def test_a_counter_that_no_longer_answers_fails_nobody(tmp_path):
+    file = zone(tmp_path, "intel-rapl:0", "package-0", 5)
+    meter = Meter(tmp_path, Library())
+    before = meter.read()
+    file.unlink()
+    assert (meter.since(before), meter.since(before)) == ({}, {})
+
+
+def test_joules_of_measurements_add_up_where_each_has_some():
+    assert together([{"processor": 1.0, "accelerator": 2.0}, {"processor": 0.5}]) == {
+        "processor": 1.5,
+        "accelerator": 2.0,
+    }
+    assert together([{"processor": 1.0}, {}]) == together([]) == {}
+
+
+class Heating(fakes.Reader):
+    """Takes half a joule for each query."""
+
+    file: Path
+
+    def predict(self, X):
+        self.file.write_text(str(int(self.file.read_text()) + 500_000))
+        return super().predict(X)
+
+
+@pytest.mark.parametrize("scenario", [SINGLE, OFFLINE])
+def test_queries_are_told_with_the_energy_that_they_took(scenario, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    model = Heating().fit(fakes.images(), fakes.LABELS)
+    model.file = zone(tmp_path / "powercap", "intel-rapl:0", "package-0")
+    monkeypatch.setattr(stopwatch, "Meter", lambda: Meter(tmp_path / "powercap", Library()))
+    asked = stopwatch.Stopwatch(model, fakes.images(), 200, 7).ask(scenario, 0.1)
+    assert asked.joules == {"processor": pytest.approx(0.5 * len(asked.seconds))}
+    timing = timing_of([Answered(0.1, asked)] * 2, "heating", "digits", scenario.name, scenario.batch_size or 200)
+    assert timing.joules_per_example == pytest.approx(0.5 / timing.batch_size)
+
+
+@pytest.mark.parametrize(("joules", "told"), [({"processor": 2.0}, "counted"), ({}, "not counted: locked")])
+def test_a_comparison_tells_what_a_million_answers_take_or_why_not(joules, told):
+    record = golden()
+    record.environment = msgspec.structs.replace(
+        record.environment, unmetered={} if joules else {"processor": "locked"}
+    )
+    record.timings = [msgspec.structs.replace(timing, joules=joules) for timing in record.timings]
+    machine = Machine("here", [record])
+    view = comparison_view([machine], {})
+    assert next(row.values for row in view.facts if row.name == "energy") == (told,)
+    offline = [machine.pooled(Served(row.setting.model), "offline") for row in view.rows]
+    expected = [1e6 * 2 / (t.batch_size * len(t.seconds)) if joules else None for t in offline]
+    assert [row.setting.energy for row in view.rows] == pytest.approx(expected)
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may read everything")

@@ -63,6 +63,8 @@ def add_commands(commands: Any) -> None:
         help='what is to hold, as "accuracy>=0.97 p99<=5ms": metrics, typical, p50 to p99, throughput, cost, load, '
         "size; names the cheapest that does, and exits with 1 if none does",
     )
+    compare.add_argument("--models", default="", metavar="NAME,...", help="default: all that were timed")
+    compare.add_argument("--tasks", default="", metavar="NAME,...", help="those on which they were timed; default: all")
     compare.add_argument("--out", type=file_name, default=COMPARISON, metavar="FILE", help=f"default: {COMPARISON}")
     compare.set_defaults(run=_compare)
 
@@ -138,11 +140,17 @@ def _compare(options: argparse.Namespace) -> int:
             )
         records.setdefault(name, []).append(read(path))
     prices = dict(_price(argument) for argument in options.price)
-    path, answer = write_comparison(records, options.out, prices, options.want)
+    path, answer = write_comparison(
+        records, options.out, prices, options.want, _names(options.models), _names(options.tasks)
+    )
     if answer is not None:
         print(shown(answer.line))
     print(f"report in {shown(path)}")
     return int(answer is not None and not answer.chosen)
+
+
+def _names(text: str) -> list[str]:
+    return [name for name in text.split(",") if name]
 
 
 def _price(argument: str) -> tuple[str, float]:
@@ -210,8 +218,7 @@ def _floors_of_baselines(around: Project, options: argparse.Namespace) -> str:
     from fitgate.report.safety import floors_by_seed
     from fitgate.report.view.environment import size
 
-    models, tasks = ([name for name in text.split(",") if name] for text in (options.models, options.tasks))
-    found = standing(around, models, tasks, JudgeSettings())
+    found = standing(around, _names(options.models), _names(options.tasks), JudgeSettings())
     known = [c for c in found.claims if found.evidence.runs.keys() >= set(c.gate.needs(c.model))]
     judged = [claim for claim in known if not claim.gate.baselines(claim.model)]
     if not judged:

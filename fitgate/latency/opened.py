@@ -19,6 +19,7 @@ from fitgate.latency.examples import Rows
 from fitgate.latency.repetition import Turns
 from fitgate.latency.stopwatch import Asked, Stopwatch, loaded, served
 from fitgate.latency.timing import SERVER, Scenario, TimedProcess, Timing
+from fitgate.machine.energy import together
 from fitgate.runs import Limit, ModelFailed
 from fitgate.runs.apart import HANDING_OVER, failure
 from fitgate.runs.training import failing
@@ -62,6 +63,7 @@ def timing_of(
         ],
         engine=engine,
         threads=first.threads,
+        joules=together([asked.joules for _, asked in answered]),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ from fitgate.latency.queries import Asker, Queries, Query
 from fitgate.latency.repetition import Turns, take_turns
 from fitgate.latency.serving import Served, serve
 from fitgate.latency.timing import SERVER, Scenario, enough, round_trip
-from fitgate.machine import few_threads, usable_cores
+from fitgate.machine import Meter, few_threads, usable_cores
 from fitgate.protocols import compile_seconds
 
 FEW = 2_000  # examples: about where a forest of 100 trees answers as fast on two threads, which take 20 ms to start
@@ -38,6 +39,7 @@ class Asked(NamedTuple):
         round_trip_seconds: as `Timing` has it.
         threads: as `Timing` has it.
         served: what the server came to; None for other scenarios, and where the model is too slow for it.
+        joules: what the machine's counters say that the queries of `seconds` took, by part; empty where nothing counts.
     """
 
     seconds: list[float]
@@ -48,6 +50,7 @@ class Asked(NamedTuple):
     round_trip_seconds: float | None = None
     threads: int | None = None
     served: Served | None = None
+    joules: Mapping[str, float] = {}
 
 
 class Stopwatch:
@@ -69,6 +72,7 @@ class Stopwatch:
         self._examples = Examples(X, n)
         self._queries = Queries(self._examples, seed)
         self._load_seconds = load_seconds
+        self._meter = Meter()
 
     def load_seconds(self) -> float:
         """What loading the model took, in seconds, with the libraries that it imports."""
@@ -81,18 +85,20 @@ class Stopwatch:
             return self._ask(scenario, size, factor)._replace(threads=threads)
 
     def _ask(self, scenario: Scenario, size: int, factor: float) -> Asked:
-        asker, queries = Asker(self._estimator.predict), self._queries.of(size)
+        asker, queries, before = Asker(self._estimator.predict), self._queries.of(size), self._meter.read()
         first, compiling = self._first(asker, next(queries))
         if size == self._n and not compiling and 2 * first > factor * scenario.seconds:
-            return Asked([first], asker.answers, asker.repeated, None, 0.0)
+            return Asked([first], asker.answers, asker.repeated, None, 0.0, joules=self._meter.since(before))
         seconds: list[float] = []
         left = enough(asker.timed, queries, size, scenario, factor)
+        before = self._meter.read()
         while left:  # made before, so that nothing comes between an answer and the next query
             made = [next(queries) for _ in range(min(left, max(1, MADE // size)))]
             seconds += map(asker.timed, made)
             left -= len(made)
+        joules = self._meter.since(before)
         there_and_back = round_trip(self._estimator, queries)
-        return Asked(seconds, asker.answers, asker.repeated, first, compiling, there_and_back)
+        return Asked(seconds, asker.answers, asker.repeated, first, compiling, there_and_back, joules=joules)
 
     def serve(self, factor: float) -> Asked:
         """Answer single queries that arrive at random: see `fitgate.latency.serving`."""

@@ -111,6 +111,8 @@ class Timing(msgspec.Struct, frozen=True, tag=True):
             other models ran before.
         engine: that served the model; `native` is the estimator as it is.
         threads: cores that it answered with, where its author says so; None for all.
+        joules: what the machine's counters say that the queries of `seconds` took, by the part that they count
+            (`processor`, `accelerator`), whatever else ran there included; empty where nothing counts.
     """
 
     model: str
@@ -129,6 +131,7 @@ class Timing(msgspec.Struct, frozen=True, tag=True):
     processes: list[TimedProcess] = []
     engine: str = NATIVE
     threads: int | None = None
+    joules: dict[str, float] = {}
 
     @property
     def label(self) -> str:
@@ -175,6 +178,11 @@ class Timing(msgspec.Struct, frozen=True, tag=True):
         if self.rate is not None:
             return self.rate
         return self.batch_size / self.typical
+
+    @property
+    def joules_per_example(self) -> float | None:
+        """Of all parts together; None where nothing counts."""
+        return sum(self.joules.values()) / (self.batch_size * len(self.seconds)) if self.joules else None
 
 
 class ReplayClock:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,13 +51,17 @@ class Meter:
         self._counters = [*self._packages(powercap), *self._devices(library)]
 
     def read(self) -> tuple[float, ...]:
-        """What the counters stand at, in joules, for `since`."""
-        return tuple(counter.read() for counter in self._counters)
+        """What the counters stand at, in joules, for `since`; where one no longer answers, none counts from then on."""
+        try:
+            return tuple(counter.read() for counter in self._counters)
+        except (OSError, ValueError):
+            self._counters = []
+            return ()
 
     def since(self, before: tuple[float, ...]) -> Mapping[str, float]:
         """Joules since an earlier reading, by the part: `processor`, `accelerator`; empty where nothing counts."""
         joules: dict[str, float] = {}
-        for counter, then, now in zip(self._counters, before, self.read(), strict=True):
+        for counter, now, then in zip(self._counters, self.read(), before, strict=False):  # nothing of a lost one
             taken = now - then if now >= then else now - then + counter.turn
             joules[counter.part] = joules.get(counter.part, 0.0) + taken
         return joules
@@ -93,6 +97,12 @@ class Meter:
         except OSError as error:
             self.missing[ACCELERATOR] = str(error)
             return []
+
+
+def together(taken: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The joules of several measurements, by part; empty where one of them counted nothing."""
+    parts = dict.fromkeys(part for one in taken for part in one)
+    return {part: sum(one.get(part, 0.0) for one in taken) for part in parts} if all(taken) else {}
 
 
 def _package(zone: Path) -> Counter:

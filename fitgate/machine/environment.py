@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from fitgate.machine.accelerator import Accelerator, accelerators
+from fitgate.machine.energy import Meter
 
 SKLEARN = "scikit-learn"
 CORE = ("fitgate", "numpy", "scipy", SKLEARN, "pytest", "pytest-benchmark")
@@ -32,6 +33,7 @@ class Environment(msgspec.Struct, frozen=True):
         blas: NumPy's, with its version and the processor that it was made for.
         accelerator: the names of its GPUs; empty for none.
         accelerators: the GPUs, as far as their driver tells of them; empty where it does not.
+        unmetered: why the energy of a part is not counted, in words, by its name; empty in old records, too.
     """
 
     cpu: str
@@ -44,6 +46,7 @@ class Environment(msgspec.Struct, frozen=True):
     blas: str = ""
     accelerator: str = ""
     accelerators: list[Accelerator] = []
+    unmetered: dict[str, str] = {}
 
 
 def changes(before: Environment, now: Environment) -> list[str]:
@@ -82,6 +85,7 @@ def environment(extra: Iterable[str] = ()) -> Environment:
         blas=_blas(),
         accelerator=_accelerator() or ", ".join(gpu.name for gpu in gpus),
         accelerators=gpus,
+        unmetered=Meter().missing,
     )
 
 

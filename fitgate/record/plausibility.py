@@ -62,7 +62,7 @@ def timing_faults(timings: Iterable[Timing]) -> Iterator[str]:
         positive = (t.rate, t.bound, ends[0] if ends[0] > 0 else ends[1] and float(np.median(t.seconds)))
         if not 1 <= t.batch_size < 2**31 or not all(x is None or x > 0 for x in positive):
             yield f"timings of {where} that can't be: batch size {t.batch_size}, {len(t.seconds)} queries"
-        yield from negative(where, [t.work_per_example])
+        yield from negative(where, [t.work_per_example, *t.joules.values()])
 
 
 def negative(where: str, numbers: Iterable[float | None]) -> Iterator[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from copy import copy
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
@@ -31,6 +32,8 @@ def write_comparison(
     path: Path,
     prices: Mapping[str, float] | None = None,
     want: str | None = None,
+    models: Collection[str] = (),
+    tasks: Collection[str] = (),
 ) -> Written:
     """Write a comparison in markdown, and its figures into the directory named after it beside it.
 
@@ -39,14 +42,16 @@ def write_comparison(
         path: of the report.
         prices: of a machine's hour, in US dollars, by its name.
         want: what a setting is to hold, as `accuracy>=0.97 p99<=5ms`; None for nothing.
+        models: names of those that are compared; empty for all.
+        tasks: names of those on which they were timed; empty for all.
 
     Raises:
         FileError: if it can't be written.
         RecordError: if there is nothing to compare, the machines' data differ, a record has no timings, those of one
-            machine are no repeats, or a price names none.
+            machine are no repeats, a price names none, or nothing was timed of the models and tasks that are named.
         WantError: if what is wanted can't be read.
     """
-    machines = [Machine(*item) for item in records.items()]
+    machines = [Machine(name, [_kept(one, models, tasks) for one in of]) for name, of in records.items()]
     _check(machines, prices or {}, want)
     wants = () if want is None else read_wants(want, described(machines))
     view = comparison_view(machines, prices or {}, wants)
@@ -59,6 +64,23 @@ def write_comparison(
             figures[name] = quote(f"{directory.name}/{name}")
     write(path, render("comparison.md.jinja", view=view, pareto=figures.get(PARETO), curves=figures.get(CURVES)))
     return Written(path, view.answer)
+
+
+def _kept(record: Record, models: Collection[str], tasks: Collection[str]) -> Record:
+    """A record without the timings of other models and on other tasks."""
+    timed = [[t.model for t in record.timings], [t.task for t in record.timings]]
+    for option, known, names in zip(("--models", "--tasks"), timed, (models, tasks), strict=True):
+        if unknown := sorted(set(names).difference(known)):
+            raise RecordError(
+                f"{option} {','.join(unknown)}",
+                found="nothing of that name that was timed",
+                expected=f"some of {', '.join(sorted(set(known)))}",
+                next_step="correct the name",
+            )
+    kept = copy(record)
+    kept.timings = [t for t in record.timings if (not models or t.model in models) and (not tasks or t.task in tasks)]
+    kept.engines = [e for e in record.engines if (not models or e.model in models) and (not tasks or e.task in tasks)]
+    return kept
 
 
 def _check(machines: Sequence[Machine], prices: Mapping[str, float], want: str | None) -> None:

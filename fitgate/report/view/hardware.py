@@ -40,12 +40,20 @@ def facts(machines: Sequence[Machine]) -> tuple[Row, ...]:
         row("processor", [e.cpu for e in where]),
         row("cores, memory", [f"{e.cores}, {e.memory_gib:g} GiB" for e in where]),
         row("accelerator", [gpus(e) or "none" for e in where]),
+        row("energy", [_energy(machine) for machine in machines]),
         row("BLAS", [e.blas or "not recorded" for e in where]),
         row("threads", [threads(machine.record) for machine in machines]),
         row("load", [_load(machine.records) for machine in machines]),
         row("started", [" to ".join(dict.fromkeys((m.records[0].started, m.records[-1].started))) for m in machines]),
         row("commit", [machine.record.commit or "not in git" for machine in machines]),
     )
+
+
+def _energy(machine: Machine) -> str:
+    if any(timing.joules for record in machine.records for timing in record.timings):
+        return "counted"
+    why = machine.record.environment.unmetered.values()
+    return f"not counted: {', '.join(why)}" if why else "not recorded"
 
 
 def _load(records: Sequence[Record]) -> str:

@@ -13,6 +13,7 @@ import msgspec
 from fitgate.engines import NATIVE, named
 from fitgate.latency.audit import AGREEMENT
 from fitgate.latency.timing import HELD, Timing
+from fitgate.machine.energy import together
 from fitgate.record import EngineEntry, Record
 from fitgate.report.view.measured import Measured
 from fitgate.runs import Evaluation
@@ -65,7 +66,8 @@ class Machine(NamedTuple):
         seconds = list(chain.from_iterable(t.seconds for t in timings))
         processes = list(chain.from_iterable(t.processes for t in timings))
         rate = median(rates) if rates else None
-        return msgspec.structs.replace(timings[0], seconds=seconds, processes=processes, rate=rate)
+        joules = together([t.joules for t in timings])
+        return msgspec.structs.replace(timings[0], seconds=seconds, processes=processes, rate=rate, joules=joules)
 
     def typical(self, of: Served, scenario: str) -> Measured | None:
         """A typical query in seconds, and where another run has it, nine times in ten.

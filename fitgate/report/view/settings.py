@@ -46,6 +46,7 @@ class Setting:
         single: a typical one, in seconds, with where another run has it.
         offline: examples a second, the whole test split at once.
         cost: of a million answers at that, in US dollars.
+        energy: of a million answers at that, in joules, by the machine's own counters.
         load: seconds that loading it takes.
         fit: seconds of the session's training; of the estimator alone.
         server: queries a second that arrive at random and are answered in time.
@@ -66,6 +67,7 @@ class Setting:
     single: Measured | None
     offline: Measured | None
     cost: Measured | None
+    energy: float | None
     load: float | None
     fit: float | None
     server: float | None
@@ -120,7 +122,8 @@ def _setting(machine: Machine, first: Machine, of: Served, price: float | None, 
     known, entry = record.task(task), machine.entry(of)
     names = [name for name in dict.fromkeys([*known.metrics[:1], *metrics]) if name in known.metrics] if known else []
     single, server = machine.pooled(of, SINGLE.name), machine.pooled(of, SERVER.name)
-    offline = _throughput(machine, of, OFFLINE.name)
+    offline, asked = _throughput(machine, of, OFFLINE.name), machine.pooled(of, OFFLINE.name)
+    joules = asked.joules_per_example if asked else None
     fits = [f.seconds for r in machine.records for f in r.fits if (f.model, f.task) == (of.model, task)]
     return Setting(
         model=of.model,
@@ -132,6 +135,7 @@ def _setting(machine: Machine, first: Machine, of: Served, price: float | None, 
         single=machine.typical(of, SINGLE.name),
         offline=offline,
         cost=offline.over(MILLION * price / HOUR) if offline and price is not None else None,
+        energy=None if joules is None else MILLION * joules,
         load=load_seconds(single),
         fit=median(fits) if fits and of.engine == NATIVE else None,
         server=server.rate if server else None,
