@@ -12,6 +12,7 @@ from fitgate.latency.examples import Examples
 from fitgate.latency.queries import Queries
 from fitgate.latency.stopwatch import FEW, Stopwatch
 from fitgate.latency.timing import (
+    BETWEEN_RUNS,
     MOST,
     OFFLINE,
     QUERIES_FOR_P99,
@@ -172,9 +173,16 @@ def test_of_one_process_nothing_is_said_about_other_runs():
 
 def test_the_interval_holds_another_run_as_often_as_it_says():
     rng = np.random.default_rng(0)
-    runs = [timing(np.exp(rng.normal(0, 0.05, 3)), 2) for _ in range(2_000)]
+    runs = [timing(np.exp(rng.normal(0, 0.3, 3)), 2) for _ in range(2_000)]
     held = [a.interval[0] <= b.typical <= a.interval[1] for a, b in itertools.pairwise(runs)]
     assert np.mean(held) == pytest.approx(0.9, abs=0.02)
+
+
+def test_the_interval_allows_for_what_processes_of_a_run_have_in_common():
+    rng = np.random.default_rng(0)
+    runs = [timing(np.exp(rng.normal(0, BETWEEN_RUNS) + rng.normal(0, 0.005, 3)), 2) for _ in range(2_000)]
+    held = [a.interval[0] <= b.typical <= a.interval[1] for a, b in itertools.pairwise(runs)]
+    assert 0.89 < np.mean(held) < 0.95
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
+from statistics import NormalDist
 from typing import Any
 
 import msgspec
@@ -26,6 +27,9 @@ SHORTEST = 0.25  # seconds in which as many queries are timed as fit, and more t
 MOST = 5_000  # examples that these ask about: answers are kept, and a record has the seconds of all queries
 ALIKE = 10  # queries whose median is alike, whatever they ask about
 HELD = 0.9  # how often another run's typical query lies in the interval of one
+# What a run's processes have in common and another run's don't, as a standard deviation of logarithms: the mean over
+# models and scenarios of 20 runs on an idle virtual machine (reports/repeatability).
+BETWEEN_RUNS = 0.012
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class Scenario:
 
 SINGLE = Scenario("single", 1, seconds=1.5, queries=QUERIES_FOR_P99, fewer=100)
 MULTI = Scenario("multi", 8, seconds=0.5, queries=QUERIES_FOR_P99, fewer=30)
-OFFLINE = Scenario("offline", None, seconds=0.5, queries=10, fewer=10)
+OFFLINE = Scenario("offline", None, seconds=0.5, queries=100, fewer=100)
 SCENARIOS = (SINGLE, MULTI, OFFLINE)
 BATCH = "batch"  # the scenario of other sizes
 SERVER = Scenario("server", 1, seconds=2.0, queries=QUERIES_FOR_P99, fewer=1)
@@ -161,15 +165,15 @@ class Timing(msgspec.Struct, frozen=True, tag=True):
     def interval(self) -> tuple[float, float] | None:
         """Where the typical query of another run here lies, nine times in ten, in seconds; None of a single process.
 
-        Student's t over processes, as their levels vary by factors; of another run of as many, so that both spreads
-        count. That queries of a process are alike tells nothing of other processes: T. Kalibera, R. Jones, "Rigorous
-        benchmarking in reasonable time", ISMM 2013.
+        Student's t over processes, as their levels vary by factors, and what runs differ by besides; of another run of
+        as many, so that both spreads count. That queries of a process are alike tells nothing of other processes: T.
+        Kalibera, R. Jones, "Rigorous benchmarking in reasonable time", ISMM 2013.
         """
         logs = np.log(self.levels)
         if len(logs) < 2:
             return None
         low, high = mean_interval(logs, HELD)
-        reach = math.sqrt(2) * (high - low) / 2
+        reach = math.sqrt(2) * math.hypot((high - low) / 2, between_runs(HELD))
         return self.typical * math.exp(-reach), self.typical * math.exp(reach)
 
     @property
@@ -201,6 +205,11 @@ class ReplayClock:
     def replay(self, seconds: float) -> None:
         """Let so many seconds pass."""
         self._ahead += seconds
+
+
+def between_runs(confidence: float) -> float:
+    """How far a two-sided interval of a run's mean logarithm reaches by `BETWEEN_RUNS` alone."""
+    return BETWEEN_RUNS * NormalDist().inv_cdf((1 + confidence) / 2)
 
 
 def enough(ask: Callable[[Any], float], queries: Iterator[Any], size: int, scenario: Scenario, factor: float) -> int:

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import mean
 
-from fitgate.latency.timing import MULTI, OFFLINE, SINGLE
+from fitgate.latency.timing import MULTI, OFFLINE, SINGLE, between_runs
 from fitgate.report.view.differences import difference
 from fitgate.report.view.machine import Machine, Served
 from fitgate.report.view.measured import Measured
 from fitgate.statistics import mean_interval
 
 SCENARIOS = (SINGLE.name, MULTI.name, OFFLINE.name)
+SURE = 0.95
 
 
 @dataclass(frozen=True)
@@ -116,9 +117,9 @@ def _level(machine: Machine, several: Sequence[Served], scenario: str) -> tuple[
     levels = [list(map(math.log, t.levels)) for (t,) in timings]
     if min(map(len, levels)) < 2:
         return runs[0], None
-    return runs[0], math.hypot(*map(_reach, levels)) / len(levels)
+    return runs[0], math.hypot(math.hypot(*map(_reach, levels)) / len(levels), between_runs(SURE))
 
 
 def _reach(values: Sequence[float]) -> float:
-    low, high = mean_interval(values)
+    low, high = mean_interval(values, SURE)
     return (high - low) / 2
