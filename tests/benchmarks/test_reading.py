@@ -9,7 +9,10 @@ from fitgate.report import read_history
 from tests.test_history import run
 
 REPORTS = Path(__file__).parents[2] / "reports"
-RECORDS = {"quick": REPORTS / "quick" / "record.json", "schema 2": REPORTS / "repeatability" / "01.json"}
+RECORDS = {
+    "quick": REPORTS / "quick" / "record.json",
+    "schema 2": Path(__file__).parents[1] / "older" / "schema-2.json",
+}
 
 
 @pytest.mark.benchmark(group="one record")
