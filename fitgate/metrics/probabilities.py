@@ -7,7 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from fitgate.metrics.metric import Array, Metric
+from fitgate.metrics.metric import Array, Bound, Metric, PairedTest
+from fitgate.statistics import CalibrationRise, calibration_error, calibration_rise, calibration_upper_bound
 
 LEAST = float(np.finfo(np.float64).eps)  # what scikit-learn takes a probability of 0 for
 LEAST_OF_LABEL = float(np.finfo(np.float32).eps)  # baselines keep float32: nearer to 1 it knows no numbers
@@ -34,6 +35,30 @@ def _brier(target: Array, probabilities: Array, classes: Array | None = None) ->
     places = _places(target, likely, classes)
     distances = ((likely - np.eye(likely.shape[1])[places]) ** 2).sum(axis=1).mean()
     return float(distances / 2 if likely.shape[1] == 2 else distances)
+
+
+def _stated(target: Array, probabilities: Array, classes: Array | None) -> tuple[Array, Array]:
+    """What happened, and its stated probability: the second of two classes; of more, that the likeliest is right."""
+    if target.ndim == 2:
+        raise ValueError("no calibration error of several labels at once, expected classes")
+    likely = probabilities.astype(np.float64)
+    places = _places(target, likely, classes)
+    if likely.shape[1] == 2:
+        return places == 1, likely[:, 1]
+    return places == likely.argmax(axis=1), likely.max(axis=1)
+
+
+def _calibration_error(target: Array, probabilities: Array, classes: Array | None = None) -> float:
+    return calibration_error(*_stated(target, probabilities, classes))
+
+
+def _calibration_bound(target: Array, probabilities: Array, confidence: float, classes: Array | None = None) -> float:
+    return calibration_upper_bound(*_stated(target, probabilities, classes), confidence)
+
+
+def _calibration_rise(target: Array, before: Array, now: Array, classes: Array | None = None) -> CalibrationRise:
+    happened, stated = zip(*(_stated(target, one, classes) for one in (before, now)), strict=True)
+    return calibration_rise(happened, stated)
 
 
 def _places(target: Array, likely: Array, classes: Array | None) -> NDArray[np.intp]:
@@ -66,5 +91,16 @@ PROBABILITIES = (
         unit="",
         target="classes",
         knows_classes=True,
+    ),
+    Metric(
+        "calibration_error",
+        _calibration_error,
+        label="calibration error",
+        reads="probabilities",
+        higher_is_better=False,
+        target="classes",
+        knows_classes=True,
+        bound=Bound("gamma", _calibration_bound),
+        paired=PairedTest("a z-test of the squared errors", _calibration_rise),
     ),
 )

@@ -2,6 +2,12 @@
 
 from fitgate.statistics.auc import PairedAuc, area, auc_fall, auc_lower_bound, paired_auc
 from fitgate.statistics.bootstrap import bootstrap_fall, bootstrap_lower_bound, unspread_bound
+from fitgate.statistics.calibration import (
+    CalibrationRise,
+    calibration_error,
+    calibration_rise,
+    calibration_upper_bound,
+)
 from fitgate.statistics.change import Change, p_value_of_gain
 from fitgate.statistics.creep import Shift, height_of_sums, shifts
 from fitgate.statistics.f1 import f1_fall, f1_lower_bound
@@ -32,6 +38,7 @@ from fitgate.statistics.sequential import (
 from fitgate.statistics.sign_flip import least_blocks, sign_flip, sign_flip_power, sign_flips
 
 __all__ = [
+    "CalibrationRise",
     "Change",
     "Fall",
     "Folds",
@@ -47,6 +54,9 @@ __all__ = [
     "auc_lower_bound",
     "bootstrap_fall",
     "bootstrap_lower_bound",
+    "calibration_error",
+    "calibration_rise",
+    "calibration_upper_bound",
     "corrected_bound",
     "corrected_error",
     "corrected_fall",
