@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -70,10 +71,12 @@ def _place(where: str, directory: Path, workspace: Path) -> dict[str, object]:
 
 
 def _merit(verdict: Verdict) -> float:
-    """Sorts the worst first: what has no value, then by how far it lies from what is asked for, in parts of that."""
+    """Sorts the worst first: what has no value, then by how much is lacking, in parts of what is asked for."""
     if verdict.value is None or verdict.threshold is None:
-        return -float("inf")
-    return -abs(verdict.value - verdict.threshold) / (abs(verdict.threshold) or 1.0)
+        return -math.inf
+    lead = verdict.bound if verdict.bound_of == "lead" else None
+    lacking = abs(verdict.value - verdict.threshold) if lead is None else -lead
+    return -lacking / (abs(verdict.threshold) or 1.0)
 
 
 def _shortened(name: str, commands: list[str]) -> list[str]:
