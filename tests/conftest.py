@@ -120,7 +120,8 @@ def project(pytester, monkeypatch, request, zygote, _libraries):
     if "drawn" not in request.fixturenames:
         monkeypatch.setattr(Figure, "savefig", lambda figure, file, **_: file.write(b"\x89PNG\r\n\x1a\n"))
     monkeypatch.setenv("PYTHONPATH", ROOT)
-    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    for name in ("GITHUB_STEP_SUMMARY", "GITHUB_ACTIONS", "GITHUB_WORKSPACE"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)  # or pytest-benchmark would think itself in a worker
     monkeypatch.delenv("PYTEST_XDIST_WORKER_COUNT", raising=False)
     # Importing hypothesis takes a process a second, and so does a process of a model's own.

@@ -291,17 +291,6 @@ def test_a_summary_that_can_t_be_written_is_one_line_and_fails_nothing(project, 
     result.stdout.fnmatch_lines(["fitgate: no step summary: *found no way to write there (Is a directory)*"])
 
 
-def test_a_summary_is_no_longer_than_github_takes(tmp_path, monkeypatch):
-    from fitgate.report import append_to_step_summary
-
-    (tmp_path / "report.md").write_text("# fitgate report\n\n" + "a paragraph\n\n" * 200_000)
-    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
-    append_to_step_summary(tmp_path / "report.md")
-    summary = (tmp_path / "summary.md").read_text()
-    assert 900_000 < len(summary) < 2**20
-    assert summary.endswith("the rest is in the run's directory.\n")
-
-
 def test_a_model_that_changes_the_working_directory_moves_nothing(project):
     project.write(f'model("moving", Moving, gates=({GATE},), tasks=(DIGITS,))')
     add(project, "import os, tempfile\nclass Moving(Reader):\n    def predict(self, X):\n"

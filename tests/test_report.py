@@ -16,7 +16,7 @@ from fitgate.errors import FitgateError
 from fitgate.gates import Outcome, Verdict
 from fitgate.machine import Calibration
 from fitgate.record import ModelEntry, RecordError, describe_metric, read
-from fitgate.report import append_to_step_summary, floors, render, run_verdict, write_report
+from fitgate.report import floors, render, run_verdict, write_report
 from fitgate.report.view.report import report_view
 from fitgate.runs import Failure
 from fitgate.tasks import TaskData
@@ -233,15 +233,6 @@ def test_what_a_model_says_breaks_neither_tables_nor_lines(golden):
 def test_a_kernel_of_a_plugin_has_speeds_in_a_unit_of_its_own(golden):
     golden.add(Calibration("fft", "transforms/s", "good", [40.0, 50.0]))
     assert "| fft | 45 | 45 to 45 | transforms/s | - |" in plain(golden)
-
-
-def test_the_step_summary_has_no_figures(golden, tmp_path, monkeypatch):
-    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
-    append_to_step_summary(write_report(golden, tmp_path))
-    summary = (tmp_path / "summary.md").read_text()
-    assert "## Gates" in summary
-    assert "figures/" not in summary
-    assert "Confusion matrices" not in summary
 
 
 def test_importing_reports_is_cheap():

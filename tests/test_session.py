@@ -322,16 +322,6 @@ def test_the_same_seed_gives_the_same_metrics(project):
     assert first.settings.seed == 7
 
 
-def test_the_report_goes_to_the_step_summary_without_figures(project, monkeypatch):
-    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(project.path / "summary.md"))
-    project.write(READER)
-    project.run()
-    summary = (project.path / "summary.md").read_text()
-    assert summary.startswith("# fitgate report")
-    assert "![" not in summary
-    assert "![" in project.report
-
-
 def test_a_directory_apart_from_its_option_is_refused_in_one_line(project):
     project.write(READER)
     result = project.run("--fit-runs-dir", str(project.path), subprocess=True)

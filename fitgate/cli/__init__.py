@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from fitgate.cli import bundles, experiments, judging, plan, projects, records
+from fitgate.cli import bundles, comments, experiments, judging, plan, projects, records
 from fitgate.errors import FitgateError
 
 
@@ -47,6 +47,7 @@ def command_line() -> argparse.ArgumentParser:
     projects.add_commands(commands)
     plan.add_commands(commands)
     records.add_commands(commands)
+    comments.add_commands(commands)
     bundles.add_commands(commands)
     judging.add_commands(commands)
     experiments.add_commands(commands)

@@ -21,6 +21,16 @@ FILES = {
     "conftest.py": "conftest.py.txt",
     "test_models.py": "test_models.py.txt",
     ".github/workflows/models.yml": "models.yml.txt",
+    ".github/workflows/models-comment.yml": "comment.yml.txt",
+    ".github/workflows/models-nightly.yml": "nightly.yml.txt",
+    ".github/workflows/models-baselines.yml": "baselines.yml.txt",
+}
+# What runs in a workflow is a commit, which no one can move, as a tag can be.
+ACTIONS = {
+    "checkout": "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1",
+    "setup_python": "actions/setup-python@5fda3b95a4ea91299a34e894583c3862153e4b97 # v7.0.0",
+    "upload_artifact": "actions/upload-artifact@bbbca2ddaa5d8feaa63e36b76fdaad77386f024f # v7.0.0",
+    "download_artifact": "actions/download-artifact@3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c # v8.0.1",
 }
 CLASSIFIER = {
     "loader": "load_breast_cancer",
@@ -43,6 +53,12 @@ REGRESSOR = {
 
 
 NO_ESTIMATORS = ("conftest", "experimental", "externals", "tests")
+
+
+class _Workflow(Template):
+    """A template in which `$` is the shell's and GitHub's, and a value stands behind `@@`."""
+
+    delimiter = "@@"
 
 
 class ScaffoldError(FitgateError):
@@ -82,7 +98,8 @@ def scaffold(directory: Path, estimator: str = DEFAULT) -> list[Path]:
     for name, template in FILES.items():
         text = resources.files(__package__).joinpath("templates", template).read_text(encoding="utf-8")
         path = directory / name
-        write(path, Template(text).substitute(values))
+        kind = _Workflow if path.suffix == ".yml" else Template
+        write(path, kind(text).substitute(values))
         paths.append(path)
     return paths
 
@@ -155,6 +172,7 @@ def _values(estimator: Estimator, directory: Path) -> dict[str, str]:
     requirements = " ".join([*own, "fitgate", *library])
     return {
         **kind,
+        **ACTIONS,
         "data_module": "sklearn.datasets",
         "module": estimator.module,
         "estimator": estimator.name,

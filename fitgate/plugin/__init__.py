@@ -48,6 +48,7 @@ from fitgate.plugin.recorder import Recorder
 from fitgate.plugin.registry import as_usage_error
 from fitgate.plugin.session import Parts
 from fitgate.plugin.termination import end_as_by_interrupt
+from fitgate.report.junit import properties
 from fitgate.runs import ModelFailed
 from fitgate.runs.watch import Watch
 
@@ -190,8 +191,12 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Let a report carry what happened during its phase to the recorder, which may be in another process.
 
-    What a model failed of is shown in its one line: its traceback is in the run's log of errors.
+    What a model failed of is shown in its one line: its traceback is in the run's log of errors. The verdicts that the
+    test asked for become properties of it, for `--junitxml`.
     """
+    judged = item.config.stash[PARTS].judged
+    item.user_properties += [pair for verdict in judged for pair in properties(verdict)]
+    judged.clear()
     report = yield
     if report.failed and call.excinfo and isinstance(call.excinfo.value, ModelFailed | FitgateError) and part(item):
         report.longrepr = str(call.excinfo.value)

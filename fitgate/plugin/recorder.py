@@ -34,6 +34,7 @@ from fitgate.record import (
     row,
 )
 from fitgate.report import run_verdict
+from fitgate.report.annotations import annotated
 from fitgate.report.view.notices import notices
 from fitgate.runs.watch import Watch
 from fitgate.text import CELL, shown
@@ -147,6 +148,10 @@ class Recorder:
             terminal.write_line(f"fitgate: report in {shown(self._relative(path))}")
         if artefacts.errors_log:
             terminal.write_line(f"fitgate: tracebacks in {shown(self._relative(artefacts.errors_log))}")
+        if os.environ.get("GITHUB_ACTIONS") == "true":
+            start = self._config.invocation_params.dir
+            for line in annotated(record, start, Path(os.environ.get("GITHUB_WORKSPACE", start))):
+                terminal.write_line(line)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_benchmark_update_machine_info(self, machine_info: dict[str, Any]) -> None:

@@ -60,6 +60,7 @@ class Parts:
         spool: keeps what was emitted, should this process end; None in a session of one process.
         deselected_gates: how many gates the command line left out.
         timed: the scenarios in which models are to be timed, by the names of model and engine.
+        judged: verdicts that tests asked for, since the last report of one.
     """
 
     def __init__(self, config: pytest.Config, options: Options, shared: Path | None):
@@ -81,6 +82,7 @@ class Parts:
         )
         self.deselected_gates = 0
         self.timed: dict[tuple[str, str], list[Scenario]] = {}
+        self.judged: list[Verdict] = []
         self.spool = Spool(shared) if shared else None
         self._manager = config.pluginmanager
         self._checked = False
@@ -193,6 +195,7 @@ class Parts:
             self.emit(without)
             pytest.skip(without.reason)
         verdict = self.stage.verdict(subject.model.name, gate)
+        self.judged.append(verdict)
         if verdict.outcome is Outcome.FAIL and verdict.value is None:
             subject.evaluation(gate.task)  # raises what made it fail, if that is why
         settings = self.options.settings.judge

@@ -10,19 +10,23 @@ from fitgate.report.verdict import RunOutcome, RunVerdict, run_verdict
 if TYPE_CHECKING:
     from fitgate.report.badge import write_badge
     from fitgate.report.baseline import page
+    from fitgate.report.comment import base_record, write_comment
     from fitgate.report.comparison import write_comparison
     from fitgate.report.history import read_history, write_history
     from fitgate.report.repeatability import write_repeatability
-    from fitgate.report.report import append_to_step_summary, render, write_report
+    from fitgate.report.report import render, write_report
     from fitgate.report.safety import floors
+    from fitgate.report.summary import append_to_step_summary
 
 _MODULES = {  # imported on first use: the verdict of a run takes no templates and no figures
-    "append_to_step_summary": "report",
+    "append_to_step_summary": "summary",
+    "base_record": "comment",
     "floors": "safety",
     "page": "baseline",
     "read_history": "history",
     "render": "report",
     "write_badge": "badge",
+    "write_comment": "comment",
     "write_comparison": "comparison",
     "write_history": "history",
     "write_repeatability": "repeatability",
@@ -33,12 +37,14 @@ __all__ = [
     "RunOutcome",
     "RunVerdict",
     "append_to_step_summary",
+    "base_record",
     "floors",
     "page",
     "read_history",
     "render",
     "run_verdict",
     "write_badge",
+    "write_comment",
     "write_comparison",
     "write_history",
     "write_repeatability",

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from fitgate.files import append, write
+from fitgate.files import write
 from fitgate.record import Record
 from fitgate.report.faults import Faults
 from fitgate.report.markdown import render as rendered
 from fitgate.report.naming import figure_file
 from fitgate.report.verdict import run_verdict
 from fitgate.report.view.report import ReportView, report_view
-
-MOST_SUMMARY = 1_000_000  # bytes: GitHub takes no summary above a mebibyte
 
 
 def write_report(record: Record, directory: Path) -> Path:
@@ -51,40 +48,6 @@ def render(record: Record, captions: dict[str, str]) -> str:
         captions: of the figures that were drawn of it, by their files' names.
     """
     return _markdown(report_view(record), captions)
-
-
-def append_to_step_summary(report: Path) -> None:
-    """Append a report, less its figures, to the file that GitHub Actions shows; nothing where there is none.
-
-    Raises:
-        FileError: if that can't be written.
-    """
-    if target := os.environ.get("GITHUB_STEP_SUMMARY"):
-        append(Path(target), _cut(without_figures(report.read_text(encoding="utf-8"))))
-
-
-def without_figures(markdown: str) -> str:
-    """A report without its figures and their captions, which are the paragraphs that follow them."""
-    kept: list[str] = []
-    caption = False
-    for paragraph in markdown.split("\n\n"):
-        if not caption and not paragraph.startswith("!["):
-            kept.append(paragraph)
-        caption = paragraph.startswith("![")
-    return "\n\n".join(kept)
-
-
-def _cut(markdown: str) -> str:
-    """A report of at most so many bytes as a summary may have, by whole paragraphs."""
-    if len(markdown.encode()) <= MOST_SUMMARY:
-        return markdown
-    kept, left = [], MOST_SUMMARY
-    for paragraph in markdown.split("\n\n"):
-        left -= len(paragraph.encode()) + 2
-        if left < 0:
-            break
-        kept.append(paragraph)
-    return "\n\n".join([*kept, "The report is longer than a summary may be: the rest is in the run's directory.\n"])
 
 
 def _with_faults(view: ReportView, record: Record) -> ReportView:

@@ -63,7 +63,7 @@ def run_verdict(record: Record) -> RunVerdict:
 def _why_failed(record: Record) -> str:
     """Why a finished run fails; empty if it does not."""
     judged = len(record.verdicts)
-    failed = [v for v in record.verdicts if v.outcome in _failing(record)]
+    failed = [v for v in record.verdicts if v.outcome in failing(record)]
     imports = [f.model for f in record.failures if f.stage == "import"]
     absent = f"{_listed(imports)} could not be imported" if imports else ""
     if failed:
@@ -113,7 +113,7 @@ def _without_gates(record: Record) -> str:
     return "models were tested, but no gate was enforced"
 
 
-def _failing(record: Record) -> set[Outcome]:
+def failing(record: Record) -> set[Outcome]:
     """The outcomes that fail a run by its settings."""
     settings = record.settings.judge
     outcomes = {Outcome.FAIL}

@@ -26,7 +26,7 @@ PROGRAMS = {"fitgate": command_line, "python -m fitgate": command_line, "python 
 COMMAND = re.compile(r"(?:\.venv/bin/)?(pytest|fitgate|python -m (?:fitgate|suite))(?: (.+))?")
 TOOL = re.compile(r"(?:\.venv/bin/(?!python )|\.venv/bin/python -m )([\w.-]+)(?: .+)?")
 OPTION = re.compile(r"--[a-z][a-z-]+")
-NAME = re.compile(r"(?:fitgate|fitgate_pytest|suite|models)(?:\.\w+)+")
+NAME = re.compile(r"(?:fitgate|fitgate_pytest|suite|models)(?:\.\w+)+(?<!\.yml)")
 PATH = re.compile(r"(?:\.?\w[\w.-]*/)+[\w.-]*")
 MADE = ("reports/runs", ".venv", ".fitgate", "baselines")  # by commands, so that they may not be there
 
