@@ -108,7 +108,7 @@ class Announcer:
         try:
             while True:
                 with self._lock:
-                    self._live.write(f"{self._clock} {shown(words)}: {self.pace.standing(words, begun)}")
+                    self._live.write(f"{self._clock} {shown(words)}", f": {self.pace.standing(words, begun)}")
                 if done.wait(TICK):
                     break
         finally:

@@ -33,9 +33,11 @@ class Live:
         terminal.flush()
         return cls(os.dup(1), config.get_terminal_writer().fullwidth)
 
-    def write(self, text: str) -> None:
-        """Put a text in place of what stands there."""
-        self._put(f"{ERASE}{text[: self._width - 1]}")
+    def write(self, text: str, end: str) -> None:
+        """Put a text in place of what stands there; where there is no room for all of it, its end is kept."""
+        room = max(self._width - 1 - len(end), 0)
+        text = text if len(text) <= room else f"{text[: max(room - 3, 0)]}..."
+        self._put(f"{ERASE}{text}{end}"[: len(ERASE) + self._width - 1])
 
     def clear(self) -> None:
         """Leave the line empty."""

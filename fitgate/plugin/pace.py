@@ -51,7 +51,7 @@ class Pace:
         passed = perf_counter() - begun
         left = max(self._before[words] - passed, 0.0) if words in self._before else None
         parts = [f"{passed:.0f} s{_about(left)}"]
-        if words in self._expected:
+        if words in self._expected and len(self._expected) > 1:
             ahead = [one for one in self._expected if one != words and one not in self._took]
             known = [self._before.get(one) for one in ahead]
             seconds = [one for one in (left, *known) if one is not None]
@@ -70,6 +70,6 @@ class Pace:
 
 def _about(seconds: float | None) -> str:
     """What is left, as `, about 20 s left`; empty where that is not known, or was thought to be over."""
-    if not seconds:
+    if seconds is None or seconds < 1:
         return ""
     return f", about {seconds:.0f} s left" if seconds < 100 else f", about {seconds / 60:.0f} min left"

@@ -69,8 +69,8 @@ def render(campaign: Campaign, figure: str) -> str:
     if campaign.nulls and (failing := [gate for gate in campaign.nulls.gates if gate[-1]]):
         parts.append(f"## Sound models that failed\n\n{_of_gates(failing, campaign.nulls.runs)}")
     if found := curves(campaign.trials):
-        parts.append(f"## From which fall on\n\n![{CAPTION}]({figure})\n\n{CAPTION}\n\n{_curves(found)}")
-        parts.append(fold("How to read this", CURVES))
+        parts.append(f"## From which fall on\n\n![{CAPTION}]({figure})\n\n{CAPTION}")
+        parts.append(fold("The same in numbers", f"{_curves(found)}\n\n{CURVES}"))
     if planted:
         parts.append(f"## What was tried\n\n{_grid(planted)}")
         parts.append(fold("How a change was planted, and its cost measured", NOTE.format(**campaign.size._asdict())))

@@ -172,7 +172,7 @@ def _headline(race: Race) -> str:
         [
             f"**{first} trains in {_mean_ratio(*seconds):.2f} times the time of {peer}** ({low:.2f} to {high:.2f}), "
             f"compilation apart; it reads {means[0]:.2f} % of the test images, {peer} {means[1]:.2f} %.",
-            *(["It is surely slower in:", "\n".join(behind)] if behind else []),
+            *(["It is slower, by the whole of the 95 % interval, in:", "\n".join(behind)] if behind else []),
         ]
     )
 
