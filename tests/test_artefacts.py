@@ -239,7 +239,7 @@ def test_a_part_of_the_report_that_fails_costs_itself_alone(project, monkeypatch
     assert 'in broken\n    raise ZeroDivisionError("a bug")' in (run / "errors.log").read_text()
     if place != "template":
         assert (run / "figures" / "misclassified.png").exists()
-        assert "## Environment" in project.report
+        assert "Where and how it ran" in project.report
 
 
 def sections():

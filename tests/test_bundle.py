@@ -185,7 +185,7 @@ def test_its_report_says_where_its_models_come_from_and_its_record_compares(kept
         ["bayes", "native", "all 899"],
         ["tree", "native", "all 899"],
     ]
-    assert "sklearn.naive_bayes.GaussianNB" in text.split("## Models")[1]
+    assert "sklearn.naive_bayes.GaussianNB" in text.split("What the models are")[1]
     assert main(["compare", f"here={kept}", f"there={tmp_path / 'out'}", "--out", str(tmp_path / "c.md")]) == 0
     assert "bayes" in (tmp_path / "c.md").read_text()
     assert main(["report", str(tmp_path / "out"), "--out", str(tmp_path / "again")]) == 0

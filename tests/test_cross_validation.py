@@ -247,7 +247,7 @@ def test_a_floor_is_held_by_the_folds_bound_and_counts_each_example_once():
     assert (verdict.outcome, verdict.n, verdict.value) == (Outcome.PASS, N, pytest.approx(0.95))
     each = [np.mean(run.predictions[part] == data.y_tested[part]) for part in data.dataset.folds.parts]
     assert verdict.bound == pytest.approx(corrected_bound(each, 1 / 3, 0.99))
-    assert "on n=40; Nadeau and Bengio 99% lower bound" in verdict.message
+    assert "on n=40; Nadeau and Bengio 99% lower bound" in verdict.details
 
 
 def test_answers_without_a_mistake_are_no_more_certain_than_their_number_lets_them_be():
@@ -265,7 +265,7 @@ def test_a_rival_is_beaten_fold_by_fold():
         [Claim("m", Above(data.task, "accuracy", "other"), "r")], evidence({"m": run, "other": rival}, data)
     ).verdicts
     assert verdict.outcome is Outcome.PASS
-    assert "the corrected resampled t-test, 12 folds" in verdict.message
+    assert "the corrected resampled t-test, 12 folds" in verdict.details
 
 
 def test_a_deterministic_model_is_held_to_its_baseline_in_the_same_folds():
@@ -280,7 +280,7 @@ def test_a_deterministic_model_is_held_to_its_baseline_in_the_same_folds():
     assert [v.outcome for v in verdicts.values()] == [Outcome.PASS, Outcome.PASS, Outcome.FAIL, Outcome.INCONCLUSIVE]
     assert "such as a larger profile." in verdicts["unsure"].message
     assert "the output is the baseline's" in verdicts["same"].message
-    assert "the corrected resampled t-test, 12 folds" in verdicts["worse"].message
+    assert "the corrected resampled t-test, 12 folds" in verdicts["worse"].details
     lost = set(data.dataset.folds.examples[verdicts["worse"].lost])
     assert (len(lost), {i % 2 for i in lost}) == (10, {0})
     (plan,) = plans([Claim("m", gate, "r")], evidence({}, data, before))

@@ -67,7 +67,7 @@ def test_output_is_held_to_that_of_its_own_environment(where, runs):
 def test_output_of_another_environment_is_none_of_the_run_s_own_and_the_environment_no_reason(where, runs):
     verdict = judged(BOTH, runs[:1], where)
     assert verdict.reason is not Reason.SAME_OUTPUT
-    assert "environment" not in verdict.message
+    assert "environment" not in verdict.details
 
 
 def test_a_seed_that_an_environment_does_not_know_is_tested():
@@ -87,7 +87,7 @@ def test_where_no_environment_is_the_run_s_the_message_names_that_as_the_likely_
         f"The output may differ by the environment alone, as none of the 2 that the baseline knows is this one: Python "
         f"{THERE.python} -> 9.9. If so, fitgate bless --add-environment has the baseline hold this run's output "
         "besides."
-    ) in verdict.message
+    ) in verdict.details
 
 
 def test_the_spread_and_the_mean_are_those_that_the_baseline_began_with():
@@ -103,8 +103,8 @@ def test_other_devices_are_another_environment_where_both_say_theirs():
     assert judged(both, THERE_RUNS[:1], ENVIRONMENT, "on 1 device").reason is Reason.SAME_OUTPUT
     assert judged(both, THERE_RUNS[:1], ENVIRONMENT, "on 2 devices").reason is not Reason.SAME_OUTPUT
     moved = judged(two, THERE_RUNS[:1], ENVIRONMENT, "on 1 device")
-    assert "by the environment alone: computing on 2 devices -> on 1 device." in moved.message
-    assert "environment" not in judged(two, THERE_RUNS[:1], ENVIRONMENT).message
+    assert "by the environment alone: computing on 2 devices -> on 1 device." in moved.details
+    assert "environment" not in judged(two, THERE_RUNS[:1], ENVIRONMENT).details
 
 
 # Files
@@ -290,7 +290,7 @@ def test_a_project_s_runs_on_another_machine_pass_at_once_when_that_was_added(bl
     blessed.run("-k", "test_gate")
     (verdict,) = blessed.record.verdicts
     assert verdict.reason is not Reason.SAME_OUTPUT
-    assert "fitgate bless --add-environment has the baseline hold this run's output besides" in verdict.message
+    assert "fitgate bless --add-environment has the baseline hold this run's output besides" in verdict.details
     assert bless(blessed, "--add-environment") == 0
     assert "learner on digits: 1 of its 3 seeds in another environment, accuracy " in capsys.readouterr().out
     shutil.rmtree(blessed.path / ".fitgate")

@@ -15,7 +15,7 @@ from tests.fakes import DIGITS, FIVES, TRAITS, Above, Floor, NoRegression
 
 def test_a_floor_passes_at_exactly_the_count_that_it_states():
     gate = Floor(DIGITS, "accuracy", quick=0.9)
-    assert "It takes 190 of 200 right" in verdict_of(gate, evaluation(DIGITS, wrong(10))).message
+    assert "It takes 190 of 200 right" in verdict_of(gate, evaluation(DIGITS, wrong(10))).details
     assert verdict_of(gate, evaluation(DIGITS, wrong(10))).outcome is Outcome.PASS
     assert verdict_of(gate, evaluation(DIGITS, wrong(11))).outcome is Outcome.FAIL
 
@@ -34,7 +34,7 @@ def test_a_verdict_names_the_line_that_declares_its_gate():
 
 def test_a_floor_says_when_only_the_number_of_examples_is_to_blame():
     verdict = verdict_of(Floor(DIGITS, "accuracy", quick=0.9), evaluation(DIGITS, wrong(12)))
-    assert "The value itself reaches the floor, but not by enough to be sure" in verdict.message
+    assert "reaches the floor of 0.9, but not by enough to be sure" in verdict.message
 
 
 def test_a_floor_holds_for_each_kind_of_metric():
@@ -103,7 +103,7 @@ def test_above_needs_a_significant_lead():
     mine, theirs = evaluation(FIVES, answers, good), evaluation(FIVES, answers, poor, "poor")
     verdict = verdict_of(gate, mine, rivals={"poor": theirs})
     assert (verdict.outcome, verdict.threshold) == (Outcome.PASS, theirs.metrics["roc_auc"])
-    assert "99% interval [+" in verdict.message
+    assert "99% interval [+" in verdict.details
     assert verdict_of(gate, mine, rivals={"poor": mine}).outcome is Outcome.FAIL
     assert verdict_of(gate, theirs, rivals={"poor": mine}).outcome is Outcome.FAIL
 
@@ -114,7 +114,7 @@ def test_above_holds_for_any_metric_with_a_paired_test():
     verdict = verdict_of(gate, evaluation(DIGITS, wrong(0)), rivals=rivals)
     assert verdict.outcome is Outcome.PASS
     assert verdict.bound == pytest.approx(0.2, abs=0.07)
-    assert "0 lost and 40 gained" in verdict.message
+    assert "0 lost and 40 gained" in verdict.details
 
 
 def test_above_fails_if_the_rival_has_no_number():

@@ -6,8 +6,12 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from fitgate.report.charts import throughput
 from fitgate.report.drawing import DPI
 from fitgate.report.labels import Labelled, label_ends, label_points
+from fitgate.report.view.curves import Batch, Curve, Curves
+from fitgate.report.view.measured import Measured
+from fitgate.report.view.words import Noun
 
 NAMES = [
     "forest",
@@ -80,3 +84,14 @@ def test_labels_that_have_no_place_are_left_out(label):
 def test_a_long_name_is_cut():
     boxes, outer = axes_of([1.0], [0.5], ["x" * 1_000], label_ends)
     check(boxes, outer)
+
+
+@pytest.mark.parametrize("sizes", [(1, 8, 64, 480, 512), (1, 2, 8, 32, 33, 64, 128, 512, 513, 1_024, 4_096, 10_000)])
+def test_batch_sizes_that_lie_close_do_not_cover_each_other(sizes):
+    curve = Curve("m", "native", "", tuple(Batch(size, Measured(100.0 * size)) for size in sizes))
+    figure = throughput(Curves(sizes, (curve,)), [""], Noun("image", "images"))
+    figure.draw_without_rendering()
+    labels = [label for label in figure.axes[0].get_xticklabels() if label.get_text()]
+    boxes = [label.get_window_extent() for label in labels]
+    assert labels[0].get_text() == "1"
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))

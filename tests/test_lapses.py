@@ -77,7 +77,7 @@ def test_clean_seeds_seldom_fail_by_them_however_few_mistakes_there_are(known, b
 def test_a_seed_that_loses_what_all_know_fails_where_as_many_mistakes_at_the_border_decide_nothing():
     lost, _ = judged(answered(30, lost=4))
     assert (lost.outcome, lost.reason) == (Outcome.FAIL, Reason.FALL)
-    assert "of the mistakes on what the baseline's seeds know, 1 seed against 20" in lost.message
+    assert "of the mistakes on what the baseline's seeds know, 1 seed against 20" in lost.details
     assert lost.lost[:4] == [0, 1, 2, 3]
     blurred = answered(30)
     blurred[np.flatnonzero(blurred[-BORDER:])[:4] + N - BORDER] = False
@@ -95,7 +95,7 @@ def test_the_fall_itself_is_to_be_half_of_the_margin_in_the_metric_s_unit():
 def test_few_seeds_and_answers_that_are_not_right_or_wrong_are_judged_by_the_mean_alone(odd):
     verdict, _ = judged(answered(30, lost=4), **odd)
     assert verdict.outcome is Outcome.INCONCLUSIVE
-    assert "what the baseline's seeds know" not in verdict.message
+    assert "what the baseline's seeds know" not in verdict.details
 
 
 def test_both_tests_share_the_level_and_a_plan_says_so():

@@ -78,7 +78,7 @@ def test_memory_is_measured_only_where_it_is_asked_for(project):
     assert project.run("test_apart.py", "--fit-memory").ret == 0
     (found,) = project.record.memory
     assert found.model == "reader"
-    assert "## Memory" in project.report
+    assert "Memory, and size on disk" in project.report
 
 
 def test_the_peak_is_had_where_there_is_no_resource_module(monkeypatch):

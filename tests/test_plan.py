@@ -1,15 +1,16 @@
 """Planning: what is said of gates before anything is trained, and that it is what judging then does."""
 
 import re
+from statistics import NormalDist
 
 import numpy as np
 import pytest
 
 from fitgate.cli import main
 from fitgate.gates.planning import level_of_each, plans
-from fitgate.statistics import Looks, operation
+from fitgate.statistics import Looks, examples_to_decide, operation
 from tests.conftest import SEEDED
-from tests.evidence import baseline, claim, evaluation, evidence, wrong
+from tests.evidence import baseline, claim, evaluation, evidence, verdict_of, wrong
 from tests.fakes import DIGITS, Floor, NoRegression
 from tests.test_regression import spread
 
@@ -65,6 +66,23 @@ def test_of_a_deterministic_model_it_says_how_many_examples_it_takes():
     assert planned(0.04, baseline(evaluation(DIGITS, wrong(20)))).examples == pytest.approx(plan.examples / 4, abs=1)
 
 
+def test_with_the_examples_that_are_named_every_difference_is_found_or_ruled_out():
+    normal, margin, level, missed = NormalDist(), 0.02, 0.01, 0.1
+    n = examples_to_decide(200, 0.03, margin, level, missed)
+    for examples, gap in ((n, False), (n - 10, True)):
+        error = 0.03 * (200 / examples) ** 0.5
+        found_from, ruled_out_to = error * normal.inv_cdf(1 - level), margin - error * normal.inv_cdf(1 - missed)
+        assert (found_from > ruled_out_to) is gap
+    verdict = verdict_of(
+        NoRegression(DIGITS, "accuracy", margin),
+        evaluation(DIGITS, np.roll(wrong(30), 100)),
+        before=baseline(evaluation(DIGITS, wrong(30))),
+    )
+    needed = examples_to_decide(200, (60 / 200**2) ** 0.5, margin, level, missed)  # 30 lost, and 30 gained
+    found = re.search(r"more test examples, about ([\d,]+), such as", verdict.message)
+    assert int(found[1].replace(",", "")) == pytest.approx(needed, rel=0.05)
+
+
 def test_the_command_trains_nothing_and_shows_each_regression_gate(blessed, capsys, monkeypatch):
     other = 'model("other", gates=(NoRegression(DIGITS, "accuracy", 0.1), Floor(DIGITS, "accuracy", 0.5)))'
     blessed.write(SEEDED, other)
@@ -75,7 +93,7 @@ def test_the_command_trains_nothing_and_shows_each_regression_gate(blessed, caps
     assert "| learner | digits | accuracy>baseline-0.1 | 3 seeds | 10 points = " in out
     assert "| other | digits | accuracy>baseline-0.1 | none |" in out
     assert "other on digits, accuracy>baseline-0.1: no baseline" in out
-    assert "1 tests share false alarms of 1%" in out
+    assert "1 test has false alarms of 1%. A model takes 10 seeds at most." in out
     assert len(blessed.fits) == fits
 
 

@@ -71,7 +71,7 @@ def test_a_session_keeps_it_and_it_fails_nobody(project):
     assert project.run("-k", "test_gate").ret == 0
     (kept,) = project.record.published
     assert (kept.model, kept.value, kept.interval[0] < 0.8 < kept.interval[1]) == ("reader", 0.999, True)
-    assert "## Published values" in project.report
+    assert "Published values, for comparison" in project.report
 
 
 def test_one_of_a_profile_that_there_is_not_is_a_usage_error(project):

@@ -122,12 +122,12 @@ GATE = NoRegression(DIGITS, "accuracy", 0.1)
 def test_seeds_of_the_same_output_count_as_one_and_are_tested_on_the_examples():
     verdict = verdict_of(GATE, *[evaluation(DIGITS, wrong(25))] * 2, before=baseline(evaluation(DIGITS, wrong(0))))
     assert (verdict.outcome, verdict.seeds) == (Outcome.FAIL, 1)
-    assert "(deterministic: 2 seeds, same output): -12.50 points, by McNemar's mid-p" in verdict.message
+    assert "(deterministic: 2 seeds, same output): -12.50 points, by McNemar's mid-p" in verdict.details
 
 
 def test_one_seed_against_a_baseline_of_one_is_tested_as_of_a_deterministic_model():
     verdict = verdict_of(GATE, evaluation(DIGITS, wrong(25)), before=baseline(evaluation(DIGITS, wrong(0))))
-    assert (verdict.outcome, "McNemar" in verdict.message, "smoke" in verdict.message) == (Outcome.FAIL, True, False)
+    assert (verdict.outcome, "McNemar" in verdict.details, "smoke" in verdict.details) == (Outcome.FAIL, True, False)
 
 
 def test_seeds_that_differ_can_t_be_judged_by_a_baseline_of_one():
@@ -141,7 +141,7 @@ def test_seeds_of_the_same_output_are_one_seed_of_a_baseline_that_spreads():
     before = baseline(*(evaluation(DIGITS, wrong(n)) for n in (10, 11, 12)))
     verdict = verdict_of(GATE, *[evaluation(DIGITS, wrong(11))] * 5, before=before)
     assert (verdict.outcome, verdict.reason, verdict.seeds) == (Outcome.PASS, Reason.NO_FALL, 1)
-    assert "by Student's t, 1 seed against 3" in verdict.message
+    assert "by Student's t, 1 seed against 3" in verdict.details
 
 
 # Blessing
@@ -178,7 +178,7 @@ def test_two_equal_seeds_make_a_baseline_of_one_that_later_runs_are_held_to(proj
     assert project.run(*SEEDS).ret == 1
     assert project.fits == ["digits"] * 2
     (verdict,) = project.record.verdicts
-    assert "deterministic: 2 seeds, same output" in verdict.message
+    assert "deterministic: 2 seeds, same output" in verdict.details
     assert judge_again(project.record, GATES).verdicts == project.record.verdicts
     monkeypatch.chdir(project.path)
     assert main(["judge", str(project.runs[0])]) == 1
@@ -198,7 +198,7 @@ def test_a_gate_that_asks_for_seeds_is_content_with_two_that_change_nothing(proj
     assert project.fits == ["digits"] * 2
     (verdict,) = project.record.verdicts
     assert verdict.outcome is Outcome.INCONCLUSIVE
-    assert "deterministic: 2 seeds, same output" in verdict.message
+    assert "deterministic: 2 seeds, same output" in verdict.details
 
 
 # Records and reports

@@ -28,7 +28,9 @@ def test_a_bad_model_fails_with_value_bound_and_n(project):
     project.write(f"model(blunder=5, gates=({GATE},))")
     result = project.run("-k", "test_gate")
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["*accuracy 0.8000 on n=200; Wilson 99% lower bound 0.72* does not clear 0.9*"])
+    result.stdout.fnmatch_lines(
+        ["accuracy 0.8000 misses the floor of 0.9. With 99% confidence it is at least 0.72*, on 200 examples.*"]
+    )
     assert "**FAIL: 1 of 1 gate failed: reader accuracy>=0.9 on digits**" in project.report
 
 

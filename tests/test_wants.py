@@ -276,7 +276,7 @@ def test_one_machine_with_engines_is_compared(tmp_path):
     report = re.sub(" +", " ", write_comparison({"here": [record]}, tmp_path / "c.md").path.read_text())
     assert "| model | engine | accuracy on kinds | single example, ms |" in report
     assert re.search(r"\| m \| onnx \| 0\.9600 \(at least 0\.9\d+\) \| 0\.1 .* \| 8 of 400 answers differ", report)
-    assert "- m by jax_export on here: it is no network" in report
+    assert "- Not served: m by jax_export on here: it is no network" in report
     assert "Ratios" not in report
     assert "No other is both better on kinds and quicker with a single example than one of: m, m by onnx." in report
 
@@ -305,10 +305,11 @@ def test_an_engine_that_was_not_timed_is_told_with_its_reason(tmp_path):
     record.add(EngineEntry("m", "kinds", "other", n=N, equal=0.5, verdicts=[gate], lost=["accuracy>=0.9"]))
     record.add(EngineEntry("m", "kinds", "late", n=N, equal=1.0))
     report = write_comparison({"here": [record]}, tmp_path / "c.md").path.read_text()
-    assert "- m by late on here: it was not timed, or failed where it was" in report
-    assert "- m by short on here: what it answers can be no answers: 199 answers" in report
-    assert "- m by other on here: it fails accuracy>=0.9, which the model itself does not" in report.replace(
-        "&gt;", ">"
+    assert "- Not served: m by late on here: it was not timed, or failed where it was" in report
+    assert "- Not served: m by short on here: what it answers can be no answers: 199 answers" in report
+    assert (
+        "- Not served: m by other on here: it fails accuracy>=0.9, which the model itself does not"
+        in report.replace("&gt;", ">")
     )
 
 

@@ -12,8 +12,9 @@ from fitgate.ab.proof import Proof, Trial
 from fitgate.ab.session import SIGNIFICANCE, SLICE, Session
 from fitgate.ab.verdict import MARGIN, POWER, SEEN, Finding, judge
 from fitgate.gates import Outcome
-from fitgate.report.tables import MARKS, table
+from fitgate.report.tables import MARKS, fold, table
 from fitgate.statistics import proportion_interval
+from fitgate.text import counted
 
 RULE = f"""\
 Base and control are two fits of one revision, made apart; the candidate is compared with both. Every block starts a
@@ -40,7 +41,8 @@ def verdict_line(findings: Sequence[Finding]) -> str:
             f"INCONCLUSIVE: a slowdown of {SEEN:.0%} could have been missed for {blind}. Repeat on a quieter machine, "
             "or with more --blocks or --seconds"
         )
-    return f"PASS: none of {len(findings)} models is significantly slower by {MARGIN:.0%}"
+    none = "the model is not" if len(findings) == 1 else f"none of {counted(len(findings), 'model')} is"
+    return f"PASS: {none} significantly slower by {MARGIN:.0%}"
 
 
 def render(session: Session, findings: Sequence[Finding]) -> str:
@@ -50,10 +52,10 @@ def render(session: Session, findings: Sequence[Finding]) -> str:
     parts = [
         f"# Latency of `{_short(session.candidate)}` against `{_short(session.base)}`",
         f"**{verdict_line(findings)}**",
-        f"Scenario {session.scenario}, {blocks} blocks, {len(session.readings)} fresh processes.",
+        f"Scenario {session.scenario}, {counted(blocks, 'block')}, {len(session.readings)} fresh processes.",
         _findings(findings),
-        RULE,
-        f"{where.cpu}, {where.cores} cores; Python {where.python}; "
+        fold("How this is judged", RULE),
+        f"{where.cpu}, {counted(where.cores, 'core')}; Python {where.python}; "
         + ", ".join(f"{name} {version}" for name, version in where.libraries.items()),
     ]
     return "\n\n".join(parts) + "\n"
@@ -71,6 +73,7 @@ def render_proof(proof: Proof) -> str:
     most, least = proportion_interval(0, sessions)[1], proportion_interval(sessions, sessions)[0]
     parts = [
         "# How far the latency gate can be believed",
+        _proof_line(judged, proof.slowdowns),
         f"{sessions} sessions of one revision against itself, each as `fitgate ab` does it: working trees of its own, "
         f"every arm's models fitted apart, then {len(family[0].base)} blocks of three fresh processes, each of which "
         f"times each of the {len(family)} models for {asked.seconds:g} s. The models of a session are one family of "
@@ -87,11 +90,31 @@ def render_proof(proof: Proof) -> str:
         _catches(judged, proof.slowdowns),
         f"The gate asks for a ratio of at least {1 + MARGIN:g} to base and to control, which a slowdown of just "
         f"{MARGIN:.0%} shows by luck alone.",
-        RULE,
-        f"{proof.seconds_taken / 60:.0f} minutes on {where.cpu}, {where.cores} cores, {proof.lanes} sessions at a "
-        f"time, each on a core of its own; Python {where.python}; commit `{asked.commit}`.",
+        fold("How a session is judged", RULE),
+        f"{proof.seconds_taken / 60:.0f} minutes on {where.cpu}, {counted(where.cores, 'core')}, {proof.lanes} "
+        f"sessions at a time, each on a core of its own; Python {where.python}; commit `{asked.commit}`.",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _proof_line(judged: Mapping[str, Sequence[_Judged]], slowdowns: Sequence[float]) -> str:
+    """What a proof comes to, in a line: how often it alarms though nothing changed, and what it catches."""
+    trials = [trial for of_scenario in judged.values() for trial in of_scenario]
+    alarms = sum(any(finding.outcome is Outcome.FAIL for finding in trial.clean) for trial in trials)
+    parts = []
+    for slowdown in slowdowns:
+        found = [
+            finding.outcome is Outcome.FAIL
+            for trial in trials
+            for (model, injected), findings in trial.slowed.items()
+            for finding in findings
+            if (finding.model, injected) == (model, slowdown)
+        ]
+        parts.append(f"by {slowdown:.0%} in {sum(found):,} of {len(found):,}")
+    return (
+        f"**With nothing changed, {alarms:,} of {len(trials):,} sessions failed; one model slowed failed "
+        f"{', '.join(parts)}.**"
+    )
 
 
 class _Judged(NamedTuple):

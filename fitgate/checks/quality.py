@@ -33,7 +33,7 @@ def test_gate(model: Model, gate: Gate, trained: Trained, judge: Callable[[Train
     """Every model holds to every gate that it declares."""
     verdict = judge(trained(model), gate)
     if not verdict.passed:
-        pytest.fail(f"{verdict.message} ({verdict.where})", pytrace=False)
+        pytest.fail(verdict.failure, pytrace=False)
 
 
 def test_seed(model: Model, task: Task, seed: int, trained: Trained, data_of: DataOf) -> None:

@@ -12,19 +12,19 @@ from fitgate.gates import JudgeSettings
 from fitgate.gates.planning import LARGER, Plan, level_of_each, plans
 from fitgate.gates.settings import MOST_BUDGET, MOST_SEEDS
 from fitgate.model import ModelError
-from fitgate.text import CELL, shown
+from fitgate.text import CELL, counted, shown
 
 LEGEND = """\
 Of models whose output is no longer the baseline's: one that gives the baseline's passes at once, and is no test.
-{tests} tests share false alarms of {significance:.0%}: each decides at {level:.2g}, by {most} seeds at most.
+{tests}. A model takes {most} at most.
 - margin: the fall that the gate answers for, and what it is in SDs of the baseline's seeds
 - seeds: of the model, on average: where nothing is lost / where just the margin is
 - power: how often a fall of just the margin FAILs; no more than {missed:.0%} of such models PASS
 - open: how often it ends INCONCLUSIVE, where nothing is lost / where just the margin is
 - alarms: how often a model that is no worse FAILs this gate
 - {larger}: the power with a baseline of so many seeds
-- examples: of the test split; of a deterministic model also how many it takes to FAIL the margin nine times in
-  ten, if the difference of two outputs is as uncertain as one of them\
+- examples: of the test split; of a deterministic model also how many leave nothing undecided, if the difference of
+  two outputs is as uncertain as one of them\
 """
 HEADERS = ["model", "task", "gate", "baseline", "margin", "seeds", "power", "open", "alarms", "examples"]
 
@@ -88,14 +88,19 @@ def _plan(options: argparse.Namespace) -> None:
     print()
     print(
         LEGEND.format(
-            tests=round(settings.significance / level),
-            significance=settings.significance,
-            level=level,
-            most=settings.most_seeds,
+            tests=_shared(round(settings.significance / level), settings.significance, level),
+            most=counted(settings.most_seeds, "seed"),
             missed=settings.missed,
             larger=", ".join(map(str, LARGER)),
         )
     )
+
+
+def _shared(tests: int, significance: float, level: float) -> str:
+    """At which level each test decides, in words."""
+    if tests == 1:
+        return f"1 test has false alarms of {significance:.0%}"
+    return f"{tests} tests share false alarms of {significance:.0%}: each decides at {level:.2g}"
 
 
 def _cells(row: Plan) -> list[str]:
@@ -105,7 +110,7 @@ def _cells(row: Plan) -> list[str]:
         row.model,
         row.task,
         row.rule,
-        f"{row.baseline} seed{'s' * (row.baseline > 1)}" if row.baseline else "none",
+        counted(row.baseline, "seed") if row.baseline else "none",
         margin,
         _pair(row.seeds_clean, row.seeds_margin, "{:.1f}"),
         _share(row.power),

@@ -10,6 +10,8 @@ from fitgate.gates.gate import Gate, Need
 from fitgate.gates.missing import without_value
 from fitgate.gates.perfect import perfect_output
 from fitgate.gates.verdict import Outcome, Reason, Verdict
+from fitgate.gates.wording import chance
+from fitgate.metrics import Metric
 from fitgate.statistics import normal_power
 from fitgate.tasks import check_metric, is_better_higher
 
@@ -77,7 +79,7 @@ class Above(Gate):
         )
         direction = 1 if metric.higher_is_better else -1
         low, high = sorted(direction * x for x in (change.size - reach, change.size + reach))
-        message = (
+        details = (
             f"{metric.title} {metric.shown(value)} against {self.rival}'s {metric.shown(rival_value)} on the same "
             f"{truth.n:,} examples: difference {direction * change.size:+.4f}, {confidence:.0%} interval [{low:+.4f}, "
             f"{high:+.4f}], {test.describe(told)}, p = {change.p_value:.2g}, "
@@ -93,5 +95,18 @@ class Above(Gate):
             "bound_of": "lead",
             "n": truth.n,
             "p_value": change.p_value,
+            "details": details,
         }
+        message = self._message(metric, value, rival_value, change.p_value, significance)
         return self.verdict(model, evidence, Outcome.PASS if passed else Outcome.FAIL, message, **numbers)
+
+    def _message(self, metric: Metric, value: float, rival: float, p_value: float, significance: float) -> str:
+        """What was found, how sure that is, and what to do where the model does not lead."""
+        found = f"{metric.title} {metric.shown(value)} is {{}}better than {self.rival}'s {metric.shown(rival)}"
+        sure = f"n equal model would look as good in {chance(p_value)} of test sets"
+        if p_value < significance:
+            return f"{found.format('')}: a{sure}."
+        asked = f"A{sure}, and the gate asks for less than {significance:.0%}."
+        if metric.lead(value, rival) > 0:
+            return f"{found.format('')}, but not surely. {asked} Test both on more examples, or take the gate out."
+        return f"{found.format('not ')}. {asked} Mend the model, or take the gate out."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -17,7 +16,8 @@ from fitgate.gates.settings import COLLAPSED_AT, CONFIRMED_AT, CONFIRMING
 from fitgate.gates.verdict import Outcome, Reason
 from fitgate.metrics import Metric
 from fitgate.runs import Evaluation
-from fitgate.statistics import Change, Lapses, SeedsFall, p_value_of_gain
+from fitgate.statistics import Change, Lapses, SeedsFall, examples_to_decide, p_value_of_gain
+from fitgate.text import counted
 
 
 class Confirmation(NamedTuple):
@@ -83,7 +83,7 @@ class OfSeeds:
     def method(self) -> str:
         """The test, in words."""
         count = self.fall.looks.first + len(self.fall.falls) - 1
-        seeds = f"{count} seed{'s' * (count > 1)}"
+        seeds = counted(count, "seed")
         known = self.fall.p_lapses.min() < min(self.fall.p_mean.min(), self.fall.p_lowest)
         what = " of the mistakes on what the baseline's seeds know" if known else ""
         return f"Student's t{what}, {seeds} against {self.fall.looks.baseline} and their spread"
@@ -159,7 +159,7 @@ class OfSeeds:
             return "it takes a larger margin, or more seeds than can be trained"
         baseline, seeds = needed
         if baseline <= self.fall.looks.baseline:
-            return f"about {seeds} seeds would decide (--gate-budget={seeds})"
+            return f"about {counted(seeds, 'seed')} would decide (--gate-budget={seeds})"
         own = f", and --gate-budget={seeds}" if seeds > self.most else ""
         return f"a baseline of about {baseline} seeds would decide{own}"
 
@@ -226,12 +226,9 @@ class OfExamples:
 
     def advice(self, terms: Terms) -> str:
         """What it would take to decide, in words."""
-        normal = NormalDist()
-        passes = (terms.margin - self.change.size) / normal.inv_cdf(1 - terms.missed)
-        fails = self.change.size / normal.inv_cdf(1 - terms.level) if self.change.size >= terms.margin / 2 else 0.0
-        one = (self.bound(terms) - self.change.size) / normal.inv_cdf(1 - terms.missed)  # the error, adjusted
-        needed = max(passes, fails)
-        if needed <= 0 or (examples := math.ceil(self.n * (one / needed) ** 2)) > 1_000 * self.n:
+        error = (self.bound(terms) - self.change.size) / NormalDist().inv_cdf(1 - terms.missed)
+        examples = examples_to_decide(self.n, error, terms.margin, terms.level, terms.missed)
+        if examples > 1_000 * self.n:
             return "it takes a larger margin"
         all_tested = "" if self.folds else ", or cross-validation, which tests all"
         return f"it takes more test examples, about {max(examples, self.n + 1):,}, such as a larger profile{all_tested}"

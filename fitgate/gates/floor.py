@@ -93,17 +93,44 @@ class Floor(Gate):
         cleared = metric.lead(bound, floor) >= 0
         side = "lower" if metric.higher_is_better else "upper"
         rates = metric.rates(floor, value, bound, truth.n, confidence)
-        message = (
+        details = (
             f"{metric.title} {metric.shown(value)} on n={truth.n:,}; {method.name} {confidence:.0%} {side} bound "
             f"{metric.shown(bound)} {'clears' if cleared else 'does not clear'} {floor:g} "
             f"(by {metric.difference(metric.lead(bound, floor))}). "
             f"{_rates_in_words(rates, floor, metric.shown(value), truth.n)}"
         )
-        if not cleared and metric.lead(value, floor) >= 0:
-            message += " The value itself reaches the floor, but not by enough to be sure on so few examples."
         outcome, reason = (Outcome.PASS, Reason.BOUND_CLEARS) if cleared else (Outcome.FAIL, Reason.BOUND_MISSES)
+        message = _message(metric, value, floor, bound, confidence, truth.n, rates.needed)
         numbers = {"value": value, "threshold": floor, "bound": bound, "bound_of": "value", "n": truth.n}
-        return self.verdict(model, evidence, outcome, message, metric=self.metric, reason=reason, **numbers)
+        said = {"metric": self.metric, "reason": reason, "details": details}
+        return self.verdict(model, evidence, outcome, message, **said, **numbers)
+
+
+def _message(
+    metric: Metric, value: float, floor: float, bound: float, confidence: float, n: int, needed: int | None
+) -> str:
+    """What a floor found, how sure that is, and what to do where it is not cleared.
+
+    Args:
+        metric: that is judged.
+        value, floor, bound: in its unit.
+        confidence: of the bound.
+        n: test examples.
+        needed: how many of them must be right; None where that is not known.
+    """
+    named = f"{metric.title} {metric.shown(value)}"
+    side = "at least" if metric.higher_is_better else "at most"
+    sure = f"ith {confidence:.0%} confidence it is {side} {metric.shown(bound)}"
+    if metric.lead(bound, floor) >= 0:
+        return f"{named} clears the floor of {floor:g}: w{sure}."
+    if needed is not None and needed > n:
+        found, then = "misses", f"No model can pass on {n:,} examples: test on more, or lower the floor"
+    elif metric.lead(value, floor) >= 0:
+        found, then = "reaches", "Test it on more examples, or lower the floor to what its seeds hold (fitgate floors)"
+    else:
+        found, then = "misses", "Mend the model, or lower the floor to what its seeds hold (fitgate floors)"
+    unsure = ", but not by enough to be sure" if found == "reaches" else ""
+    return f"{named} {found} the floor of {floor:g}{unsure}. W{sure}, on {n:,} examples. {then}."
 
 
 def _rates_in_words(rates: Rates, floor: float, value: str, n: int) -> str:

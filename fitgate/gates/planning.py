@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -15,12 +14,11 @@ from fitgate.gates.judging import Claim
 from fitgate.gates.knowing import knows
 from fitgate.gates.regression import NoRegression
 from fitgate.metrics import Metric
-from fitgate.statistics import SeedsFall, normal_power
+from fitgate.statistics import SeedsFall, examples_to_decide, normal_power
 from fitgate.statistics.seeds import OF_LAPSES, OF_LOWEST
 
 LARGER = (40, 100)  # seeds of baselines that one might make
 TOO_SMALL = 2.2  # SDs of the seeds, below which a margin is not seen nine times in ten by a baseline of 20
-WANTED_POWER = 0.9
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ class Plan:
         open_clean, open_margin: how often the one and the other stay INCONCLUSIVE; None of a deterministic model.
         seeds_clean, seeds_margin: how many seeds they take on average; None of a deterministic model.
         larger: the power with baselines of `LARGER`; None of a deterministic model.
-        examples: how many it takes of a deterministic model to find the margin nine times in ten; None of others.
+        examples: how many leave nothing undecided, of a deterministic model; None of others.
     """
 
     model: str
@@ -152,20 +150,19 @@ def _of_examples(
     evidence: Evidence,
 ) -> Plan:
     """By the error of the metric itself: that of a difference is as large where outputs are correlated by a half."""
-    truth, normal = evidence.truths[about[1]], NormalDist()
-    confidence = evidence.settings.confidence
+    truth, confidence, missed = evidence.truths[about[1]], evidence.settings.confidence, evidence.settings.missed
     (outputs,) = baseline.outputs
     read = metric.output(outputs)
     assert read is not None, "its value is finite"
     value = metric.value(truth.target, outputs)
     bound = float(metric.confidence_bound.compute(truth.target, read, confidence))
-    error, n = abs(value - bound) / normal.inv_cdf(confidence), truth.n
-    reach = normal.inv_cdf(1 - level) + normal.inv_cdf(WANTED_POWER)
-    power, examples = normal_power(margin, error, level), math.ceil(n * (error * reach / margin) ** 2)
+    error, n = abs(value - bound) / NormalDist().inv_cdf(confidence), truth.n
+    power = normal_power(margin, error, level)
+    examples = examples_to_decide(n, error, margin, level, missed)
     note = f"too few test examples for a fall of its margin, which FAILs in {power:.0%} of cases; {examples:,} would do"
     return Plan(
         *about,
-        note=note if power < WANTED_POWER else "",
+        note=note if examples > n else "",
         baseline=1,
         n=n,
         margin=size,

@@ -20,7 +20,7 @@ from fitgate.gates.missing import without_value
 from fitgate.gates.perfect import perfect_output
 from fitgate.gates.soundness import check_baseline
 from fitgate.gates.verdict import Outcome, Reason, Verdict
-from fitgate.gates.wording import explain, measured, other_environment
+from fitgate.gates.wording import explain, measured, other_environment, summary, what_to_do
 from fitgate.metrics import Metric
 from fitgate.runs import same_output
 from fitgate.tasks import Task, TaskError, check_metric, is_better_higher
@@ -198,24 +198,30 @@ class NoRegression(Gate):
         outcome, reason = found.decide(terms)
         gained = found.gained(terms._replace(level=better.level))
         power = found.power(terms)
-        parts = [measured(metric, found, worse.p_value), explain(metric, reason, found, terms, power)]
+        details = [measured(metric, found, worse.p_value), explain(metric, reason, found, terms, power)]
+        lost: list[int] = []
+        changed = baseline.changes(evidence.environment, evidence.executions.get((model, task), ""))
+        environment = ""
+        if reason in (Reason.FALL, Reason.COLLAPSE):
+            lost, losses = describe_losses(baseline, evidence.runs_of(model, task), truth, changed)
+            details.append(losses)
+        elif changed and self._same_seeds(model, baseline, evidence):
+            environment = other_environment(changed, len(baseline.others))
+            details.append(environment)
+        then = what_to_do([int(truth.examples[i]) for i in lost], changed)
+        parts = [summary(metric, reason, found, terms, worse.p_value, then)]
+        if outcome is Outcome.INCONCLUSIVE and environment:
+            parts.append(environment)
         if gained:
             parts.append("It has become better than its seeds explain: suspect a leak of test examples.")
             if settings.leaks == "fail":
                 outcome, reason = Outcome.FAIL, Reason.GAIN
                 parts.append("--gate-leaks=fail makes that a failure: bless this run if the gain is earned.")
-        lost: list[int] = []
-        changed = baseline.changes(evidence.environment, evidence.executions.get((model, task), ""))
-        if reason in (Reason.FALL, Reason.COLLAPSE):
-            lost, losses = describe_losses(baseline, evidence.runs_of(model, task), truth, changed)
-            parts.append(losses)
-        elif changed and self._same_seeds(model, baseline, evidence):
-            parts.append(other_environment(changed, len(baseline.others)))
         return self.verdict(
             model,
             evidence,
             outcome,
-            " ".join(filter(None, parts)),
+            " ".join(parts),
             metric=self.metric,
             reason=reason,
             value=found.now,
@@ -228,6 +234,7 @@ class NoRegression(Gate):
             level=worse.level,
             lost=lost,
             gained=bool(gained),
+            details=" ".join(filter(None, details)),
         )
 
     def _same_seeds(self, model: str, baseline: Baseline, evidence: Evidence) -> bool:

@@ -52,7 +52,7 @@ class Verdict(msgspec.Struct, frozen=True, tag=True):
         model, task: names.
         gate: the rule in symbols, as `accuracy>=0.95`.
         outcome: what it concludes.
-        message: why, for people, in one line of bounded length.
+        message: for people, in one line of bounded length: what happened, how sure that is, and what to do next.
         kind: of gate.
         metric: its name; empty for a gate that judges none.
         reason: why, for programs.
@@ -70,6 +70,7 @@ class Verdict(msgspec.Struct, frozen=True, tag=True):
         lost: places of outputs for examples that it used to get right, those that lost most first.
         gained: whether it has become better than chance explains, which a leak of test examples does too.
         where: the file and line that declare the gate; empty where that is not known.
+        details: the statistics behind the message, in one line of bounded length; empty where there are none.
     """
 
     model: str
@@ -93,11 +94,19 @@ class Verdict(msgspec.Struct, frozen=True, tag=True):
     lost: list[int] = []
     gained: bool = False
     where: str = ""
+    details: str = ""
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "message", shown(self.message))
+        msgspec.structs.force_setattr(self, "details", shown(self.details))
 
     @property
     def passed(self) -> bool:
         """Whether it is a PASS, and nothing less."""
         return self.outcome is Outcome.PASS
+
+    @property
+    def failure(self) -> str:
+        """What its test says where it fails: the line that declares the gate, what it came to, and why."""
+        place = f"{self.where}: " if self.where else ""
+        return f"{place}{self.outcome}: {self.gate} of {self.model} on {self.task}\n{self.message}"

@@ -1,4 +1,4 @@
-"""Wording: what a regression gate says of a comparison."""
+"""Wording: what a regression gate says of a comparison, in short for a message and in full for its details."""
 
 from __future__ import annotations
 
@@ -8,6 +8,75 @@ from fitgate.gates.comparison import Comparison, Confirmation, OfSeeds, Terms
 from fitgate.gates.settings import CONFIRMING
 from fitgate.gates.verdict import Reason
 from fitgate.metrics import Metric
+
+MOST_LOST = 5  # test examples that a message names
+MOST_CHANGED = 3  # changes of the environment
+
+
+def chance(p_value: float) -> str:
+    """How often chance alone does what a test saw, in percent."""
+    return "fewer than 0.01%" if p_value < 1e-4 else f"{100 * p_value:.2g}%"
+
+
+def summary(metric: Metric, reason: Reason, found: Comparison, terms: Terms, p_value: float, then: str) -> str:
+    """What was found, how sure that is, and what to do next where it is not a PASS.
+
+    Args:
+        metric: that is judged.
+        reason: of the outcome.
+        found: the comparison.
+        terms: what it was decided by.
+        p_value: adjusted for all tests of the session.
+        then: what to do about a fall, as `what_to_do` has it.
+    """
+    size = metric.difference(terms.margin, signed=False)
+    now = f"{metric.title} {metric.shown(found.now)}"
+    by = f"by {metric.difference(abs(found.now - found.before)).lstrip('+')}"
+    moved = f"{now} is worse than the baseline's {metric.shown(found.before)} {by}"
+    if reason is Reason.FALL:
+        confirmed = _confirmed(found.confirmation(terms))
+        asked = f"the gate answers for a {metric.worsening} of {size}"
+        return f"{moved}{confirmed}. Chance alone does this in {chance(p_value)} of sessions, and {asked}. {then}"
+    if reason is Reason.COLLAPSE:
+        assert isinstance(found, OfSeeds)
+        lowest = metric.difference(found.fall.lowest, signed=False)
+        side = "below" if metric.higher_is_better else "above"
+        return (
+            f"One seed has collapsed: its {metric.title} lies {lowest} {side} the baseline's mean of "
+            f"{metric.shown(found.before)}. The spread of the baseline's seeds predicts none like it. {then}"
+        )
+    if reason is Reason.UNCONFIRMED:
+        return (
+            f"Seeds before showed a {metric.worsening}{_confirmed(found.confirmation(terms))}. {now} is their mean, "
+            f"against the baseline's {metric.shown(found.before)}. Run it again with another --fit-seed."
+        )
+    bound = metric.difference(found.bound(terms), signed=True).lstrip("+")
+    surely = f"with {1 - terms.missed:.0%} confidence the {metric.worsening} is at most {bound}"
+    against = f"{now} against the baseline's {metric.shown(found.before)}"
+    if reason is Reason.LOW_POWER:
+        advice = found.advice(terms)
+        return (
+            f"{against}: too little to decide. {surely[0].upper()}{surely[1:]}, and the margin is {size}. "
+            f"{advice[0].upper()}{advice[1:]}."
+        )
+    return f"{against}: {surely}, less than the margin of {size}."
+
+
+def what_to_do(lost: Sequence[int], changed: Sequence[str]) -> str:
+    """What to do about a fall.
+
+    Args:
+        lost: test examples that were lost, those most clearly first.
+        changed: of the environment, since the baseline.
+    """
+    few = [*changed[:MOST_CHANGED], *([f"{len(changed) - MOST_CHANGED} more"] if len(changed) > MOST_CHANGED else [])]
+    looks = [
+        *([f"at test examples {', '.join(map(str, lost[:MOST_LOST]))}"] if lost else []),
+        *([f"at what changed since the baseline ({'; '.join(few)})"] if changed else []),
+    ]
+    if not looks:
+        return "If the fall is meant, bless this run."
+    return f"Look {' and '.join(looks)}; if the fall is meant, bless this run."
 
 
 def measured(metric: Metric, found: Comparison, p_value: float) -> str:

@@ -23,6 +23,7 @@ from fitgate.machine.energy import together
 from fitgate.runs import Limit, ModelFailed
 from fitgate.runs.apart import HANDING_OVER, failure
 from fitgate.runs.training import failing
+from fitgate.text import counted
 
 SPARING = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}  # the session's own JAX holds three quarters of a GPU's memory
 ASKING = 60.0  # seconds that asking in a scenario may take besides a model's limit, times the session's factor
@@ -207,7 +208,7 @@ def in_turns(
     found: dict[tuple[Key, Scenario], list[Answered]] = {}
     failed: dict[Key, ModelFailed] = {}
     for turn in range(processes):
-        with say(f"timing {len(every)} models, each in process {turn + 1} of {processes}"):
+        with say(f"timing {counted(len(every), 'model')}, each in process {turn + 1} of {processes}"):
             for one, scenarios in every:
                 if one.key in failed:
                     continue

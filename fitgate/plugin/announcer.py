@@ -1,27 +1,33 @@
-"""The announcer: shows long work on the terminal, with the time that has passed."""
+"""The announcer: shows long work on the terminal, with the time that has passed and what is left."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from collections.abc import Callable, Generator, Iterable
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import pytest
 
 from fitgate.clock import perf_counter
 from fitgate.model import Model
+from fitgate.plugin.live import Live
+from fitgate.plugin.pace import Pace
 from fitgate.text import shown
 
 PATIENCE = 3.0  # seconds that work may take before a line says what it is
 REMINDER = 60.0  # seconds from one such line to the next, so that a CI log shows life
+TICK = 1.0  # seconds from one state of a live line to the next
 
 
 class Announcer:
-    """Writes lines to the terminal while tests run; under `-q` only those that are asked for by `say`.
+    """Shows work while tests run: live on a terminal, in plain lines in a log; under `-q` only what `say` is given.
 
     Args:
         config: pytest's.
+
+    Attributes:
+        pace: what work took, here and before.
     """
 
     def __init__(self, config: pytest.Config):
@@ -29,20 +35,24 @@ class Announcer:
         self._started = perf_counter()
         self._lock = threading.Lock()
         self._shown = False
+        self._live: Live | None = None
+        self.pace = Pace(config)
 
     @contextmanager
     def progress(self, words: str) -> Generator[None]:
         """Around work that may take long: a line says what it is once it does, or at once under `-v`."""
         if self._config.get_verbosity() < 0:
-            yield
+            with self.pace.measured(words):
+                yield
             return
         begun, done = perf_counter(), threading.Event()
         if self._config.get_verbosity() > 0:
             self._show(words)
-        speaker = threading.Thread(target=self._speak, args=(words, done), daemon=True)
+        speaker = threading.Thread(target=self._speak, args=(words, begun, done), daemon=True)
         speaker.start()
         try:
-            yield
+            with self.pace.measured(words):
+                yield
         finally:
             done.set()
             speaker.join()  # before pytest goes on: nothing else writes to the terminal meanwhile
@@ -57,13 +67,13 @@ class Announcer:
 
     def say(self, words: str, indent: str = "") -> None:
         """Show a line, whatever takes how long."""
-        plugins = self._config.pluginmanager
-        terminal, capture = plugins.getplugin("terminalreporter"), plugins.getplugin("capturemanager")
+        terminal = self._config.pluginmanager.getplugin("terminalreporter")
         if terminal:
-            minutes, seconds = divmod(int(perf_counter() - self._started), 60)
-            with self._lock, capture.global_and_fixture_disabled() if capture else nullcontext():
+            with self._lock, self._uncaptured():
+                if self._live:
+                    self._live.clear()
                 terminal.ensure_newline()
-                terminal.write_line(f"[{minutes:02}:{seconds:02}] {indent}{shown(words)}")
+                terminal.write_line(f"{self._clock} {indent}{shown(words)}")
 
     def listen(self, models: Iterable[Model]) -> None:
         """Announce what models log from INFO on, in loggers named after the package that builds them."""
@@ -73,9 +83,38 @@ class Announcer:
             logger.addHandler(_Progress(self.announce))
             logger.setLevel(logging.INFO)
 
-    def _speak(self, words: str, done: threading.Event) -> None:
-        while not done.wait(REMINDER if self._shown else PATIENCE):
-            self._show(words)
+    @property
+    def _clock(self) -> str:
+        minutes, seconds = divmod(int(perf_counter() - self._started), 60)
+        return f"[{minutes:02}:{seconds:02}]"
+
+    def _uncaptured(self) -> AbstractContextManager[None]:
+        """Within it, what is written reaches the terminal."""
+        capture = self._config.pluginmanager.getplugin("capturemanager")
+        return capture.global_and_fixture_disabled() if capture else nullcontext()
+
+    def _speak(self, words: str, begun: float, done: threading.Event) -> None:
+        if not self._shown and done.wait(PATIENCE):
+            return
+        with self._lock, self._uncaptured():
+            self._live = Live.on(self._config)
+        if self._live is None:
+            if not self._shown:
+                self._show(words)
+            while not done.wait(REMINDER):
+                self._show(words)
+            return
+        self._shown = True
+        try:
+            while True:
+                with self._lock:
+                    self._live.write(f"{self._clock} {shown(words)}", f": {self.pace.standing(words, begun)}")
+                if done.wait(TICK):
+                    break
+        finally:
+            with self._lock:
+                self._live.close()
+                self._live = None
 
     def _show(self, words: str) -> None:
         self._shown = True

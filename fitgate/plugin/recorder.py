@@ -18,6 +18,7 @@ from fitgate.machine import environment
 from fitgate.plugin.artefacts import Artefacts, begin_directory
 from fitgate.plugin.session import Parts
 from fitgate.plugin.spool import left
+from fitgate.plugin.summary import MOST_FAULTS, Summary
 from fitgate.record import (
     KeptData,
     KeptModel,
@@ -35,12 +36,10 @@ from fitgate.record import (
 )
 from fitgate.report import run_verdict
 from fitgate.report.annotations import annotated
-from fitgate.report.view.notices import notices
 from fitgate.runs.watch import Watch
 from fitgate.text import CELL, shown
 
-MOST_FAULTS = 20  # lines on the terminal
-MOST_NOTICES = 10
+ASKING = "--benchmark-"
 
 
 class Recorder:
@@ -54,6 +53,8 @@ class Recorder:
         self._artefacts: Artefacts | None = None
         self._received: dict[str, int] = {}
         self._stopped = False
+        self._summed_up = False
+        self._timed: set[str] = set()
 
     def begin(self, needed: bool) -> None:
         """Begin the record before anything is fitted, on disk, too: the session may be cut off by the first test.
@@ -77,6 +78,8 @@ class Recorder:
         if part is None and not entries:
             return
         record = self._take(entries, report.nodeid)
+        if part == "latency":
+            self._timed.add(report.nodeid)
         if part == "gates" and not self._config.getoption("benchmark_only", False):
             record.gates_expected = True
         if report.failed and part is not None and report.nodeid not in record.failed_tests:
@@ -114,6 +117,8 @@ class Recorder:
         with artefacts.part("the models that were kept"):
             self._keep(record, artefacts)
         record.wall_seconds = perf_counter() - self._started
+        with artefacts.part("the cache of what work took"):
+            self._parts.announcer.pace.remember()
         artefacts.finish(self._config.pluginmanager)
         if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             if stopped:
@@ -121,10 +126,20 @@ class Recorder:
             elif run_verdict(record).failed:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
+    @pytest.hookimpl(trylast=True)
+    def pytest_terminal_summary(self) -> None:
+        """Say what the session came to, after what other plugins have to say."""
+        self._sum_up()
+
     def pytest_unconfigure(self) -> None:
+        """Say so now where pytest asked for no summary, as after an internal error."""
+        self._sum_up()
+
+    def _sum_up(self) -> None:
         terminal = self._config.pluginmanager.getplugin("terminalreporter")
-        if terminal is None:
+        if terminal is None or self._summed_up:
             return
+        self._summed_up = True
         record, artefacts = self._record, self._artefacts
         if record is None or artefacts is None:
             if count := self._parts.deselected_gates:
@@ -133,25 +148,21 @@ class Recorder:
                     f"fitgate: nothing was judged: {gates} and every other test of a model were left out"
                 )
             return
-        lines = notices(record)
-        for line in lines[:MOST_NOTICES]:
-            terminal.write_line(f"fitgate: to look into: {shown(line)}", yellow=True)
-        if len(lines) > MOST_NOTICES:
-            terminal.write_line(f"fitgate: to look into: {len(lines) - MOST_NOTICES} more, in the report", yellow=True)
-        verdict = run_verdict(record)
-        terminal.write_line(f"fitgate: {shown(verdict.line)}", red=verdict.failed)
-        for line in [fault for i, fault in enumerate(record.faults[:MOST_FAULTS]) if i or len(fault) > CELL]:
-            terminal.write_line(f"fitgate: {shown(line)}", red=True)
-        for line in artefacts.warnings:
-            terminal.write_line(f"fitgate: {shown(line)}", yellow=True)
-        for path in artefacts.reports:
-            terminal.write_line(f"fitgate: report in {shown(self._relative(path))}")
+        faults = [fault for i, fault in enumerate(record.faults[:MOST_FAULTS]) if i or len(fault) > CELL]
+        places = [f"report in {shown(self._relative(path))}" for path in artefacts.reports]
         if artefacts.errors_log:
-            terminal.write_line(f"fitgate: tracebacks in {shown(self._relative(artefacts.errors_log))}")
+            places.append(f"tracebacks in {shown(self._relative(artefacts.errors_log))}")
+        Summary(terminal, self._config.get_verbosity()).write(record, faults, artefacts.warnings, places)
         if os.environ.get("GITHUB_ACTIONS") == "true":
             start = self._config.invocation_params.dir
             for line in annotated(record, start, Path(os.environ.get("GITHUB_WORKSPACE", start))):
                 terminal.write_line(line)
+
+    @pytest.hookimpl(optionalhook=True, tryfirst=True)
+    def pytest_benchmark_group_stats(self, benchmarks: list[dict[str, Any]]) -> None:
+        """Leave our timings out of pytest-benchmark's tables, unless an option of its own is on the command line."""
+        if not any(str(argument).startswith(ASKING) for argument in self._config.invocation_params.args):
+            benchmarks[:] = [one for one in benchmarks if one["fullname"] not in self._timed]
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_benchmark_update_machine_info(self, machine_info: dict[str, Any]) -> None:

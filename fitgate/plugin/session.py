@@ -78,6 +78,7 @@ class Parts:
             lambda: self.evaluator,
             lambda: self.waivers,
             self.emit,
+            self.announcer.pace.expect,
             config.rootpath,
         )
         self.deselected_gates = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -54,6 +54,7 @@ class Stage:
         evaluator: serves outputs.
         waivers: the failures that are accepted.
         emit: is given what the record needs: baselines, and verdicts; and the errors of gates.
+        expect: is given the fits that lie ahead, in words.
         directory: of the project.
     """
 
@@ -66,6 +67,7 @@ class Stage:
         evaluator: Callable[[], Evaluator],
         waivers: Callable[[], Sequence[Waiver]],
         emit: Callable[[Entry | LoggedError], None],
+        expect: Callable[[Iterable[str]], None],
         directory: Path,
     ):
         self._options = options
@@ -75,6 +77,7 @@ class Stage:
         self._evaluator = evaluator
         self._waivers = waivers
         self._emit = emit
+        self._expect = expect
         self._directory = directory
         self._claims: dict[Key, Claim] = {}
         self._verdicts: dict[Key, Verdict] = {}
@@ -129,6 +132,7 @@ class Stage:
             self._emit(waiver)
         claims = list(self._claims.values())
         wanted = self._in_turn(needs(claims))
+        self._expect(self._fits(wanted))
         for i in range(self._options.settings.seeds):  # in turns, so that whatever slows the machine slows all alike
             for need in wanted:
                 self._train_seed(need, i)
@@ -148,6 +152,18 @@ class Stage:
             self._emit(verdict)
         for error in judgement.errors:
             self._emit(error)
+
+    def _fits(self, wanted: Iterable[Need]) -> Iterator[str]:
+        """The fits that are sure to be made, in words."""
+        for need in wanted:
+            model = self._registry.known_models.get(need.model)
+            task = model.task(need.task) if model else None
+            if model is None or task is None or self._registry.unavailable(model) is not None:
+                continue
+            if self._registry.data_of(task).dataset.is_loaded:
+                yield self._evaluator().fitting(model, task)
+                if model.stochastic:
+                    yield from (self._evaluator().fitting(model, task, seed) for seed in self._seeds.all(model, task))
 
     def _affords(self, trained: int, started: float) -> bool:
         """Whether another seed may be begun; what one process of a session finds, all of them heed."""

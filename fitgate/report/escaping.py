@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import escape
 
 from fitgate.text import CELL, MESSAGE, shown
 
@@ -33,6 +34,11 @@ def code(text: object, most: int = MESSAGE) -> str:
     fence = "`" * (1 + max(map(len, re.findall("`+", line)), default=0))
     pad = " " if not line or line.startswith("`") or line.endswith("`") else ""
     return f"{fence}{pad}{line}{pad}{fence}"
+
+
+def html(text: object) -> str:
+    """Text as itself in a line of HTML."""
+    return escape(shown(text, CELL), quote=False)
 
 
 def cell(markdown: str) -> str:

@@ -17,14 +17,14 @@ from fitgate.report.drawing import MARKERS, plain, plain_log_scale, save
 from fitgate.report.faults import Part, whole
 from fitgate.report.naming import figure_file
 from fitgate.report.pictures import draw_lost, draw_misclassified
-from fitgate.report.view.batches import Batches
 from fitgate.report.view.classes import Confusion, Matrix
+from fitgate.report.view.curves import Curves
 from fitgate.report.view.examples import Examples
 from fitgate.report.view.learning import Learning
 from fitgate.report.view.numbers import Numbers
 from fitgate.report.view.report import ReportView
 from fitgate.report.view.tradeoff import TradeOff
-from fitgate.report.view.words import shortened
+from fitgate.report.view.words import Noun, shortened
 
 MOST_LOST = 20  # failed gates whose examples are drawn
 LONGEST_NAME = 24  # characters of a class's name on an axis
@@ -67,8 +67,8 @@ def draw(view: ReportView, directory: Path, part: Part = whole) -> dict[str, str
     for examples in view.misclassified:
         if examples.drawn:
             add(name("misclassified", examples.task), partial(_misclassified, examples))
-    if view.batches:
-        add("batches.png", partial(_batches, view.batches))
+    if view.curves:
+        add("throughput.png", partial(_curves, view.curves, view.noun))
     if lost := [examples for examples in view.lost if examples.drawn]:
         add("lost-examples.png", partial(_lost, lost[:MOST_LOST]))
     return drawn
@@ -104,18 +104,12 @@ def _tradeoff(of: TradeOff) -> tuple[Figure, str]:
     )
 
 
-def _batches(of: Batches) -> tuple[Figure, str]:
-    figure = Figure(figsize=(7, 4.5), layout="constrained")
-    axes = figure.subplots()
-    for row, marker in zip(of.rows, itertools.cycle(MARKERS), strict=False):
-        timed = [(size, rate) for size, rate in zip(of.sizes, row.rates, strict=True) if rate is not None]
-        axes.plot(*zip(*timed, strict=True), f"{marker}-", markersize=6, label=plain(row.named))
-    plain_log_scale(axes, of.sizes)
-    axes.set_yscale("log")
-    axes.set(xlabel=f"{of.noun.many} asked about at once", ylabel=f"{of.noun.many} a second")
-    axes.grid(alpha=0.3, which="both")
-    figure.legend(loc="outside right center", frameon=False)
-    return figure, f"How many {of.noun.many} a second models answer, by how many they are asked about at once."
+def _curves(of: Curves, noun: Noun) -> tuple[Figure, str]:
+    from fitgate.report.charts import throughput
+
+    return throughput(
+        of, [""], noun
+    ), f"How many {noun.many} a second models answer, by how many are asked about at once."
 
 
 def _learning(of: Learning) -> tuple[Figure, str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fitgate.gates import Outcome
 from fitgate.report.escaping import code, md, short, short_code
-from fitgate.report.tables import MARKS, NONE, significant, table
+from fitgate.report.tables import MARKS, NONE, fold, significant, table
 from fitgate.report.view.words import Percentiles
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def _environment() -> Environment:
     )
     environment.filters |= FILTERS
     environment.filters["table"] = lambda rows, *columns, right=None: _table(environment, rows, columns, right)
-    environment.globals["table"] = table
+    environment.globals |= {"table": table, "folded": fold}
     return environment
 
 

@@ -11,6 +11,7 @@ from fitgate.record import Record, RecordError, claims, evidence, with_scorers
 from fitgate.report.markdown import render
 from fitgate.report.view.environment import size
 from fitgate.report.view.safety import Safety, safety_of_runs, safety_row
+from fitgate.text import counted
 
 
 def floors(
@@ -55,7 +56,7 @@ def floors(
     if len(set(seeds)) < len(seeds):
         raise RecordError(
             "floors",
-            found=f"{len(seeds)} records of {len(set(seeds))} seeds",
+            found=f"{counted(len(seeds), 'record')} of {counted(len(set(seeds)), 'seed')}",
             expected="one record a seed",
             next_step="leave repeats out, or run pytest with other seeds, by --fit-seed",
         )

@@ -10,7 +10,7 @@ import tabulate
 
 from fitgate.gates import Outcome
 from fitgate.record import Record
-from fitgate.report.escaping import cell, code, md
+from fitgate.report.escaping import cell, code, html, md
 from fitgate.report.view.environment import environment as facts
 
 NONE = "-"
@@ -48,6 +48,18 @@ def _counting_characters() -> Iterator[None]:
         yield
     finally:
         tabulate.WIDE_CHARS_MODE = before
+
+
+def fold(title: str, markdown: str, name: str = "") -> str:
+    """Markdown that a click on its title shows.
+
+    Args:
+        title: as text.
+        markdown: what it shows.
+        name: of the place, for links to it; empty for none.
+    """
+    place = f'<a id="{name}"></a>' if name else ""
+    return f"<details><summary>{place}{html(title)}</summary>\n\n{markdown.strip()}\n\n</details>"
 
 
 def significant(value: float | None) -> str:

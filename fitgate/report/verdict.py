@@ -9,7 +9,7 @@ from typing import NamedTuple
 from fitgate.gates import Outcome, Reason, Verdict
 from fitgate.record import Record
 from fitgate.report.view.machine import Served
-from fitgate.text import CELL, shown
+from fitgate.text import CELL, counted, shown
 
 
 class RunOutcome(StrEnum):
@@ -54,9 +54,9 @@ def run_verdict(record: Record) -> RunVerdict:
         "without a baseline": record.count(Outcome.NO_BASELINE),
         "better than chance explains": sum(verdict.gained for verdict in record.verdicts),
     }
-    if counted := [f"{count} {words}" for words, count in others.items() if count]:
-        passed = f"{record.count(Outcome.PASS)} of {_gates(judged)} passed"
-        return RunVerdict(RunOutcome.PASS, ", ".join([passed, *counted]))
+    if rest := [f"{count} {words}" for words, count in others.items() if count]:
+        passed = f"{record.count(Outcome.PASS)} of {counted(judged, 'gate')} passed"
+        return RunVerdict(RunOutcome.PASS, ", ".join([passed, *rest]))
     return RunVerdict(RunOutcome.PASS, "the one gate passed" if judged == 1 else f"all {judged} gates passed")
 
 
@@ -67,13 +67,13 @@ def _why_failed(record: Record) -> str:
     imports = [f.model for f in record.failures if f.stage == "import"]
     absent = f"{_listed(imports)} could not be imported" if imports else ""
     if failed:
-        gates = f"{len(failed)} of {_gates(judged)} failed: {_listed(map(_named, failed))}"
+        gates = f"{len(failed)} of {counted(judged, 'gate')} failed: {_listed(map(_named, failed))}"
         return f"{absent}; {gates}" if absent else gates
     if absent:
         return absent
     if record.unjudged:
         names = [f"{gate.model} {gate.gate} on {gate.task}" for gate in record.unjudged]
-        return f"{len(names)} of {_gates(len(record.gates))} selected came to no verdict: {_listed(names)}"
+        return f"{len(names)} of {counted(len(record.gates), 'gate')} selected came to no verdict: {_listed(names)}"
     if record.failures:
         return f"{_listed(f'{f.model} on {f.task}' for f in record.failures)} failed outright"
     if wrong := list(_wrong_engines(record)):
@@ -83,7 +83,7 @@ def _why_failed(record: Record) -> str:
         return f"timings can't be believed, of {_listed(doubted)}: {record.doubted[0].message}"
     if record.failed_tests:
         count = len(record.failed_tests)
-        return f"{count} test{'s' * (count > 1)} failed: {_listed(record.failed_tests)}"
+        return f"{counted(count, 'test')} failed: {_listed(record.failed_tests)}"
     if not judged and record.gates_expected:
         return _without_gates(record)
     return ""
@@ -129,7 +129,3 @@ def _listed(names: Iterable[str], most: int = 3) -> str:
     known = list(names)
     more = [f"{len(known) - most} more"] if len(known) > most else []
     return ", ".join([shown(name, CELL) for name in known[:most]] + more)
-
-
-def _gates(count: int) -> str:
-    return f"{count} gate{'s' * (count != 1)}"

@@ -143,6 +143,22 @@ class Evaluator:
         runs = self.seed_runs(model, task, seeds)
         return [run.evaluation for run in runs] or [self.evaluation(model, task)]
 
+    def fitting(self, model: Model, task: Task, seed: int | None = None) -> str:
+        """What a fit is called while it takes its time.
+
+        Args:
+            model, task: of which model to which task.
+            seed: with which seed; None for the session's own.
+        """
+        fit = f"fitting {model.name} on {task.name}"
+        if seed is not None and seed != self._seed_of(model, task):
+            return f"{fit} with seed {seed}"
+        data = self._data_of(task)
+        examples = f"{len(data.dataset.train):,} examples"
+        if self._limit_of(model):
+            return f"{fit} and predicting, in a process of its own: {examples} and {_asked(data)}"
+        return f"{fit}: {examples}"
+
     def _run_seed(self, model: Model, task: Task, seed: int, among: Sequence[int]) -> SeedRun:
         data, subject, limit = self._data_of(task), f"{model.name} on {task.name}", self._limit_of(model)
         own = self._seed_of(model, task)
@@ -163,7 +179,7 @@ class Evaluator:
                 raise outcome.with_traceback(None)
             run = outcome
         else:
-            with self._progress(f"fitting {subject} with seed {seed}"):
+            with self._progress(self.fitting(model, task, seed)):
                 run = run_seed(model, data, self._metrics, limit, seed)
         self._emit(run)
         return run
@@ -189,8 +205,7 @@ class Evaluator:
 
     def _run_apart(self, model: Model, task: Task, limit: Limit) -> apart.Outcome:
         data = self._data_of(task)
-        words = f"fitting {model.name} on {task.name} and predicting, in a process of its own"
-        with self._progress(f"{words}: {len(data.dataset.train):,} examples and {_asked(data)}"):
+        with self._progress(self.fitting(model, task)):
             outcome = run_apart(model, data, self._seed_of(model, task), self._metrics, limit)
         self._emit(outcome.trained.fit)
         if isinstance(outcome.answer, Evaluation):
@@ -199,7 +214,7 @@ class Evaluator:
 
     def _train(self, model: Model, task: Task) -> Trained:
         data = self._data_of(task)
-        with self._progress(f"fitting {model.name} on {task.name}: {len(data.dataset.train):,} examples"):
+        with self._progress(self.fitting(model, task)):
             trained = train(model, data, self._seed_of(model, task))
         self._emit(trained.fit)
         return trained

@@ -7,12 +7,14 @@ from pathlib import Path
 
 from fitgate.files import figures_beside, write
 from fitgate.report.escaping import code, md
-from fitgate.report.tables import table
+from fitgate.report.tables import fold, table
 from fitgate.sabotage.campaign import Campaign
 from fitgate.sabotage.curve import AT, Curve, curves, draw
 from fitgate.sabotage.defect import CONTROL
 from fitgate.sabotage.nulls import Nulls
+from fitgate.sabotage.tampering import Tampering
 from fitgate.sabotage.trial import Effect, Trial
+from fitgate.text import counted
 
 FIGURE = "curve.png"
 CAPTION = "How often a regression gate fails a model, by how much worse it is. A point is a change, planted in a model."
@@ -22,8 +24,7 @@ Each change was planted in the estimator, where the gates can't see it; gates, d
 What it costs was measured on {held_out} seeds that no gate judges, in pairs of a sound and a changed fit, with
 Student's 95 % interval. Then {runs} runs were replayed. Each draws its own seeds from {judged} others, the first at
 once and the next where a gate asks for it, and is judged by all gates of its model on all tasks, as pytest judges
-without options. A deterministic model has one pair and one run. A *margin* is the fall that the regression gate answers
-for."""
+without options. A deterministic model has one pair and one run."""
 CURVES = """\
 Between the changes that were tried, shares are those of an isotonic regression; far from them, none is told. An effect
 is itself a mean over seeds: a change near a margin may lie on either side of it. Runs of a change share its seeds."""
@@ -61,20 +62,27 @@ def render(campaign: Campaign, figure: str) -> str:
     planted = [trial for trial in campaign.trials if trial.family != CONTROL]
     benign = [trial for trial in campaign.trials if trial.family == CONTROL]
     parts = ["# Sabotage: what the gates catch", "\n".join(_findings(campaign, planted))]
-    if planted:
-        parts.append(NOTE.format(**campaign.size._asdict()))
     if missed := [trial for trial in planted if trial.due and trial.share < CAUGHT]:
         parts.append(f"## Missed more often than one time in ten\n\n{_trials(missed)}")
+    if accepted := [tampering for tampering in campaign.tamperings if not tampering.caught]:
+        parts.append(f"## Tampering that was not refused\n\n{_tamperings(accepted)}")
+    if campaign.nulls and (failing := [gate for gate in campaign.nulls.gates if gate[-1]]):
+        parts.append(f"## Sound models that failed\n\n{_of_gates(failing, campaign.nulls.runs)}")
     if found := curves(campaign.trials):
-        parts.append(f"## From which fall on\n\n{_curves(found)}\n\n{CURVES}\n\n![{CAPTION}]({figure})\n\n{CAPTION}")
+        parts.append(f"## From which fall on\n\n![{CAPTION}]({figure})\n\n{CAPTION}")
+        parts.append(fold("The same in numbers", f"{_curves(found)}\n\n{CURVES}"))
     if planted:
-        parts.append(f"## Families\n\n{_grid(planted)}")
-    if campaign.nulls:
-        parts.append(f"## Sound models\n\n{SOUND}\n\n{_nulls(campaign.nulls)}")
+        parts.append(f"## What was tried\n\n{_grid(planted)}")
+        parts.append(fold("How a change was planted, and its cost measured", NOTE.format(**campaign.size._asdict())))
     if benign:
-        parts.append(f"## Changes that should not matter\n\n{_trials(benign)}")
+        parts.append(fold("Changes that should not matter", _trials(benign)))
+    if campaign.nulls:
+        parts.append(
+            fold("Sound models, and what an innocent change does at worst", f"{SOUND}\n\n{_nulls(campaign.nulls)}")
+        )
     if campaign.tamperings:
-        parts.append(f"## Tampering\n\n{TAMPERED}\n\n{_tamperings(campaign)}")
+        every = f"{TAMPERED}\n\n{_tamperings(campaign.tamperings)}"
+        parts.append(fold(f"Tampering: {counted(len(campaign.tamperings), 'way')}, and how each session ended", every))
     return "\n\n".join([*parts, _circumstances(campaign)]) + "\n"
 
 
@@ -86,22 +94,21 @@ def _findings(campaign: Campaign, planted: Sequence[Trial]) -> list[str]:
         seen = [trial for trial in due if trial.share >= CAUGHT]
         small = [trial for trial in planted if not trial.due and not trial.gained]
         lines.append(
-            f"- **{len(seen)} of {len(due)}** changes that cost a margin or more failed at least nine runs of ten. Of "
-            f"the {len(small)} that cost less, {sum(trial.share >= CAUGHT for trial in small)} did."
+            f"- Changes that cost a margin or more, which is the fall that a gate answers for: "
+            f"**{len(seen)} of {len(due)}** failed at least nine runs of ten. Of the {len(small)} that cost less, "
+            f"{sum(trial.share >= CAUGHT for trial in small)} did."
         )
     if gained := [trial for trial in planted if trial.gained]:
         noticed = sum(trial.noticed >= CAUGHT * trial.runs for trial in gained)
         lines.append(
-            f"- **{noticed} of {len(gained)}** changes that gain a margin or more, as leaks do, were suspected in at "
+            f"- Changes that gain a margin or more, as leaks do: **{noticed} of {len(gained)}** were suspected in at "
             "least nine runs of ten."
         )
     if campaign.nulls:
         lines.append(f"- Sound models: {_share(campaign.nulls.failed, campaign.nulls.runs)} runs failed.")
     if campaign.tamperings:
-        refused = [tampering for tampering in campaign.tamperings if tampering.caught]
-        lines.append(
-            f"- **{len(refused)} of {len(campaign.tamperings)}** ways of tampering with a project were refused."
-        )
+        refused = sum(tampering.caught for tampering in campaign.tamperings)
+        lines.append(f"- Ways of tampering with a project: {_share(refused, len(campaign.tamperings))} were refused.")
     return lines or ["- Nothing was tried: no defect and no tampering is so called."]
 
 
@@ -175,19 +182,24 @@ def _nulls(found: Nulls) -> str:
         ["fits of each stochastic model", ", ".join(f"{md(name)} {count}" for name, count in found.pool.items())],
         ["seeds that the model needs that needs most, on average", f"{found.seeds:.1f}"],
     ]
-    gates = [[md(model), md(task), code(rule), _share(failed, found.runs)] for model, task, rule, failed in found.gates]
-    return f"{table(['', ''], rows)}\n\n{table(['model', 'task', 'gate', 'fails'], gates)}"
+    return f"{table(['', ''], rows)}\n\n{_of_gates(found.gates, found.runs)}"
 
 
-def _tamperings(campaign: Campaign) -> str:
-    rows = [[md(t.what), "✅" if t.caught else "❌", md(t.message)] for t in campaign.tamperings]
+def _of_gates(gates: Sequence[tuple[str, str, str, int]], runs: int) -> str:
+    rows = [[md(model), md(task), code(rule), _share(failed, runs)] for model, task, rule, failed in gates]
+    return table(["model", "task", "gate", "fails"], rows)
+
+
+def _tamperings(tamperings: Sequence[Tampering]) -> str:
+    rows = [[md(t.what), "✅" if t.caught else "❌", md(t.message)] for t in tamperings]
     return table(["what", "refused", "how the session ended"], rows)
 
 
 def _circumstances(campaign: Campaign) -> str:
     where = campaign.environment
     parts = [
-        f"{campaign.seconds / 60:.1f} minutes, beside fits that were kept, on {where.cpu}, {where.cores} cores",
+        f"{campaign.seconds / 60:.1f} minutes, beside fits that were kept, on {where.cpu}",
+        counted(where.cores, "core"),
         f"Python {where.python}",
         f"tasks {', '.join(map(md, campaign.tasks))}" if campaign.tasks else "",
         f"profile {campaign.profile}" if campaign.profile else "",

@@ -17,7 +17,7 @@ from fitgate.statistics.lapses import Lapses, lapses
 from fitgate.statistics.mcnemar import McNemar
 from fitgate.statistics.means import Fall, difference_interval, mean_interval, ratio_interval
 from fitgate.statistics.percentiles import percentile_upper_bound, values_for_percentile
-from fitgate.statistics.power import normal_power, power_to_pass, student_power
+from fitgate.statistics.power import examples_to_decide, normal_power, power_to_pass, student_power
 from fitgate.statistics.proportions import (
     passing_count,
     proportion_interval,
@@ -62,6 +62,7 @@ __all__ = [
     "corrected_fall",
     "crossing",
     "difference_interval",
+    "examples_to_decide",
     "f1_fall",
     "f1_lower_bound",
     "height_of",

@@ -44,6 +44,24 @@ def student_power(effect: float, standard_error: float, freedom: float, signific
     return _student(effect / standard_error, freedom, significance)
 
 
+def examples_to_decide(n: int, error: float, effect: float, significance: float, missed: float) -> int:
+    """How many examples leave no difference undecided.
+
+    With so many, whatever a test at `significance` does not find, a bound that errs `missed` of the time rules out; so
+    the test finds `effect` with a probability of `1 - missed`.
+
+    Args:
+        n: examples that were tested.
+        error: standard error of a difference on these, in the unit of `effect`.
+        effect: the difference that must not be missed.
+        significance: of the test, as 0.01.
+        missed: how often the effect may be missed, as 0.1.
+    """
+    normal = NormalDist()
+    reach = normal.inv_cdf(1 - significance) + normal.inv_cdf(1 - missed)
+    return math.ceil(n * (error * reach / effect) ** 2)
+
+
 def power_to_pass(share: float, floor: float, n: int, confidence: float) -> float:
     """Probability that a model whose true share of successes is `share` reaches `passing_count` on `n` examples."""
     return _at_least(passing_count(floor, n, confidence), n, share)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -11,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from fitgate.files import write
 from fitgate.machine.conditions import Condition
 from fitgate.machine.environment import Environment
-from fitgate.report.tables import significant, table
+from fitgate.report.tables import fold, significant, table
 from fitgate.statistics import mean_interval, ratio_interval
 from suite import png
 
@@ -136,8 +137,9 @@ def page(race: Race, figure: str) -> str:
     first, peer = race.models
     described = table(["model", "what it is"], [list(item) for item in race.models.items()])
     parts = [f"# Race: {first}, {peer}", _headline(race), tables(race), f"![{CAPTION}]({figure})\n\n{CAPTION}"]
-    parts += [f"## Models\n\n{described}", f"## Seed by seed\n\n{_seeds(race)}"]
-    return "\n\n".join([*parts, f"## Environment\n\n{environment_table(race.environment)}"]) + "\n"
+    parts += [fold("What was measured, and how", NOTE), fold("The models", described)]
+    parts += [fold("Seed by seed", _seeds(race)), fold("Machine and software", environment_table(race.environment))]
+    return "\n\n".join(parts) + "\n"
 
 
 def tables(race: Race) -> str:
@@ -150,7 +152,6 @@ def tables(race: Race) -> str:
         f"From a process's start to its first answer: seconds\n\n{table(titles, _starting(race), right=1)}",
         f"A single image: microseconds\n\n{_single(race)}",
         f"Several at a time: images a second\n\n{table(['images', *titles[1:]], _batches(race), right=0)}",
-        NOTE,
         f"{race.images:,} images to train on, {n} seeds, {race.environment.cores} cores. Load of the machine: {load}, "
         f"after {race.seconds:.0f} s. Accelerators: {race.environment.accelerator or ELSEWHERE}.",
     ]
@@ -162,10 +163,30 @@ def _headline(race: Race) -> str:
     seconds = _learning(race)
     means = [np.mean([one.accuracy for one in race.trained[name]]) for name in race.models]
     low, high = ratio_interval(*seconds)
-    return (
-        f"**{first} trains in {_mean_ratio(*seconds):.2f} times the time of {peer}** ({low:.2f} to {high:.2f}), "
-        f"compilation apart; it reads {means[0]:.2f} % of the test images, {peer} {means[1]:.2f} %."
+    behind = [
+        f"- {words}: {_mean_ratio(ours, theirs):.2f} times the time."
+        for words, ours, theirs in _compared(race)
+        if ratio_interval(ours, theirs)[0] > 1
+    ]
+    return "\n\n".join(
+        [
+            f"**{first} trains in {_mean_ratio(*seconds):.2f} times the time of {peer}** ({low:.2f} to {high:.2f}), "
+            f"compilation apart; it reads {means[0]:.2f} % of the test images, {peer} {means[1]:.2f} %.",
+            *(["It is slower, by the whole of the 95 % interval, in:", "\n".join(behind)] if behind else []),
+        ]
     )
+
+
+def _compared(race: Race) -> Iterator[tuple[str, ArrayLike, ArrayLike]]:
+    """What both did, in words, and the times of the first and of its peer."""
+    mine, theirs = _learning(race)
+    yield "training, without compilation", mine, theirs
+    yield from ((f"a process's first answer, {words}", ours, theirs) for words, ours, theirs in _started(race))
+    ours, *others = [(answers, [p50 for p50, *_ in answers.seconds]) for answers in race.single]
+    yield from ((f"a single image, against {of.model} by {of.engine}", ours[1], times) for of, times in others)
+    for size in next(iter(race.batches.values())):
+        first, second = (race.batches[name][size] for name in race.models)
+        yield f"{int(size):,} images at a time", first, second
 
 
 def _learning(race: Race) -> NDArray[np.float64]:
@@ -192,18 +213,24 @@ def _accuracy(trained: list[Trained]) -> str:
 
 
 def _starting(race: Race) -> list[list[str]]:
+    alone = f"{np.median(race.sklearn_seconds):.2f}"
+    rows = [_seconds(words, [ours, theirs]) for words, ours, theirs in _started(race)]
+    return [*rows, ["a process that imports scikit-learn alone", alone, "", ""]]
+
+
+def _started(race: Race) -> Iterator[tuple[str, list[float], list[float]]]:
+    """Each form of the first model with what it is compared with: in words, and the seconds of both."""
     *_, peer = race.models
     pickled = [begun.answer_seconds for begun in race.starts[peer]]
     fastest = min(pickled, _exported(race, peer, TRACED) or pickled, key=np.median)
-    converted, rows = _exported(race, peer, ONNX), list[list[str]]()
+    converted = _exported(race, peer, ONNX)
     for start, words in STARTS.items():
         if ours := _exported(race, start, EXPORTED):
-            rows.append(_seconds(f"exported, {words}", [ours, fastest]))
+            yield f"exported, {words}", ours, fastest
             if converted:
-                rows.append(_seconds(f"exported, {words}; the peer's by {ONNX}", [ours, converted]))
+                yield f"exported, {words}; the peer's by {ONNX}", ours, converted
     for start, words in STARTS.items():
-        rows.append(_seconds(f"pickled, {words}", [[begun.answer_seconds for begun in race.starts[start]], pickled]))
-    return [*rows, ["a process that imports scikit-learn alone", f"{np.median(race.sklearn_seconds):.2f}", "", ""]]
+        yield f"pickled, {words}", [begun.answer_seconds for begun in race.starts[start]], pickled
 
 
 def _exported(race: Race, start: str, form: str) -> list[float]:

@@ -14,7 +14,7 @@ from fitgate.machine import Environment
 from fitgate.metrics import Metric
 from fitgate.report.view.environment import Fact
 from fitgate.statistics import mean_interval
-from fitgate.text import listed
+from fitgate.text import counted, listed
 
 
 @dataclass(frozen=True)
@@ -113,5 +113,5 @@ def _facts(baseline: Baseline) -> Iterator[Fact]:
 
 
 def _machine(where: Environment) -> str:
-    words = [where.cpu, f"{where.cores} cores", f"{where.memory_gib:g} GiB", where.system, where.blas]
+    words = [where.cpu, counted(where.cores, "core"), f"{where.memory_gib:g} GiB", where.system, where.blas]
     return ", ".join(filter(None, [*words, where.accelerator]))

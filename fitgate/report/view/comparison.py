@@ -9,7 +9,7 @@ from fitgate.engines import NATIVE
 from fitgate.record import EngineEntry, MetricEntry, Record
 from fitgate.report.view import hardware
 from fitgate.report.view.answer import Answer, answer
-from fitgate.report.view.curves import Curves, curves
+from fitgate.report.view.curves import Curve, Curves, curves
 from fitgate.report.view.differences import Difference, Warned, difference, warnings
 from fitgate.report.view.environment import size
 from fitgate.report.view.hardware import NumberRow, Row
@@ -138,7 +138,7 @@ def comparison_view(machines: Sequence[Machine], prices: Mapping[str, float], wa
         queries_for_p99=values_for_percentile(99),
         prices=tuple(f"{m.name} at {prices[m.name]:g} USD an hour" for m in machines if m.name in prices),
         unserved=_unserved(machines),
-        curves=curves(found),
+        curves=curves(Curve(s.model, s.engine, s.machine, s.batches) for s in found if not s.doubts),
         ratios=ratio_rows(machines),
         predictions=tuple(
             PredictionRow(model, first.task(model), other.name, differs)

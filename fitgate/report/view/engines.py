@@ -68,7 +68,7 @@ def _row(record: Record, entry: EngineEntry) -> EngineRow:
         equal="" if entry.equal is None else equal_of(entry.n, entry.equal),
         difference=entry.difference,
         compared=entry.compared,
-        gates=tuple(map(gate_row, entry.verdicts)),
+        gates=tuple(gate_row(verdict, record) for verdict in entry.verdicts),
         single=single.typical if single else None,
         multi=multi.typical if multi else None,
         offline=offline.examples_per_second if offline else None,

@@ -9,6 +9,7 @@ from fitgate.machine import Condition, changes
 from fitgate.record import DataEntry, ModelEntry, Record, found_deterministic
 from fitgate.report.view.words import gpus, noun, same_output, threads, training
 from fitgate.runs import Fit
+from fitgate.text import counted
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class ModelRow:
 def environment(record: Record) -> tuple[Fact, ...]:
     """All that is known of how a run came about."""
     where = record.environment
-    machine = [where.cpu, f"{where.cores} cores", f"{where.memory_gib:g} GiB", where.system, where.blas]
+    machine = [where.cpu, counted(where.cores, "core"), f"{where.memory_gib:g} GiB", where.system, where.blas]
     allowed = record.settings.threads
     option = f"limited to {allowed}: " if allowed is not None else ""
     disturbed = "" if record.workers == 1 else ", whose timings disturb each other"

@@ -48,6 +48,11 @@ class Quality:
     rows: tuple[QualityRow, ...]
     lacking: tuple[LackingRow, ...]
 
+    @property
+    def noted(self) -> bool:
+        """Whether something is to be said of a row: that it was skipped, that it failed, or that it has no gate."""
+        return any(row.skipped or row.failed or not row.gates for row in self.rows)
+
 
 @dataclass(frozen=True)
 class LackingRow:
@@ -89,7 +94,7 @@ def quality(record: Record) -> Quality:
     for model in record.models:
         for task in model.tasks:
             key = (model.name, task)
-            gates = tuple(gate_row(v) for v in record.verdicts if (v.model, v.task) == key)
+            gates = tuple(gate_row(v, record) for v in record.verdicts if (v.model, v.task) == key)
             empty = ("",) * len(metrics)
             if key in evaluations:
                 values = tuple(_value(record, evaluations[key], m) for m in metrics)

@@ -9,11 +9,11 @@ from typing import Any
 from fitgate.record import NotApplied, Record
 from fitgate.report.faults import Part, whole
 from fitgate.report.verdict import RunVerdict, run_verdict
-from fitgate.report.view.batches import Batches, batches
 from fitgate.report.view.classes import Confusion, Recall, confusions, recalls
+from fitgate.report.view.curves import Curves, curves_of
 from fitgate.report.view.environment import Fact, ModelRow, environment, models, origin, seeds_built_with, size
 from fitgate.report.view.examples import Examples, lost, misclassified
-from fitgate.report.view.gates import GateRow, gates
+from fitgate.report.view.gates import GateRow, Unblessed, gates, reasons, unblessed
 from fitgate.report.view.latency import Latency, latency
 from fitgate.report.view.learning import Learning, learnings
 from fitgate.report.view.limits import LimitRow, limits
@@ -43,12 +43,14 @@ class ReportView:
     quality: Quality
     tasks: tuple[TaskRow, ...]
     gates: tuple[GateRow, ...]
+    reasons: dict[str, str]
+    unblessed: Unblessed | None
     not_applied: tuple[NotApplied, ...]
     lost: tuple[Examples, ...]
     published: tuple[PublishedRow, ...]
     seeds: tuple[SeedRow, ...]
     latency: Latency | None
-    batches: Batches | None
+    curves: Curves | None
     tradeoffs: tuple[TradeOff, ...]
     limits: tuple[LimitRow, ...]
     memory: tuple[MemoryRow, ...]
@@ -70,11 +72,13 @@ SECTIONS: dict[str, tuple[Callable[[Record], Any], Any]] = {
     "quality": (quality, Quality((), (), ())),
     "tasks": (tasks, ()),
     "gates": (gates, ()),
+    "reasons": (reasons, {}),
+    "unblessed": (unblessed, None),
     "lost": (lost, ()),
     "published": (published, ()),
     "seeds": (seeds, ()),
     "latency": (latency, None),
-    "batches": (batches, None),
+    "curves": (curves_of, None),
     "tradeoffs": (tradeoffs, ()),
     "limits": (limits, ()),
     "memory": (memory, ()),

@@ -12,6 +12,7 @@ from fitgate.gates import Verdict
 from fitgate.record import Record
 from fitgate.report.view.environment import size
 from fitgate.statistics import prediction_factor
+from fitgate.text import counted
 
 ALARMS = 1e-3  # share of clean seeds that a safe floor fails
 
@@ -71,7 +72,7 @@ def safety_of_runs(records: Sequence[Record]) -> Safety:
     first, seeds = records[0], sorted(record.settings.seed for record in records)
     return Safety(
         datasets=tuple(map(size, first.datasets)),
-        seeds=f"{len(seeds)} seeds ({seeds[0]} to {seeds[-1]})",
+        seeds=f"{counted(len(seeds), 'seed')} ({seeds[0]} to {seeds[-1]})",
         confidence=first.settings.judge.confidence,
         rows=tuple(
             safety_row(gates[key], first.metric(gates[key][0].metric).higher_is_better) for key in sorted(gates)

@@ -11,10 +11,11 @@ import numpy as np
 
 from fitgate.engines import NATIVE
 from fitgate.gates import Outcome, Verdict
-from fitgate.latency.timing import MULTI, OFFLINE, SERVER, SINGLE
+from fitgate.latency.timing import OFFLINE, SERVER, SINGLE
 from fitgate.metrics import METRICS, Metric
 from fitgate.record import MetricEntry, TaskEntry
 from fitgate.record.evidence import with_scorers
+from fitgate.report.view.curves import Batch, batches, throughput_of
 from fitgate.report.view.engines import load_seconds
 from fitgate.report.view.machine import Machine, Served
 from fitgate.report.view.measured import Measured
@@ -23,15 +24,6 @@ from fitgate.statistics import percentile_upper_bound
 
 MILLION = 1e6
 HOUR = 3_600.0
-SIZES = (OFFLINE.name, SINGLE.name, MULTI.name)  # of scenarios with one batch size, the one that counts
-
-
-@dataclass(frozen=True)
-class Batch:
-    """A batch size, and how many examples a second are answered at it."""
-
-    size: int
-    throughput: Measured
 
 
 @dataclass(frozen=True)
@@ -122,7 +114,7 @@ def _setting(machine: Machine, first: Machine, of: Served, price: float | None, 
     known, entry = record.task(task), machine.entry(of)
     names = [name for name in dict.fromkeys([*known.metrics[:1], *metrics]) if name in known.metrics] if known else []
     single, server = machine.pooled(of, SINGLE.name), machine.pooled(of, SERVER.name)
-    offline, asked = _throughput(machine, of, OFFLINE.name), machine.pooled(of, OFFLINE.name)
+    offline, asked = throughput_of(machine, of, OFFLINE.name), machine.pooled(of, OFFLINE.name)
     joules = asked.joules_per_example if asked else None
     fits = [f.seconds for r in machine.records for f in r.fits if (f.model, f.task) == (of.model, task)]
     return Setting(
@@ -140,28 +132,13 @@ def _setting(machine: Machine, first: Machine, of: Served, price: float | None, 
         fit=median(fits) if fits and of.engine == NATIVE else None,
         server=server.rate if server else None,
         size=_size(machine, of, task),
-        batches=_batches(machine, of),
+        batches=batches(machine, of),
         doubts=tuple(machine.doubts(of)),
         otherwise=machine is not first and computes_otherwise(first, machine, of),
         failed=tuple(v.gate for v in _verdicts(machine, of, task) if v.outcome is Outcome.FAIL),
         differing=round(entry.n * (1 - entry.equal)) if entry is not None and entry.equal is not None else 0,
         answers=entry.n if entry is not None else 0,
     )
-
-
-def _throughput(machine: Machine, of: Served, scenario: str) -> Measured | None:
-    typical = machine.typical(of, scenario)
-    return None if typical is None else typical.over(machine.timings(of, scenario)[0].batch_size)
-
-
-def _batches(machine: Machine, of: Served) -> tuple[Batch, ...]:
-    """Throughput by batch size, of all scenarios whose queries wait for nothing but the model."""
-    found: dict[int, Measured] = {}
-    others = [name for name in machine.scenarios if name not in (*SIZES, SERVER.name)]
-    for scenario in (*SIZES, *others):
-        if (throughput := _throughput(machine, of, scenario)) is not None:
-            found.setdefault(machine.timings(of, scenario)[0].batch_size, throughput)
-    return tuple(Batch(*item) for item in sorted(found.items()))
 
 
 def _size(machine: Machine, of: Served, task: str) -> int | None:
