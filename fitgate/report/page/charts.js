@@ -2,7 +2,7 @@
 // Charts by Vega-Lite, whose expressions are interpreted: the page's policy forbids that text is run as code.
 
 const COLOURS = [1, 2, 3, 4, 5, 6, 7, 8].map((i) => `var(--series-${i})`);
-const SHAPES = ["circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "triangle-right", "triangle-left"];
+const SHAPES = ["circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "triangle-right"]; // one fewer than colours: each pair of them is one of 56
 const CONFIG = {
   aria: false, // the place of a chart is one picture with a name; its numbers stand in a table
   background: "transparent",
@@ -12,10 +12,13 @@ const CONFIG = {
     labelColor: "currentColor", titleColor: "currentColor", tickColor: "var(--line)", domainColor: "var(--line)",
     gridColor: "var(--line)", labelFontSize: 12, titleFontSize: 13, titleFontWeight: "normal", titlePadding: 10,
   },
-  legend: { labelColor: "currentColor", titleColor: "currentColor", labelFontSize: 12, titleFontSize: 12, titleFontWeight: "normal", labelLimit: 240, symbolSize: 90 },
+  legend: { labelColor: "currentColor", titleColor: "currentColor", labelFontSize: 12, titleFontSize: 12, titleFontWeight: "normal", symbolSize: 90 },
   text: { color: "currentColor", fontSize: 12 },
   range: { category: COLOURS, symbol: SHAPES },
 };
+
+const LEGEND = { title: null, orient: "top", columns: { expr: "max(1, floor(width / 150))" }, labelLimit: 120 };
+const FEW = 24; // points that all have labels; of more, those of the last run
 
 const tip = h("div", { class: "tip", hidden: true });
 document.body.append(tip);
@@ -34,13 +37,23 @@ function showTip(handler, event, item, value) {
 /** Draw a chart into a place of the page, which then is a picture with a name. */
 function draw(place, spec, name) {
   const compiled = vegaLite.compile({ width: "container", height: 340, autosize: { type: "fit-x", contains: "padding" }, config: CONFIG, ...spec }).spec;
+  placeLabels(compiled);
   const runtime = vega.parse(compiled, null, { ast: true });
   place.vegaView?.finalize();
   const view = new vega.View(runtime, { expr: vegaInterpreter.expressionInterpreter, renderer: "svg", container: place });
   place.vegaView = view.tooltip(showTip);
   place.setAttribute("role", "img");
   place.setAttribute("aria-label", name);
-  return view.runAsync();
+  return view.runAsync().then(() => place.querySelector("svg").setAttribute("aria-hidden", "true"));
+}
+
+/** Have Vega put the labels of a layer `labels` where they cover nothing of a layer `points`; Vega-Lite cannot say so. */
+function placeLabels(compiled) {
+  const labels = compiled.marks.find((mark) => mark.name === "labels_marks");
+  if (!labels) return;
+  labels.from = { data: "points_marks" };
+  labels.encode = { update: { text: { field: "datum.label" }, fill: { value: "currentColor" }, fontSize: { value: 12 } } };
+  labels.transform = [{ type: "label", size: { signal: "[width, height]" }, anchor: ["right", "top-right", "bottom-right", "top", "bottom", "left", "top-left", "bottom-left"], offset: [3] }];
 }
 
 /** A title that is plain text: Vega-Lite would split it into lines, or read it as an expression. */
@@ -68,22 +81,23 @@ function tradeoffChart(section) {
       return;
     }
     const wide = Math.max(...points.map((p) => p.ms)) > 4 * Math.min(...points.map((p) => p.ms));
-    const x = { field: "ms", type: "quantitative", title: title(`typical time to answer one ${about.noun}, ms${wide ? " (each step is ten times longer)" : ""}`), scale: { type: wide ? "log" : "linear", ...(!wide && { zero: false }), padding: 24, nice: false }, axis: { format: "~g", ...(wide && { values: decades(points.map((p) => p.ms)) }) } };
+    const x = { field: "ms", type: "quantitative", title: [`typical time to answer one ${about.noun}, ms`, ...(wide ? ["(each step to the right is longer by the same factor)"] : [])], scale: { type: wide ? "log" : "linear", ...(!wide && { zero: false }), padding: 24, nice: false }, axis: { format: "~g", ...(wide && { values: decades(points.map((p) => p.ms)) }) } };
     const y = { field: "value", type: "quantitative", title: title(about.title), scale: { zero: false, padding: 16 } };
-    const colour = { field: "run", type: "nominal", scale: { domain: runs }, legend: runs.length > 1 ? { title: null, orient: "top", columns: 4 } : null };
+    const colour = { field: "run", type: "nominal", scale: { domain: runs }, legend: runs.length > 1 ? LEGEND : null };
     const tooltip = points.map((p) => ({ Run: p.run, Model: p.model, [about.metric]: String(+p.value.toPrecision(5)), Latency: `${+p.ms.toPrecision(3)} ms` }));
     draw(place, {
-      data: { values: points.map((p, i) => ({ ...p, tip: tooltip[i] })) },
+      data: { values: points.map((p, i) => ({ ...p, tip: tooltip[i], label: p.last || points.length <= FEW ? p.model : "" })) },
       encoding: { x, y },
       layer: [
         { transform: [{ filter: { field: "front", equal: true } }], mark: { type: "line", strokeDash: [5, 4], strokeWidth: 1.5, opacity: 0.8, interpolate: "step-after" }, encoding: { color: colour, order: { field: "ms" } } },
-        { mark: { type: "point", filled: true, size: 110, opacity: 0.9 }, encoding: { color: colour, shape: { field: "run", type: "nominal", scale: { domain: runs }, legend: colour.legend }, tooltip: { field: "tip" } } },
-        { transform: [{ filter: { field: "last", equal: true } }], mark: { type: "text", align: "left", dx: 9, dy: -7, limit: 160 }, encoding: { text: { field: "model" } } },
+        { transform: [{ filter: { field: "front", equal: true } }], mark: { type: "point", size: 320, strokeWidth: 1.5 }, encoding: { color: colour } },
+        { name: "points", mark: { type: "point", filled: true, size: 110, opacity: 0.9 }, encoding: { color: colour, shape: { field: "run", type: "nominal", scale: { domain: runs }, legend: colour.legend }, tooltip: { field: "tip" } } },
+        { name: "labels", mark: { type: "text", limit: 160 }, encoding: { text: { field: "label" } } },
       ],
     }, `${about.title}, against the time to answer one ${about.noun}, of ${counted(points.length, ["point", "points"])}. The numbers are in the table of models.`);
     const better = about.higher_is_better ? "Up" : "Down";
     const front = shown.map((of) => `${runs.length > 1 ? `${data.runs[of.run]}: ` : ""}${of.points.filter((p) => p.front).map((p) => p.model).join(", ")}`);
-    words.textContent = `${better} and to the left is better. The dashed line joins the models that no other beats in both, fastest first: ${front.join("; ")}.`;
+    words.textContent = `${better} and to the left is better. Ringed are the models that no other of their run beats in both, fastest first: ${front.join("; ")}.`;
   }
 
   if (tasks.length > 1) controls.append(choice("Task", tasks, task, (i) => { task = i; show(); }));
@@ -116,8 +130,8 @@ function learningChart(section) {
       encoding: {
         x: { field: "epoch", type: "quantitative", title: title("epoch"), axis: { tickMinStep: 1, format: "d" }, scale: { nice: false, padding: 10 } },
         y: { field: "value", type: "quantitative", title: title(kind), scale: { zero: false } },
-        color: { field: "model", type: "nominal", legend: { title: null, orient: "top" } },
-        ...(several && { strokeDash: { field: "run", type: "nominal", legend: { title: null, orient: "top" } } }),
+        color: { field: "model", type: "nominal", legend: LEGEND },
+        ...(several && { strokeDash: { field: "run", type: "nominal", legend: LEGEND } }),
         tooltip: { field: "tip" },
       },
     }, `${kind} on ${task} by epoch, of ${shown.flatMap((of) => of.curves.map((c) => `${c.model}, last ${c.values.at(-1)?.toPrecision(4) ?? "NaN"}`)).join("; ")}.`);
@@ -136,17 +150,21 @@ function historyChart(section) {
   function show(number) {
     const { name, axis, runs, values, levels, changes } = data.history.series[number];
     const points = values.map((value, i) => ({ i: i + 1, value, tip: { Run: data.history.runs[runs[i]], Value: String(+value.toPrecision(5)) } }));
+    const [low, high] = [Math.min(...values), Math.max(...values)];
+    const room = high > low ? 0.1 * (high - low) : 0.01 * Math.abs(high) || 1; // also around what never varied
     const steps = levels.map(([start, stop, value]) => ({ from: start + 0.6, to: stop + 0.4, value }));
     const noticed = changes.map((c) => ({ i: c.seen + 1, value: values[c.seen], what: c.worse ? "noticed: worse" : "noticed: better", tip: { Change: c.sentence } }));
-    const y = { field: "value", type: "quantitative", title: title(axis), scale: { zero: false, padding: 12 } };
+    const y = { field: "value", type: "quantitative", title: title(axis), axis: { format: "~r" }, scale: { domain: [low - room, high + room], zero: false, nice: false } };
     const x = { type: "quantitative", title: title("run, in the order of time"), axis: { tickMinStep: 1, format: "d" }, scale: { domain: [0.5, values.length + 0.5], nice: false } };
+    const legend = noticed.length ? LEGEND : null;
+    const domain = ["noticed: worse", "noticed: better"];
     heading.textContent = name;
     draw(place, {
       height: 260,
       layer: [
         { data: { values: points }, mark: { type: "line", strokeWidth: 1, opacity: 0.6, color: COLOURS[0], point: { size: 40, filled: true, color: COLOURS[0] } }, encoding: { x: { ...x, field: "i" }, y, tooltip: { field: "tip" } } },
         { data: { values: steps }, mark: { type: "rule", strokeWidth: 2.5, color: "currentColor" }, encoding: { x: { ...x, field: "from" }, x2: { field: "to" }, y } },
-        { data: { values: noticed }, mark: { type: "point", filled: true, size: 150 }, encoding: { x: { ...x, field: "i" }, y, color: { field: "what", type: "nominal", scale: { domain: ["noticed: worse", "noticed: better"], range: ["var(--fail)", "var(--pass)"] }, legend: noticed.length ? { title: null, orient: "top" } : null }, shape: { field: "what", type: "nominal", scale: { domain: ["noticed: worse", "noticed: better"], range: ["triangle-down", "triangle-up"] }, legend: null }, tooltip: { field: "tip" } } },
+        { data: { values: noticed }, mark: { type: "point", filled: true, size: 150 }, encoding: { x: { ...x, field: "i" }, y, color: { field: "what", type: "nominal", scale: { domain, range: ["var(--fail)", "var(--pass)"] }, legend }, shape: { field: "what", type: "nominal", scale: { domain, range: ["triangle-down", "triangle-up"] }, legend }, tooltip: { field: "tip" } } },
       ],
     }, `${name}, run by run, and the level that it kept to: ${changes.length ? changes.map((c) => c.sentence).join("; ") : "no change was found"}.`);
     sentences.replaceChildren(...changes.map((c) => h("li", {}, c.sentence)));

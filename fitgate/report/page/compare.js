@@ -26,7 +26,7 @@ function compareSection(section) {
   const controls = h("div", { class: "tools" });
   const place = h("div");
   section.append(controls, place);
-  let [first, second] = [data.runs.length - 2, data.runs.length - 1];
+  let [first, second] = lastPair();
   let tested = 0;
   const shared = () => data.tested.map((_, i) => i).filter((i) => [first, second].every((run) => answers.some((of) => of.run === run && of.tested === i)));
 
@@ -42,6 +42,16 @@ function compareSection(section) {
     place.replaceChildren(...(first === second ? [nothing("Choose two different runs.")] : both.length ? compared(first, second, tested) : [nothing("These runs have no task on the same test split.")]));
   }
   again();
+}
+
+/** The last two runs that have a task on the same test split; the page shows this part only where there are such. */
+function lastPair() {
+  for (let second = data.runs.length - 1; second > 0; second--) {
+    const tested = new Set(answers.filter((of) => of.run === second).map((of) => of.tested));
+    const earlier = answers.filter((of) => of.run < second && tested.has(of.tested)).map((of) => of.run);
+    if (earlier.length) return [Math.max(...earlier), second];
+  }
+  return [0, 0];
 }
 
 function compared(first, second, place) {
@@ -62,7 +72,7 @@ function changeTable(pairs, tested, list) {
     return h("tr", {}, h("th", { scope: "row" }, a.model), h("td", {}, a.value), h("td", {}, b.value), cell(broken, "broken"), cell(mended, "mended"), ...(tests ? [h("td", {}, sure)] : []));
   });
   const heads = ["Model", "Before", "After", "Broken", "Mended", ...(tests ? ["Chance alone"] : [])];
-  const reading = `A ${tested.noun[0]} is broken if it was right before and is wrong after, mended if the other way round.${tests ? " The last column says how often chance alone would split them so unevenly (McNemar's test): below 0.01 is hard to explain by chance. It speaks of these two fits, not of other seeds." : ""}`;
+  const reading = `Broken: right before, and wrong after. Mended: the other way round.${tests ? " The last column says how often chance alone would split them so unevenly (McNemar's test): below 0.01 is hard to explain by chance. It speaks of these two fits, not of other seeds." : ""}`;
 
   function show(a, b, places, what) {
     const heading = h("h3", { tabindex: "-1" }, `${counted(places.length, tested.noun)} ${what} by ${a.model}`);

@@ -6,7 +6,7 @@ const AT_ONCE = 48; // examples of a list that are shown before its reader asks 
 
 const answers = data.answers.map((of) => {
   const tested = data.tested[of.tested];
-  return { ...of, name: data.runs.length > 1 ? `${of.model}, ${data.runs[of.run]}` : of.model, at: tested.classes.length ? new Map(of.wrong.map((place, i) => [place, of.given[i]])) : null };
+  return { ...of, name: data.runs.length > 1 ? `${of.model} of ${data.runs[of.run]}` : of.model, at: tested.classes.length ? new Map(of.wrong.map((place, i) => [place, of.given[i]])) : null };
 });
 
 /** What a model answered to the output at a place: a class's place, or a number. */
@@ -37,19 +37,24 @@ function look(kept) {
 function exampleButton(tested, place, said) {
   const { index, kept } = exampleAt(tested, place);
   const shown = look(kept);
-  const label = h("span", { class: "about" }, h("b", {}, `#${index}`), ` ${words(tested, tested.truth[place])}${said}`);
+  const label = h("span", { class: "about" }, `${words(tested, tested.truth[place])}${said} `, h("small", {}, `#${index}`));
   return h("button", { type: "button", class: shown ? "example" : "example bare", onclick: () => openExample(tested, place) }, ...(shown ? [shown] : []), label);
 }
 
-/** A list of examples, those first of which something is kept; `said` gives what stands behind the truth. */
+/** Examples, those first of which something is kept; `said` gives what stands behind the truth. */
 function exampleList(tested, places, said) {
-  const ordered = [...places].sort((a, b) => !exampleAt(tested, a).kept - !exampleAt(tested, b).kept);
-  const list = h("ul", { class: "examples" });
-  const add = (some) => list.append(...some.map((place) => h("li", {}, exampleButton(tested, place, said(place)))));
-  add(ordered.slice(0, AT_ONCE));
-  const rest = ordered.slice(AT_ONCE);
+  const items = (some) => some.map((place) => h("li", {}, exampleButton(tested, place, said(place))));
+  const kept = places.filter((place) => exampleAt(tested, place).kept);
+  const others = places.filter((place) => !exampleAt(tested, place).kept);
+  return [...(kept.length ? [h("ul", { class: "examples" }, ...items(kept))] : []), ...(others.length ? bareList(others, items) : [])];
+}
+
+/** Examples of which nothing is kept; of many the first, and a button for the rest. */
+function bareList(places, items) {
+  const list = h("ul", { class: "examples bare" }, ...items(places.slice(0, AT_ONCE)));
+  const rest = places.slice(AT_ONCE);
   if (!rest.length) return [list];
-  const more = h("button", { type: "button", class: "more", onclick: () => { const next = list.children.length; add(rest); more.remove(); list.children[next].firstChild.focus(); } }, `Show ${rest.length.toLocaleString("en")} more`);
+  const more = h("button", { type: "button", class: "more", onclick: () => { const next = list.children.length; list.append(...items(rest)); more.remove(); list.children[next].firstChild.focus(); } }, `Show ${rest.length.toLocaleString("en")} more`);
   return [list, more];
 }
 
@@ -89,7 +94,7 @@ function examplesSection(section) {
 
   function controlsAgain() {
     const mine = answers.filter((of) => of.tested === tested);
-    const tasks = data.tested.map((of) => (data.tested.filter((o) => o.task === of.task).length > 1 ? `${of.task}, ${of.data}` : of.task));
+    const tasks = data.tested.map((of) => (data.tested.filter((o) => o.task === of.task).length > 1 ? `${of.task} of ${of.data}` : of.task));
     controls.replaceChildren(
       choice("Task", tasks, tested, (i) => { tested = i; model = 0; controlsAgain(); controls.querySelector("select").focus(); }),
       choice("Model", mine.map((of) => of.name), model, (i) => { model = i; show(); }),
@@ -100,7 +105,7 @@ function examplesSection(section) {
   function show() {
     const of = answers.filter((one) => one.tested === tested)[model];
     const on = data.tested[tested];
-    place.replaceChildren(h("p", { class: "reading" }, `${on.data}. ${of.value}.`), ...(on.classes.length ? confusion(of, on) : largestErrors(of, on)));
+    place.replaceChildren(h("p", { class: "reading" }, `${on.size}. ${of.value[0].toUpperCase()}${of.value.slice(1)}.`), ...(on.classes.length ? confusion(of, on) : largestErrors(of, on)));
   }
   controlsAgain();
 }
@@ -136,7 +141,7 @@ function matrix(tested, pairs, pick) {
     button.style.setProperty("--share", String(places.length / most));
     return h("td", {}, button);
   };
-  const head = h("tr", {}, h("td", { class: "corner" }, "is ↓ answered →"), ...tested.classes.map((name) => h("th", { scope: "col" }, name)));
+  const head = h("tr", {}, h("td", { class: "corner" }, "true ↓ answered →"), ...tested.classes.map((name) => h("th", { scope: "col" }, name)));
   const rows = tested.classes.map((name, a) => h("tr", {}, h("th", { scope: "row" }, name), ...tested.classes.map((_, b) => cell(a, b))));
   return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Confusion matrix" }, h("table", { class: "matrix" }, h("thead", {}, head), h("tbody", {}, ...rows)));
 }

@@ -42,7 +42,7 @@ function filterable(table) {
   const wanted = new Map(); // a column's place, and the text that its cells are to have
 
   const choices = [...table.tHead.rows[0].cells].flatMap((head, column) => {
-    const texts = [...new Set(rows.map((row) => row.cells[column].textContent.trim()))];
+    const texts = [...new Set(rows.map((row) => row.cells[column].textContent.trim()))].filter(Boolean);
     if (!("choose" in head.dataset) || texts.length < 2) return [];
     return choice(head.textContent.trim(), ["all", ...texts], 0, (place) => {
       wanted.set(column, place ? texts[place - 1] : null);

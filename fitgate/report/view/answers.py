@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fitgate.metrics import right
-from fitgate.record import Misclassified, Record, TaskEntry
+from fitgate.record import DataEntry, Misclassified, Record, TaskEntry
 from fitgate.record.examples import asks_for_numbers
 from fitgate.report.view.environment import size
 from fitgate.report.view.standing import first_value
@@ -39,7 +39,7 @@ class Tested:
 
     Attributes:
         task: its name.
-        data: the dataset's name and size.
+        data, size: the dataset's name and profile, and with these its size.
         noun: what is counted: images, examples, or with folds their answers.
         classes: what outputs can be, in words; none where numbers are asked for.
         truth: of each output, the place of its class in `classes`, or a number.
@@ -49,6 +49,7 @@ class Tested:
 
     task: str
     data: str
+    size: str
     noun: Noun
     classes: list[str] = field(default_factory=list)
     truth: list[float] = field(default_factory=list)
@@ -117,9 +118,7 @@ class AnswerBook:
         key = (task.name, "" if data is None else data.digest, np.asarray(task.target).tobytes())
         if key not in self._places:
             self._places[key] = place = len(self.tested)
-            named = Tested(shown(task.name, NAME), "" if data is None else shown(size(data)), outputs(data))
-            if data is not None and data.folds is not None:
-                named.places = [data.example(i) for i in range(data.n_outputs)]
+            named = _named(task, data)
             self.tested.append(named)
             self._classes.append({})
             if of_numbers:
@@ -138,6 +137,15 @@ class AnswerBook:
                 known[label] = len(known)
                 self.tested[place].classes.append(shown(name(label), NAME))
         return [known[label] for label in found]
+
+
+def _named(task: TaskEntry, data: DataEntry | None) -> Tested:
+    """A task on a test split, of which no output was met yet."""
+    if data is None:
+        return Tested(shown(task.name, NAME), "", "", outputs(data))
+    about = shown(", ".join(filter(None, (data.name, data.profile))), NAME)
+    places = [] if data.folds is None else [data.example(i) for i in range(data.n_outputs)]
+    return Tested(shown(task.name, NAME), about, shown(size(data)), outputs(data), places=places)
 
 
 def _labels(values: NDArray[Any]) -> Iterator[Label]:
