@@ -102,6 +102,14 @@ def test_gates_stand_in_a_table_with_what_they_are_held_to(tmp_path):
     assert floor[6].startswith("99% sure: at least 0.9")
 
 
+def test_what_is_to_be_looked_into_lies_open_where_a_run_fails(tmp_path):
+    failed, passed = (run(KINDS, failed_tests=tests, faults=[], verdicts=[]) for tests in (["test_a"], []))
+    found = page(tmp_path, one=failed, two=passed)
+    looked_into = next(of for tag, of in found.tags if tag == "details")
+    assert "open" in looked_into
+    assert [of["class"] for tag, of in found.tags if tag == "li" and "class" in of] == ["card fail", "card no-verdict"]
+
+
 def test_what_records_contain_is_text(tmp_path):
     counts = []
     for texts in (["word"], EVIL, EVIL[::-1]):

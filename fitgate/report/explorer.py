@@ -45,6 +45,7 @@ def _tradeoff(run: int, of: TradeOff) -> dict[str, Any]:
         "title": shown(of.axis.title, CELL),
         "metric": shown(of.axis.metric, NAME),
         "higher_is_better": of.axis.higher_is_better,
+        "percent": of.axis.percent,
         "points": [
             {"model": shown(p.model, NAME), "ms": p.milliseconds, "value": p.value, "front": p in front}
             for p in sorted(of.points, key=lambda p: p.milliseconds)

@@ -68,7 +68,7 @@ def _sections(site: Site) -> Iterator[tuple[str, str]]:
         yield "tradeoff", "Quality against latency"
     if site.tested:
         yield "examples", "Examples"
-        if len({(of.run, of.tested) for of in site.answers}) > len(site.tested):
+        if len({(of.tested, of.model) for of in site.answers}) < len(site.answers):
             yield "compare", "Two runs compared"
     if any(site.learnings):
         yield "learning", "Learning curves"

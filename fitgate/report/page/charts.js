@@ -6,7 +6,7 @@ const SHAPES = ["circle", "square", "diamond", "triangle-up", "triangle-down", "
 const CONFIG = {
   aria: false, // the place of a chart is one picture with a name; its numbers stand in a table
   background: "transparent",
-  font: "inherit",
+  font: "system-ui, sans-serif", // the page's, by name: widths are measured with it
   view: { stroke: "transparent" },
   axis: {
     labelColor: "currentColor", titleColor: "currentColor", tickColor: "var(--line)", domainColor: "var(--line)",
@@ -36,10 +36,10 @@ function showTip(handler, event, item, value) {
 
 /** Draw a chart into a place of the page, which then is a picture with a name. */
 function draw(place, spec, name) {
+  place.vegaView?.finalize();
   const compiled = vegaLite.compile({ width: "container", height: 340, autosize: { type: "fit-x", contains: "padding" }, config: CONFIG, ...spec }).spec;
   placeLabels(compiled);
   const runtime = vega.parse(compiled, null, { ast: true });
-  place.vegaView?.finalize();
   const view = new vega.View(runtime, { expr: vegaInterpreter.expressionInterpreter, renderer: "svg", container: place });
   place.vegaView = view.tooltip(showTip);
   place.setAttribute("role", "img");
@@ -47,13 +47,22 @@ function draw(place, spec, name) {
   return view.runAsync().then(() => place.querySelector("svg").setAttribute("aria-hidden", "true"));
 }
 
-/** Have Vega put the labels of a layer `labels` where they cover nothing of a layer `points`; Vega-Lite cannot say so. */
+/** Say in a chart's place why there is none. */
+function drawNothing(place, text) {
+  place.vegaView?.finalize();
+  place.vegaView = null;
+  place.removeAttribute("role");
+  place.removeAttribute("aria-label");
+  place.replaceChildren(nothing(text));
+}
+
+/** Have Vega put the labels of a layer `labels` where they cover nothing of `points` and `rings`; Vega-Lite cannot say so. */
 function placeLabels(compiled) {
   const labels = compiled.marks.find((mark) => mark.name === "labels_marks");
   if (!labels) return;
   labels.from = { data: "points_marks" };
   labels.encode = { update: { text: { field: "datum.label" }, fill: { value: "currentColor" }, fontSize: { value: 12 } } };
-  labels.transform = [{ type: "label", size: { signal: "[width, height]" }, anchor: ["right", "top-right", "bottom-right", "top", "bottom", "left", "top-left", "bottom-left"], offset: [3] }];
+  labels.transform = [{ type: "label", size: { signal: "[width, height]" }, anchor: ["right", "top-right", "bottom-right", "top", "bottom", "left", "top-left", "bottom-left"], offset: [3], avoidMarks: ["rings_marks"] }];
 }
 
 /** A title that is plain text: Vega-Lite would split it into lines, or read it as an expression. */
@@ -76,13 +85,13 @@ function tradeoffChart(section) {
     const runs = data.runs.filter((_, i) => shown.some((of) => of.run === i));
     const points = shown.flatMap((of) => of.points.map((p) => ({ ...p, run: data.runs[of.run], last: of === shown.at(-1) })));
     if (!points.length) {
-      words.textContent = "This run has no model that was both evaluated and timed on this task.";
-      place.replaceChildren();
+      words.textContent = "";
+      drawNothing(place, "This run has no model that was both evaluated and timed on this task.");
       return;
     }
     const wide = Math.max(...points.map((p) => p.ms)) > 4 * Math.min(...points.map((p) => p.ms));
     const x = { field: "ms", type: "quantitative", title: [`typical time to answer one ${about.noun}, ms`, ...(wide ? ["(each step to the right is longer by the same factor)"] : [])], scale: { type: wide ? "log" : "linear", ...(!wide && { zero: false }), padding: 24, nice: false }, axis: { format: "~g", ...(wide && { values: decades(points.map((p) => p.ms)) }) } };
-    const y = { field: "value", type: "quantitative", title: title(about.title), scale: { zero: false, padding: 16 } };
+    const y = { field: "value", type: "quantitative", title: title(about.title), scale: { zero: false, nice: false, domain: around(points.map((p) => p.value), about.percent) } };
     const colour = { field: "run", type: "nominal", scale: { domain: runs }, legend: runs.length > 1 ? LEGEND : null };
     const tooltip = points.map((p) => ({ Run: p.run, Model: p.model, [about.metric]: String(+p.value.toPrecision(5)), Latency: `${+p.ms.toPrecision(3)} ms` }));
     draw(place, {
@@ -90,7 +99,7 @@ function tradeoffChart(section) {
       encoding: { x, y },
       layer: [
         { transform: [{ filter: { field: "front", equal: true } }], mark: { type: "line", strokeDash: [5, 4], strokeWidth: 1.5, opacity: 0.8, interpolate: "step-after" }, encoding: { color: colour, order: { field: "ms" } } },
-        { transform: [{ filter: { field: "front", equal: true } }], mark: { type: "point", size: 320, strokeWidth: 1.5 }, encoding: { color: colour } },
+        { name: "rings", transform: [{ filter: { field: "front", equal: true } }], mark: { type: "point", size: 320, strokeWidth: 1.5 }, encoding: { color: colour } },
         { name: "points", mark: { type: "point", filled: true, size: 110, opacity: 0.9 }, encoding: { color: colour, shape: { field: "run", type: "nominal", scale: { domain: runs }, legend: colour.legend }, tooltip: { field: "tip" } } },
         { name: "labels", mark: { type: "text", limit: 160 }, encoding: { text: { field: "label" } } },
       ],
@@ -103,6 +112,13 @@ function tradeoffChart(section) {
   if (tasks.length > 1) controls.append(choice("Task", tasks, task, (i) => { task = i; show(); }));
   if (data.runs.length > 1) controls.append(choice("Run", ["all", ...data.runs], 0, (i) => { run = i - 1; show(); }));
   show();
+}
+
+/** From below the least of some values to above the greatest; no share is more than all. */
+function around(values, percent) {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const room = high > low ? 0.08 * (high - low) : 0.01 * Math.abs(high) || 1; // also around what does not vary
+  return [low - room, percent ? Math.min(high + room, 100) : high + room];
 }
 
 /** Powers of ten, and their doubles and fives where there are few of them, around some numbers. */
@@ -118,11 +134,17 @@ function learningChart(section) {
   const controls = h("div", { class: "tools" });
   const place = h("div", { class: "chart" });
   section.append(controls, place);
+  const runs = data.runs.map((_, i) => i).filter((i) => data.learnings.some((of) => of.run === i));
+  let chosen = 0;
+  let run = -1;
 
-  function show(chosen) {
+  function show() {
     const [task, kind] = kinds[chosen];
-    const shown = data.learnings.filter((of) => of.task === task && of.kind === kind);
-    const several = new Set(shown.map((of) => of.run)).size > 1;
+    const shown = data.learnings.filter((of) => of.task === task && of.kind === kind && (run < 0 || of.run === run));
+    if (!shown.length) {
+      drawNothing(place, "This run has no such curve.");
+      return;
+    }
     const values = shown.flatMap((of) => of.curves.flatMap((curve) => curve.values.map((value, i) => ({ run: data.runs[of.run], model: curve.model, epoch: i + 1, value, tip: { Run: data.runs[of.run], Model: curve.model, Epoch: String(i + 1), [kind]: value === null ? "NaN" : String(+value.toPrecision(4)) } }))));
     draw(place, {
       data: { values },
@@ -131,14 +153,15 @@ function learningChart(section) {
         x: { field: "epoch", type: "quantitative", title: title("epoch"), axis: { tickMinStep: 1, format: "d" }, scale: { nice: false, padding: 10 } },
         y: { field: "value", type: "quantitative", title: title(kind), scale: { zero: false } },
         color: { field: "model", type: "nominal", legend: LEGEND },
-        ...(several && { strokeDash: { field: "run", type: "nominal", legend: LEGEND } }),
+        detail: { field: "run" },
         tooltip: { field: "tip" },
       },
     }, `${kind} on ${task} by epoch, of ${shown.flatMap((of) => of.curves.map((c) => `${c.model}, last ${c.values.at(-1)?.toPrecision(4) ?? "NaN"}`)).join("; ")}.`);
   }
 
-  controls.append(choice("Curve", kinds.map(([task, kind]) => `${kind} on ${task}`), 0, show));
-  show(0);
+  controls.append(choice("Curve", kinds.map(([task, kind]) => `${kind} on ${task}`), 0, (i) => { chosen = i; show(); }));
+  if (runs.length > 1) controls.append(choice("Run", ["all", ...runs.map((i) => data.runs[i])], 0, (i) => { run = i ? runs[i - 1] : -1; show(); }));
+  show();
 }
 
 function historyChart(section) {
@@ -150,11 +173,9 @@ function historyChart(section) {
   function show(number) {
     const { name, axis, runs, values, levels, changes } = data.history.series[number];
     const points = values.map((value, i) => ({ i: i + 1, value, tip: { Run: data.history.runs[runs[i]], Value: String(+value.toPrecision(5)) } }));
-    const [low, high] = [Math.min(...values), Math.max(...values)];
-    const room = high > low ? 0.1 * (high - low) : 0.01 * Math.abs(high) || 1; // also around what never varied
     const steps = levels.map(([start, stop, value]) => ({ from: start + 0.6, to: stop + 0.4, value }));
     const noticed = changes.map((c) => ({ i: c.seen + 1, value: values[c.seen], what: c.worse ? "noticed: worse" : "noticed: better", tip: { Change: c.sentence } }));
-    const y = { field: "value", type: "quantitative", title: title(axis), axis: { format: "~r" }, scale: { domain: [low - room, high + room], zero: false, nice: false } };
+    const y = { field: "value", type: "quantitative", title: title(axis), axis: { format: "~r" }, scale: { domain: around(values), zero: false, nice: false } };
     const x = { type: "quantitative", title: title("run, in the order of time"), axis: { tickMinStep: 1, format: "d" }, scale: { domain: [0.5, values.length + 0.5], nice: false } };
     const legend = noticed.length ? LEGEND : null;
     const domain = ["noticed: worse", "noticed: better"];

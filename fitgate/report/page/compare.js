@@ -44,11 +44,11 @@ function compareSection(section) {
   again();
 }
 
-/** The last two runs that have a task on the same test split; the page shows this part only where there are such. */
+/** The last two runs that have a model on the same test split; the page shows this part only where there are such. */
 function lastPair() {
   for (let second = data.runs.length - 1; second > 0; second--) {
-    const tested = new Set(answers.filter((of) => of.run === second).map((of) => of.tested));
-    const earlier = answers.filter((of) => of.run < second && tested.has(of.tested)).map((of) => of.run);
+    const known = answers.filter((of) => of.run === second);
+    const earlier = answers.filter((of) => of.run < second && known.some((o) => o.tested === of.tested && o.model === of.model)).map((of) => of.run);
     if (earlier.length) return [Math.max(...earlier), second];
   }
   return [0, 0];

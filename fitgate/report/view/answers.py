@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -88,7 +88,7 @@ class AnswerBook:
     def __init__(self, records: Iterable[Record]):
         self.tested: list[Tested] = []
         self.answers: list[Answers] = []
-        self._places: dict[tuple[str, str, bytes], int] = {}
+        self._places: dict[tuple[str, str, bool, bytes], int] = {}
         self._classes: list[dict[Label, int]] = []
         for run, record in enumerate(records):
             for task in record.tasks:
@@ -101,13 +101,13 @@ class AnswerBook:
             return  # several numbers an example are no one answer
         place = self._place(record, task, of_numbers)
         for e in evaluations:
-            wrong = () if of_numbers else tuple(np.flatnonzero(~right(task.target, e.predictions)).tolist())
-            given = (
-                _numbers(e.predictions) if of_numbers else self._known(place, record, task, e.predictions[list(wrong)])
-            )
-            self.answers.append(
-                Answers(run, place, shown(e.model, NAME), first_value(record, task, e), wrong, tuple(given))
-            )
+            about = (run, place, shown(e.model, NAME), first_value(record, task, e))
+            if of_numbers:
+                self.answers.append(Answers(*about, (), tuple(_numbers(e.predictions))))
+            else:
+                wrong = np.flatnonzero(~right(task.target, e.predictions))
+                given = self._known(place, record, task, e.predictions[wrong])
+                self.answers.append(Answers(*about, tuple(wrong.tolist()), tuple(given)))
         known = self.tested[place].examples
         for example in _examples(record, task.name):
             known.setdefault(*_example(record, task.name, example))
@@ -115,18 +115,18 @@ class AnswerBook:
     def _place(self, record: Record, task: TaskEntry, of_numbers: bool) -> int:
         """The place of a task on a test split, which is begun where it was not met before."""
         data = record.dataset(task.name)
-        key = (task.name, "" if data is None else data.digest, np.asarray(task.target).tobytes())
-        if key not in self._places:
-            self._places[key] = place = len(self.tested)
-            named = _named(task, data)
-            self.tested.append(named)
-            self._classes.append({})
-            if of_numbers:
-                named.truth = [number or 0.0 for number in _numbers(task.target)]
-            else:
-                self._known(place, record, task, np.unique(task.target, axis=0))
-                named.truth = list(self._known(place, record, task, task.target))
-        return self._places[key]
+        key = (task.name, "" if data is None else data.digest, of_numbers, np.asarray(task.target).tobytes())
+        if key in self._places:
+            return self._places[key]
+        place = self._places[key] = len(self.tested)
+        self.tested.append(_tested(task, data))
+        self._classes.append({})
+        if of_numbers:
+            self.tested[place].truth = [number or 0.0 for number in _numbers(task.target)]
+        else:
+            self._known(place, record, task, np.unique(task.target, axis=0))  # the classes, in their order
+            self.tested[place].truth = list(self._known(place, record, task, task.target))
+        return place
 
     def _known(self, place: int, record: Record, task: TaskEntry, values: NDArray[Any]) -> list[int]:
         """The places of outputs among the classes of a test split, to which new ones are added."""
@@ -139,7 +139,7 @@ class AnswerBook:
         return [known[label] for label in found]
 
 
-def _named(task: TaskEntry, data: DataEntry | None) -> Tested:
+def _tested(task: TaskEntry, data: DataEntry | None) -> Tested:
     """A task on a test split, of which no output was met yet."""
     if data is None:
         return Tested(shown(task.name, NAME), "", "", outputs(data))
@@ -155,8 +155,8 @@ def _labels(values: NDArray[Any]) -> Iterator[Label]:
         yield tuple("NaN" if value != value else value for value in row)
 
 
-def _namer(record: Record, task: TaskEntry) -> Any:
-    """From a label to words."""
+def _namer(record: Record, task: TaskEntry) -> Callable[[Label], str]:
+    """From a label to words: of several labels those that are there."""
     data, one = record.dataset(task.name), class_names(record, task)
     names = data.class_names if data is not None and np.array_equal(data.labels, task.target) else []
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from fitgate.gates import Outcome, Verdict
+from fitgate.gates import Verdict
 from fitgate.record import MetricEntry, Outline, Record, outline_of
 from fitgate.report.verdict import RunVerdict, run_verdict
 from fitgate.report.view.answers import AnswerBook, Answers, Tested
@@ -30,7 +30,6 @@ class RunCard:
     Attributes:
         name: as the reader knows it.
         verdict: on the run.
-        counts: how many gates came to each outcome.
         datasets: their names and sizes.
         started, commit, machine: in words; empty where they are not known.
         notices, failures, failed_tests, faults: what is to be looked into.
@@ -39,7 +38,6 @@ class RunCard:
 
     name: str
     verdict: RunVerdict
-    counts: dict[str, int]
     datasets: tuple[str, ...]
     started: str
     commit: str
@@ -165,7 +163,6 @@ def _card(name: str, record: Record) -> RunCard:
     return RunCard(
         name=name,
         verdict=run_verdict(record),
-        counts={outcome.value: count for outcome in Outcome if (count := record.count(outcome))},
         datasets=tuple(map(size, record.datasets)),
         started=record.started.replace("T", " ").replace("+00:00", " UTC"),
         commit=short_commit(record.commit or ""),
