@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from fitgate.plugin.project import Project
 
 RECORD = "a record.json, or the directory that holds it"
+NAMED = "a record; its name is its directory's unless one is given"
 COMPARISON = Path("comparison.md")
 REPEATABILITY = Path("repeatability.md")
 HISTORY = Path("history.md")
+SITE = Path("site.html")
 
 
 def file_name(text: str) -> Path:
@@ -47,9 +49,7 @@ def add_commands(commands: Any) -> None:
         "from, what of it holds what is wanted, and ratios to the first machine's times. Several records of the same "
         "NAME are repeats on one machine, and make its ratios surer.",
     )
-    compare.add_argument(
-        "records", nargs="+", metavar="[NAME=]RECORD", help="a record; its name is its directory's unless one is given"
-    )
+    compare.add_argument("records", nargs="+", metavar="[NAME=]RECORD", help=NAMED)
     compare.add_argument(
         "--price",
         action="append",
@@ -67,6 +67,17 @@ def add_commands(commands: Any) -> None:
     compare.add_argument("--tasks", default="", metavar="NAME,...", help="those on which they were timed; default: all")
     compare.add_argument("--out", type=file_name, default=COMPARISON, metavar="FILE", help=f"default: {COMPARISON}")
     compare.set_defaults(run=_compare)
+
+    site = commands.add_parser(
+        "site",
+        help="explore runs on one page of HTML, which needs no network",
+        description="Render records to one file of HTML that needs nothing else: verdicts; tables to sort and filter; "
+        "confusion matrices and misclassified examples to click through; quality against latency; two runs compared "
+        "example by example; learning curves; and what metrics and times did from run to run.",
+    )
+    site.add_argument("records", nargs="+", metavar="[NAME=]RECORD", help=NAMED)
+    site.add_argument("--out", type=file_name, default=SITE, metavar="FILE", help=f"default: {SITE}")
+    site.set_defaults(run=_site)
 
     repeat = commands.add_parser("repeat", help="how well repeated runs agree on how long queries take")
     repeat.add_argument("records", type=Path, nargs="+", metavar="RECORD", help="records of one run, repeated")
@@ -128,16 +139,9 @@ def _compare(options: argparse.Namespace) -> int:
 
     records: dict[str, list[Record]] = {}
     for argument in options.records:
-        name, named, path = argument.partition("=")
-        path = Path(path if named else argument)
-        name = name if named else (path if path.is_dir() else path.parent).resolve().name
+        name, path, named = _named(argument)
         if name in records and not named:
-            raise RecordError(
-                argument,
-                found=f"a second record named {name!r}",
-                expected="a name for each machine",
-                next_step=f"give it another, as NAME={path}",
-            )
+            raise _second(argument, name, path, "a name for each machine")
         records.setdefault(name, []).append(read(path))
     prices = dict(_price(argument) for argument in options.price)
     path, answer = write_comparison(
@@ -147,6 +151,38 @@ def _compare(options: argparse.Namespace) -> int:
         print(shown(answer.line))
     print(f"report in {shown(path)}")
     return int(answer is not None and not answer.chosen)
+
+
+def _named(argument: str) -> tuple[str, Path, bool]:
+    """The name of a record, its path, and whether the argument gives the name."""
+    name, named, path = argument.partition("=")
+    if named:
+        return name, Path(path), True
+    directory = Path(argument) if Path(argument).is_dir() else Path(argument).parent
+    return directory.resolve().name, Path(argument), False
+
+
+def _second(argument: str, name: str, path: Path, expected: str) -> RecordError:
+    return RecordError(
+        argument,
+        found=f"a second record named {name!r}",
+        expected=expected,
+        next_step=f"give it another, as NAME={path}",
+    )
+
+
+def _site(options: argparse.Namespace) -> None:
+    from fitgate.report import write_site
+
+    check_writable(options.out)
+    records: dict[str, Record] = {}
+    for argument in options.records:
+        name, path, _ = _named(argument)
+        if name in records:
+            raise _second(argument, name, path, "a name for each run")
+        records[name] = read(path)
+    path = write_site(records, options.out)
+    print(f"{counted(len(records), 'run')} in {shown(path)}, {path.stat().st_size / 1e6:.1f} MB")
 
 
 def _names(text: str) -> list[str]:

@@ -35,7 +35,7 @@ from fitgate.record.evidence import (
 )
 from fitgate.record.examples import largest_errors, lost_examples, misclassified_examples, row
 from fitgate.record.log import log_error
-from fitgate.record.outline import Outline
+from fitgate.record.outline import Outline, outline_of
 from fitgate.record.published import published_values
 from fitgate.record.record import SCHEMA, Entry, Record, begin, working_commit
 from fitgate.record.storage import (
@@ -95,6 +95,7 @@ __all__ = [
     "log_error",
     "lost_examples",
     "misclassified_examples",
+    "outline_of",
     "published_values",
     "read",
     "read_json",

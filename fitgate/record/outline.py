@@ -15,6 +15,7 @@ from fitgate.latency.timing import Timing
 from fitgate.machine import Environment
 from fitgate.record.entries import MetricEntry, Settings
 from fitgate.record.plausibility import fit_faults, metric_faults, timing_faults, twice
+from fitgate.record.record import Record
 from fitgate.runs import Fit
 
 
@@ -60,6 +61,11 @@ class Outline(msgspec.Struct, frozen=True):
     timings: list[Timing] = []
     audits: list[Audit] = []
     threads: dict[str, int] = {}
+
+
+def outline_of(record: Record) -> Outline:
+    """The outline of a record that was read whole."""
+    return msgspec.convert(record, Outline, from_attributes=True)
 
 
 def outline_faults(outline: Outline) -> Iterator[str]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from fitgate.report.repeatability import write_repeatability
     from fitgate.report.report import render, write_report
     from fitgate.report.safety import floors
+    from fitgate.report.site import write_site
     from fitgate.report.summary import append_to_step_summary
 
 _MODULES = {  # imported on first use: the verdict of a run takes no templates and no figures
@@ -31,6 +32,7 @@ _MODULES = {  # imported on first use: the verdict of a run takes no templates a
     "write_history": "history",
     "write_repeatability": "repeatability",
     "write_report": "report",
+    "write_site": "site",
 }
 
 __all__ = [
@@ -49,6 +51,7 @@ __all__ = [
     "write_history",
     "write_repeatability",
     "write_report",
+    "write_site",
 ]
 
 

@@ -39,11 +39,11 @@ def read_history(places: Sequence[Path], since: date | None = None) -> tuple[His
         except RecordError as error:
             others.append(error)
             continue
-        if (same := (run.started, run.commit, frozenset(run.values.items()))) in known:
+        if run.identity in known:
             copies += 1
         elif since is None or run.started.date() >= since:
             runs.append((run, path))
-        known.add(same)
+        known.add(run.identity)
     if not runs:
         first = f" (the first: {others[0]})" if others else ""
         raise RecordError(

@@ -110,6 +110,11 @@ class Run:
         return f"{self.started:%Y-%m-%d %H:%M} UTC{f', {short_commit(self.commit)}' if self.commit else ''}"
 
     @property
+    def identity(self) -> object:
+        """What it has in common with its copies alone."""
+        return self.started, self.commit, frozenset(self.values.items())
+
+    @property
     def subjects(self) -> list[Subject]:
         """What was measured, or was to be."""
         return [*self.values, *self.without]

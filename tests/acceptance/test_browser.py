@@ -1,0 +1,219 @@
+"""The page of runs in a real browser, as its readers use it: sorted, filtered, clicked through, compared, printed."""
+
+import shutil
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from fitgate.gates import Outcome, Verdict
+from fitgate.latency.timing import Timing
+from fitgate.record import Record, read
+from fitgate.report import write_site
+from fitgate.statistics import McNemar
+from tests import records
+from tests.acceptance.markdown import ROOT
+from tests.make_golden import golden
+
+pytestmark = pytest.mark.browser
+
+BROWSERS = ("chromium", "google-chrome", "chrome")
+EVIL = "<img src=x onerror=alert(1)></script><script>alert(2)</script>"
+KINDS = np.tile([0, 1, 2], 40)
+PIXELS = np.random.default_rng(0).integers(0, 256, (120, 16), dtype=np.uint8)
+DATA = records.task_data(PIXELS, KINDS, class_names=("cat", "dog", EVIL), image_shape=(4, 4))
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def wrong(*places):
+    """Answers that are wrong at some places, where each class is taken for the next."""
+    return np.where(np.isin(np.arange(120), places), (KINDS + 1) % 3, KINDS)
+
+
+def run(number, good, poor, factor=1.0, **fields) -> Record:
+    """A run of two models, the later the slower."""
+    record = records.record_of(DATA, {"good": good, "poor": poor}, timed=False)
+    record.started = (BEGAN + timedelta(days=number)).isoformat(timespec="seconds")
+    record.timings = [
+        Timing("good", "kinds", "single", 1, [1e-3 * factor] * 5),
+        Timing("poor", "kinds", "single", 1, [2e-3] * 5),
+    ]
+    record.fits = [
+        type(of)(**{**{n: getattr(of, n) for n in of.__struct_fields__}, "curves": {"loss": [0.9, 0.5, 0.4]}})
+        for of in record.fits
+    ]
+    record.verdicts = [
+        Verdict(
+            "good", "kinds", "accuracy>=0.9", Outcome.PASS, "It holds.", metric="accuracy", value=0.975, threshold=0.9
+        ),
+        Verdict(
+            "poor",
+            "kinds",
+            "accuracy>=0.9",
+            Outcome.FAIL,
+            f"It fell: {EVIL}",
+            metric="accuracy",
+            value=0.85,
+            threshold=0.9,
+        ),
+    ]
+    for name, value in fields.items():
+        setattr(record, name, value)
+    return record
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A headless browser of the system's; `.ci/run` installs one."""
+    from playwright.sync_api import sync_playwright
+
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    assert program, "no browser: apt-get install chromium"
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def file(tmp_path_factory):
+    """A page of twelve runs, the last of which breaks examples 6 and 9 and mends 0, and of one of other data."""
+    jitter = np.exp(np.random.default_rng(0).normal(0, 0.01, 12))
+    runs = {f"night {i}": run(i, wrong(0, 3), wrong(*range(18)), jitter[i] * (1 + (i > 7))) for i in range(11)}
+    runs[EVIL] = run(11, wrong(3, 6, 9), wrong(*range(18)), 2 * jitter[11])
+    return write_site({**runs, "golden": golden()}, tmp_path_factory.mktemp("site") / "site.html")
+
+
+@pytest.fixture(params=["light", "dark"])
+def page(browser, file, request):
+    """The page, opened; in the end it has logged nothing, and asked for nothing."""
+    context = browser.new_context(
+        color_scheme=request.param, reduced_motion="reduce", viewport={"width": 1280, "height": 900}
+    )
+    page = context.new_page()
+    page.set_default_timeout(5_000)
+    said, asked = [], []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("dialog", lambda dialog: said.append(dialog.message))
+    page.on("request", lambda request: asked.append(request.url) if not request.url.startswith("data:") else None)
+    page.goto(file.as_uri())
+    yield page
+    page.wait_for_timeout(50)
+    assert said == []
+    assert asked == [file.as_uri()]
+    context.close()
+
+
+def column(page, section, place):
+    """The texts of a column of a table's rows that are shown."""
+    return page.locator(f"#{section} table.tool tbody tr:visible > :nth-child({place})").all_inner_texts()
+
+
+def test_a_table_is_sorted_by_its_titles_by_keyboard_too(page):
+    title = page.locator("#models th", has_text="accuracy").first
+    place = title.evaluate("cell => cell.cellIndex + 1")
+    title.get_by_role("button").click()
+    assert title.get_attribute("aria-sort") == "ascending"
+    values = [float(text) for text in column(page, "models", place) if text]
+    assert values == sorted(values)
+    page.keyboard.press("Enter")
+    assert title.get_attribute("aria-sort") == "descending"
+    assert [float(text) for text in column(page, "models", place) if text] == sorted(values, reverse=True)
+
+
+def test_a_table_is_filtered_by_choice_and_by_word(page):
+    gates = page.locator("#gates")
+    gates.get_by_label("Verdict").select_option("FAIL")
+    assert {text.strip("✗ ") for text in column(page, "gates", 1)} == {"FAIL"}
+    gates.get_by_label("Containing").fill("night 3")
+    assert column(page, "gates", 2) == ["night 3"]
+    assert gates.get_by_role("status").inner_text() == "1 of 28 rows"
+
+
+def test_a_cell_of_the_matrix_leads_to_its_examples_and_each_to_its_answers(page):
+    examples = page.locator("#examples")
+    examples.get_by_label("Model").select_option("poor of night 0")
+    examples.get_by_role("button", name="6 images of cat taken for dog").click()
+    assert examples.locator("h3").inner_text() == "6 images of cat taken for dog"
+    listed = examples.locator(".chosen button")
+    assert listed.count() == 6
+    listed.filter(has_text="#3").first.click()
+    dialog = page.get_by_role("dialog")
+    assert dialog.get_by_role("heading").inner_text() == "#3 of kinds: cat"
+    assert dialog.get_by_role("img").evaluate("image => image.naturalWidth") == 4
+    assert dialog.locator("tbody tr").count() == 24
+    assert dialog.locator("tr.wrong").count() == 24
+    page.keyboard.press("Escape")
+    assert not dialog.is_visible()
+
+
+def test_two_runs_are_compared_example_by_example(page):
+    compare = page.locator("#compare")
+    compare.get_by_label("Before").select_option("night 10")
+    compare.get_by_label("After").select_option(EVIL)
+    row = compare.locator("tbody tr", has_text="good")
+    assert row.locator("td").all_inner_texts()[2:4] == ["2", "1"]
+    row.get_by_role("button", name="2 broken by good").click()
+    assert compare.locator(".chosen small").all_inner_texts() == ["#6", "#9"]
+    compare.get_by_label("After").select_option("golden")
+    assert "no task on the same test split" in compare.inner_text()
+
+
+def test_chance_alone_is_what_mc_nemar_s_test_says(page):
+    for broken, mended in ((2, 1), (0, 5), (40, 20), (0, 0)):
+        p = McNemar(max(broken, mended), min(broken, mended), 100).p_value
+        assert page.evaluate(f"midP({broken}, {mended})") == pytest.approx(min(1.0, 2 * p), rel=1e-9)
+
+
+@pytest.mark.parametrize("section", ["tradeoff", "learning", "history"])
+def test_a_chart_is_drawn_and_named(page, section):
+    chart = page.locator(f"#{section} .chart")
+    chart.locator("svg path").first.wait_for()
+    assert chart.get_attribute("aria-label")
+
+
+def test_a_change_of_a_series_is_said_and_shown(page):
+    page.get_by_role("button", name="Show the chart of good on kinds, single").first.click()
+    (sentence,) = page.locator("#history .changes li").all_inner_texts()
+    assert sentence.startswith("worse: +")
+    assert page.locator("#history h3").evaluate("heading => heading === document.activeElement")
+
+
+def test_a_mark_tells_what_it_stands_for(page):
+    page.locator("#tradeoff svg .points_marks path").last.hover()
+    assert "Latency" in page.locator(".tip").inner_text()
+
+
+def test_hostile_names_are_text(page):
+    assert page.locator("#verdicts h3", has_text=EVIL).count() == 1
+    assert page.locator("#examples thead th", has_text=EVIL).count() == 1
+    assert page.locator("img[src=x]").count() == 0
+
+
+def test_axe_finds_no_violation(page):
+    from axe_playwright_python.sync_playwright import Axe
+
+    def violations():
+        return [
+            (of["id"], [node["html"][:200] for node in of["nodes"]][:3])
+            for of in Axe().run(page).response["violations"]
+        ]
+
+    page.locator("#history svg path").first.wait_for()
+    assert violations() == []
+    page.locator("#examples .example").first.click()
+    assert violations() == []
+
+
+def test_it_fits_on_a_narrow_screen_and_on_paper(page, tmp_path):
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.pdf(path=tmp_path / "page.pdf", format="A4")
+    assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_ten_full_runs_take_less_than_four_megabytes(tmp_path):
+    full = read(ROOT / "reports" / "full")
+    path = write_site({f"full {i}": full for i in range(10)}, tmp_path / "site.html")
+    assert path.stat().st_size < 4e6
