@@ -121,4 +121,4 @@ def test_a_summary_is_no_longer_than_github_takes_less_whole_sections(summary, t
     found = summary.read_text()
     assert len(found.encode()) <= MOST < 2**20
     assert sections["A"] in found
-    assert found.endswith(f"{sections['C']}Left out, as GitHub takes no more: B. It is all in the run's `report.md`.\n")
+    assert found.endswith(f"{sections['C']}Left out, as GitHub takes no more: B.\n")

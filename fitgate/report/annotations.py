@@ -65,10 +65,8 @@ def _place(where: str, directory: Path, workspace: Path) -> dict[str, object]:
     """File and line of a declaration; empty where it is not in the checkout."""
     name, _, line = where.rpartition(":")
     root = workspace.resolve()
-    for start in (
-        directory.resolve(),
-        *directory.resolve().parents,
-    ):  # a conftest above is known by its directory's name
+    started = directory.resolve()
+    for start in (started, *started.parents):  # a conftest above is known by its directory's name
         path = (start / name).resolve()
         if name and path.is_file() and path.is_relative_to(root):
             return {"file": path.relative_to(root).as_posix(), "line": line}
