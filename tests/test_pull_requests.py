@@ -53,6 +53,14 @@ def test_a_failed_gate_is_an_annotation_on_the_line_that_declares_it(project, mo
     assert message == verdict.message.replace("%", "%25")
 
 
+def test_a_declaration_above_the_directory_that_pytest_starts_in_is_found(tmp_path):
+    (tmp_path / "project" / "tests").mkdir(parents=True)
+    (tmp_path / "project" / "conftest.py").touch()
+    record = records.blank(verdicts=[judged(Outcome.FAIL, 0.5, "project/conftest.py:3")])
+    (line,) = annotated(record, tmp_path / "project" / "tests", tmp_path)
+    assert line.startswith("::error file=project/conftest.py,line=3,title=")
+
+
 def test_elsewhere_there_are_no_annotations(project):
     project.write(FAILING)
     assert not COMMAND.findall(project.run("-k", "gate").stdout.str())
@@ -113,4 +121,4 @@ def test_a_summary_is_no_longer_than_github_takes_less_whole_sections(summary, t
     found = summary.read_text()
     assert len(found.encode()) <= MOST < 2**20
     assert sections["A"] in found
-    assert found.endswith(f"{sections['C']}Left out, as GitHub takes no more: B. It is all in the run's `report.md`.\n")
+    assert found.endswith(f"{sections['C']}Left out, as GitHub takes no more: B.\n")

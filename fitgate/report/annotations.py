@@ -64,10 +64,13 @@ def _of(name: str, verdict: Verdict, directory: Path, workspace: Path) -> str:
 def _place(where: str, directory: Path, workspace: Path) -> dict[str, object]:
     """File and line of a declaration; empty where it is not in the checkout."""
     name, _, line = where.rpartition(":")
-    path = (directory / name).resolve()
-    if not (name and path.is_file() and path.is_relative_to(workspace.resolve())):
-        return {}
-    return {"file": path.relative_to(workspace.resolve()).as_posix(), "line": line}
+    root = workspace.resolve()
+    started = directory.resolve()
+    for start in (started, *started.parents):  # a conftest above is known by its directory's name
+        path = (start / name).resolve()
+        if name and path.is_file() and path.is_relative_to(root):
+            return {"file": path.relative_to(root).as_posix(), "line": line}
+    return {}
 
 
 def _merit(verdict: Verdict) -> float:

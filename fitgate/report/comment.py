@@ -14,8 +14,9 @@ from fitgate.report.markdown import render
 from fitgate.report.shading import pictures
 from fitgate.report.summary import cut
 from fitgate.report.verdict import failing, run_verdict
-from fitgate.report.view.change import RowOf, change_view
+from fitgate.report.view.change import change_view
 from fitgate.report.view.gates import gates
+from fitgate.report.view.mending import RowOf
 
 MARKER = "<!-- fitgate -->"  # by which the comment of an earlier run is found
 QUIET = {Outcome.PASS, Outcome.NO_BASELINE}  # gates that are told of only where they fail the run

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fitgate.report.view.change import ChangedExample
+from fitgate.report.view.mending import ChangedExample
 from fitgate.text import shown
 
 SHADES = " ░▒▓█"  # from the lowest value to the highest
