@@ -17,7 +17,6 @@ const CONFIG = {
   range: { category: COLOURS, symbol: SHAPES },
 };
 
-const LEGEND = { title: null, orient: "top", columns: { expr: "max(1, floor(width / 150))" }, labelLimit: 120 };
 const FEW = 24; // points that all have labels; of more, those of the last run
 
 const tip = h("div", { class: "tip", hidden: true });
@@ -45,6 +44,11 @@ function draw(place, spec, name) {
   place.setAttribute("role", "img");
   place.setAttribute("aria-label", name);
   return view.runAsync().then(() => place.querySelector("svg").setAttribute("aria-hidden", "true"));
+}
+
+/** A legend above a chart, in as many columns as its place has room for. */
+function legendIn(place) {
+  return { title: null, orient: "top", columns: Math.max(1, Math.floor(place.clientWidth / 160)), labelLimit: 120 };
 }
 
 /** Say in a chart's place why there is none. */
@@ -90,9 +94,9 @@ function tradeoffChart(section) {
       return;
     }
     const wide = Math.max(...points.map((p) => p.ms)) > 4 * Math.min(...points.map((p) => p.ms));
-    const x = { field: "ms", type: "quantitative", title: [`typical time to answer one ${about.noun}, ms`, ...(wide ? ["(each step to the right is longer by the same factor)"] : [])], scale: { type: wide ? "log" : "linear", ...(!wide && { zero: false }), padding: 24, nice: false }, axis: { format: "~g", ...(wide && { values: decades(points.map((p) => p.ms)) }) } };
+    const x = { field: "ms", type: "quantitative", title: [`typical time to answer one ${about.noun}, ms`, ...(wide ? ["(log scale)"] : [])], scale: { type: wide ? "log" : "linear", ...(!wide && { zero: false }), padding: 24, nice: false }, axis: { format: "~g", ...(wide && { values: decades(points.map((p) => p.ms)) }) } };
     const y = { field: "value", type: "quantitative", title: title(about.title), scale: { zero: false, nice: false, domain: around(points.map((p) => p.value), about.percent) } };
-    const colour = { field: "run", type: "nominal", scale: { domain: runs }, legend: runs.length > 1 ? LEGEND : null };
+    const colour = { field: "run", type: "nominal", scale: { domain: runs }, legend: runs.length > 1 ? legendIn(place) : null };
     const tooltip = points.map((p) => ({ Run: p.run, Model: p.model, [about.metric]: String(+p.value.toPrecision(5)), Latency: `${+p.ms.toPrecision(3)} ms` }));
     draw(place, {
       data: { values: points.map((p, i) => ({ ...p, tip: tooltip[i], label: p.last || points.length <= FEW ? p.model : "" })) },
@@ -152,7 +156,7 @@ function learningChart(section) {
       encoding: {
         x: { field: "epoch", type: "quantitative", title: title("epoch"), axis: { tickMinStep: 1, format: "d" }, scale: { nice: false, padding: 10 } },
         y: { field: "value", type: "quantitative", title: title(kind), scale: { zero: false } },
-        color: { field: "model", type: "nominal", legend: LEGEND },
+        color: { field: "model", type: "nominal", legend: legendIn(place) },
         detail: { field: "run" },
         tooltip: { field: "tip" },
       },
@@ -177,7 +181,7 @@ function historyChart(section) {
     const noticed = changes.map((c) => ({ i: c.seen + 1, value: values[c.seen], what: c.worse ? "noticed: worse" : "noticed: better", tip: { Change: c.sentence } }));
     const y = { field: "value", type: "quantitative", title: title(axis), axis: { format: "~r" }, scale: { domain: around(values), zero: false, nice: false } };
     const x = { type: "quantitative", title: title("run, in the order of time"), axis: { tickMinStep: 1, format: "d" }, scale: { domain: [0.5, values.length + 0.5], nice: false } };
-    const legend = noticed.length ? LEGEND : null;
+    const legend = noticed.length ? legendIn(place) : null;
     const domain = ["noticed: worse", "noticed: better"];
     heading.textContent = name;
     draw(place, {

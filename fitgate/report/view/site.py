@@ -111,7 +111,7 @@ class Site:
 
     Attributes:
         runs: what each came to.
-        gates: those of all runs.
+        gates: those of all runs, what is to be looked into first.
         metrics: titles of the columns of `models`.
         models: those of all runs.
         tradeoffs, learnings: of each run, by its place.
@@ -148,7 +148,7 @@ def site_view(records: Mapping[str, Record]) -> Site:
     metrics = tuple(dict.fromkeys(title for record in records.values() for title in quality(record).metrics))
     return Site(
         runs=tuple(_card(name, record) for name, record in records.items()),
-        gates=tuple(line for name, record in records.items() for line in _gates(name, record)),
+        gates=tuple(sorted((g for name, record in records.items() for g in _gates(name, record)), key=lambda g: g.rank)),
         metrics=metrics,
         models=tuple(line for name, record in records.items() for line in _models(name, record, metrics)),
         tradeoffs=tuple(map(tradeoffs, records.values())),
