@@ -81,7 +81,7 @@ def test_a_comparison_can_be_held_to_some_models_and_tasks(tmp_path):
     records = {"here": [times(1.0)], "there": [times(0.5)]}
     for options, kept in (({"models": ["good"]}, {"good"}), ({"tasks": ["digits"]}, {"good", "poor"})):
         page = written(records, tmp_path, **options)
-        table = page[page.index("## What there is to choose from") : page.index("## Machines")]
+        table = page[page.index("## What there is to choose from") : page.index("What these numbers are")]
         assert set(re.findall(r"^\| (\w+) \| here", table, re.MULTILINE)) == kept
     for option in ("models", "tasks"):
         with pytest.raises(RecordError, match=f"^--{option} digit: found nothing of that name"):
