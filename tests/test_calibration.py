@@ -1,11 +1,15 @@
 """Calibration: an error without bias, and a bound and a test whose rates are what they state."""
 
+import msgspec
 import numpy as np
 import pytest
 from scipy.special import expit, logit, softmax
 
 from fitgate.metrics import METRICS, Outputs
+from fitgate.report import write_report
+from fitgate.report.view.reliability import reliabilities
 from fitgate.statistics import calibration_error, calibration_rise, calibration_upper_bound
+from tests import records
 
 KINDS = np.array(["benign", "malignant", "unsure"])
 ERROR = METRICS["calibration_error"]
@@ -35,6 +39,15 @@ def test_the_error_is_that_of_bins_of_as_many_less_what_chance_adds():
     assert calibration_error(happened, np.repeat([0.4, 0.8], 20)) == 0
     with pytest.raises(ValueError, match=r"arrays of shapes \(40,\) and \(2,\)"):
         calibration_error(happened, [0.1, 0.2])
+
+
+def test_equal_probabilities_lie_in_one_bin_whatever_the_order_of_the_examples():
+    rng = np.random.default_rng(8)
+    happened = rng.random(600) < 0.7
+    stated = np.where(rng.random(600) < 0.8, 0.7, rng.random(600))
+    order = np.argsort(happened)
+    assert calibration_error(happened[order], stated[order]) == calibration_error(happened, stated)
+    assert calibration_error(np.sort(happened), np.full(600, happened.mean())) == 0
 
 
 @pytest.mark.parametrize("slope", [1.0, 1.4])
@@ -121,3 +134,23 @@ def test_its_bound_is_the_metric_s():
     happened, stated = drawn(rng, 500, 1.5)
     bound = ERROR.confidence_bound.compute(happened.astype(int), np.column_stack([1 - stated, stated]), 0.99)
     assert calibration_error(happened, stated) < bound < 1
+
+
+def test_the_report_shows_how_often_what_is_called_so_likely_happens(tmp_path):
+    rng = np.random.default_rng(9)
+    happened, stated = drawn(rng, 400)
+    data = records.task_data(np.zeros((400, 1)), happened.astype(int), ("accuracy", "log_loss"))
+    likely = {"sound": stated, "sure": expit(3 * logit(stated))}
+    record = records.record_of(data, {model: (p > 0.5).astype(int) for model, p in likely.items()})
+    record.evaluations = [
+        msgspec.structs.replace(e, probabilities=np.column_stack([1 - likely[e.model], likely[e.model]]))
+        for e in record.evaluations
+    ]
+    [found] = reliabilities(record)
+    assert ([of.model for of in found.models], found.event, found.more) == (["sure", "sound"], "class 1", 0)
+    sure, sound = found.models
+    assert sure.error > 0.05 > sound.error
+    assert np.mean((sound.low <= sound.stated) & (sound.stated <= sound.high)) > 0.8
+    page = write_report(record, tmp_path).read_text()
+    assert "(figures/reliability.png)" in page
+    assert (tmp_path / "figures" / "reliability.png").stat().st_size > 5_000

@@ -124,11 +124,11 @@ def _message(
     if metric.lead(bound, floor) >= 0:
         return f"{named} clears the floor of {floor:g}: w{sure}."
     if needed is not None and needed > n:
-        found, then = "misses", f"No model can pass on {n:,} examples: test on more, or lower the floor"
+        found, then = "misses", f"No model can pass on {n:,} examples: test on more, or move the floor"
     elif metric.lead(value, floor) >= 0:
-        found, then = "reaches", "Test it on more examples, or lower the floor to what its seeds hold (fitgate floors)"
+        found, then = "reaches", "Test it on more examples, or move the floor to what its seeds hold (fitgate floors)"
     else:
-        found, then = "misses", "Mend the model, or lower the floor to what its seeds hold (fitgate floors)"
+        found, then = "misses", "Mend the model, or move the floor to what its seeds hold (fitgate floors)"
     unsure = ", but not by enough to be sure" if found == "reaches" else ""
     return f"{named} {found} the floor of {floor:g}{unsure}. W{sure}, on {n:,} examples. {then}."
 

@@ -37,7 +37,7 @@ def _brier(target: Array, probabilities: Array, classes: Array | None = None) ->
     return float(distances / 2 if likely.shape[1] == 2 else distances)
 
 
-def _stated(target: Array, probabilities: Array, classes: Array | None) -> tuple[Array, Array]:
+def happened_and_stated(target: Array, probabilities: Array, classes: Array | None) -> tuple[Array, Array]:
     """What happened, and its stated probability: the second of two classes; of more, that the likeliest is right."""
     if target.ndim == 2:
         raise ValueError("no calibration error of several labels at once, expected classes")
@@ -49,15 +49,15 @@ def _stated(target: Array, probabilities: Array, classes: Array | None) -> tuple
 
 
 def _calibration_error(target: Array, probabilities: Array, classes: Array | None = None) -> float:
-    return calibration_error(*_stated(target, probabilities, classes))
+    return calibration_error(*happened_and_stated(target, probabilities, classes))
 
 
 def _calibration_bound(target: Array, probabilities: Array, confidence: float, classes: Array | None = None) -> float:
-    return calibration_upper_bound(*_stated(target, probabilities, classes), confidence)
+    return calibration_upper_bound(*happened_and_stated(target, probabilities, classes), confidence)
 
 
 def _calibration_rise(target: Array, before: Array, now: Array, classes: Array | None = None) -> CalibrationRise:
-    happened, stated = zip(*(_stated(target, one, classes) for one in (before, now)), strict=True)
+    happened, stated = zip(*(happened_and_stated(target, one, classes) for one in (before, now)), strict=True)
     return calibration_rise(happened, stated)
 
 

@@ -22,6 +22,7 @@ from fitgate.report.view.curves import Curves
 from fitgate.report.view.examples import Examples
 from fitgate.report.view.learning import Learning
 from fitgate.report.view.numbers import Numbers
+from fitgate.report.view.reliability import Reliability
 from fitgate.report.view.report import ReportView
 from fitgate.report.view.tradeoff import TradeOff
 from fitgate.report.view.words import Noun, shortened
@@ -62,6 +63,8 @@ def draw(view: ReportView, directory: Path, part: Part = whole) -> dict[str, str
     for confusion in view.confusions:
         if confusion.drawn:
             add(name("confusion", confusion.task), partial(_confusion, confusion))
+    for reliability in view.reliabilities:
+        add(name("reliability", reliability.task), partial(_reliability, reliability))
     for numbers in view.numbers:
         add(name("predicted", numbers.task), partial(_predicted, numbers))
     for examples in view.misclassified:
@@ -136,6 +139,31 @@ def _confusion(of: Confusion) -> tuple[Figure, str]:
     which = "matrices of the best and the worst model" if len(of.matrices) > 1 else f"matrix of {of.matrices[0].model}"
     return figure, (
         f"Confusion {which} on {of.task}: numbers of test {of.noun.many}; the shade is the share of the true class."
+    )
+
+
+def _reliability(of: Reliability) -> tuple[Figure, str]:
+    columns = min(3, len(of.models))
+    rows = -(-len(of.models) // columns)
+    figure = Figure(figsize=(3.6 * columns, 3.6 * rows), layout="constrained")
+    every = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).flat
+    for axes, model in itertools.zip_longest(every, of.models):
+        if model is None:
+            axes.set_axis_off()
+            continue
+        axes.set_title(plain(f"{model.model}, off by {100 * model.error:.1f} points"))
+        axes.plot([0, 1], [0, 1], "--", color="grey", linewidth=1, zorder=0)
+        reach = np.maximum([model.happened - model.low, model.high - model.happened], 0)
+        axes.errorbar(model.stated, model.happened, reach, fmt="o-", markersize=4, linewidth=1, elinewidth=1)
+        axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal")
+        axes.grid(alpha=0.3)
+    figure.supxlabel("stated probability")
+    figure.supylabel("share that happened")
+    left = f" {of.more} more are not drawn." if of.more else ""
+    return figure, (
+        f"Reliability on {of.task}, the models that are farthest off first: how often it was {of.event}, by how likely "
+        f"that was said to be. A point is one of {len(of.models[0].stated)} bins of as many of {of.n:,} test "
+        f"{of.noun.many}, with its 95 % interval; on the dashed line both are equal.{left}"
     )
 
 

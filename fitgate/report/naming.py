@@ -29,6 +29,8 @@ def figure_file(view: ReportView, kind: str, task: str) -> str:
 
 def figure_tasks(view: ReportView) -> list[str]:
     """The tasks that figures are of, each once."""
-    drawn = ([part.task for part in parts] for parts in (view.tradeoffs, view.learnings, view.numbers))
+    drawn = (
+        [part.task for part in parts] for parts in (view.tradeoffs, view.learnings, view.numbers, view.reliabilities)
+    )
     matrices = [part.task for part in view.confusions if part.drawn]
     return list(dict.fromkeys([*chain(*drawn), *matrices, *(part.task for part in view.misclassified)]))

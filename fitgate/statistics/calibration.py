@@ -15,7 +15,7 @@ Array = NDArray[np.float64]
 
 
 class Bins(NamedTuple):
-    """Examples in bins of as many each, by their probability; arrays of a value a bin `(bins,)`.
+    """Examples in bins by their probability; arrays of a value a bin `(bins,)`.
 
     Attributes:
         sizes: how many examples.
@@ -46,7 +46,9 @@ class Bins(NamedTuple):
 
 
 def bins(happened: ArrayLike, stated: ArrayLike) -> Bins:
-    """Examples in up to 15 bins of as many, and of 20 at least, by the probability that was stated for each.
+    """Examples in up to 15 bins of as many, of 20 or more, by the probability that was stated for each.
+
+    Equal probabilities lie in one bin: else what it holds would depend on the order of the examples.
 
     Args:
         happened: whether it happened, `(n,)`.
@@ -60,7 +62,7 @@ def bins(happened: ArrayLike, stated: ArrayLike) -> Bins:
         raise ValueError(f"arrays of shapes {y.shape} and {p.shape}, expected (n,) of both, n 1 or more")
     count = max(1, min(MOST_BINS, len(y) // LEAST_IN_BIN))
     order = np.argsort(p, kind="stable")
-    edges = np.arange(count) * len(y) // count
+    edges = np.unique(np.searchsorted(p[order], p[order][np.arange(count) * len(y) // count]))
     sizes = np.diff(np.append(edges, len(y))).astype(np.float64)
     mean_stated, share = (np.add.reduceat(values[order], edges) / sizes for values in (p, y))
     return Bins(sizes, mean_stated, share, order)

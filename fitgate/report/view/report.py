@@ -22,6 +22,7 @@ from fitgate.report.view.notices import notices
 from fitgate.report.view.numbers import Numbers, numbers
 from fitgate.report.view.published import PublishedRow, published
 from fitgate.report.view.quality import FailureRow, Quality, TaskRow, failures, quality, tasks
+from fitgate.report.view.reliability import Reliability, reliabilities
 from fitgate.report.view.seeds import SeedRow, seeds
 from fitgate.report.view.tradeoff import TradeOff, tradeoffs
 from fitgate.report.view.words import Noun, noun
@@ -57,6 +58,7 @@ class ReportView:
     recalls: tuple[Recall, ...]
     learnings: tuple[Learning, ...]
     confusions: tuple[Confusion, ...]
+    reliabilities: tuple[Reliability, ...]
     numbers: tuple[Numbers, ...]
     misclassified: tuple[Examples, ...]
     models: tuple[ModelRow, ...]
@@ -85,6 +87,7 @@ SECTIONS: dict[str, tuple[Callable[[Record], Any], Any]] = {
     "recalls": (recalls, ()),
     "learnings": (learnings, ()),
     "confusions": (confusions, ()),
+    "reliabilities": (reliabilities, ()),
     "numbers": (numbers, ()),
     "misclassified": (misclassified, ()),
     "models": (models, ()),
