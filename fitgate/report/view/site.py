@@ -148,7 +148,9 @@ def site_view(records: Mapping[str, Record]) -> Site:
     metrics = tuple(dict.fromkeys(title for record in records.values() for title in quality(record).metrics))
     return Site(
         runs=tuple(_card(name, record) for name, record in records.items()),
-        gates=tuple(sorted((g for name, record in records.items() for g in _gates(name, record)), key=lambda g: g.rank)),
+        gates=tuple(
+            sorted((g for name, record in records.items() for g in _gates(name, record)), key=lambda g: g.rank)
+        ),
         metrics=metrics,
         models=tuple(line for name, record in records.items() for line in _models(name, record, metrics)),
         tradeoffs=tuple(map(tradeoffs, records.values())),
