@@ -91,4 +91,4 @@ def test_the_command_tampers_with_the_project_around_it(project, monkeypatch, ca
     monkeypatch.chdir(project)
     assert main(["sabotage", "--task=cloud", "--only=tampering no gate", "--out=found.md"]) == 0
     assert "no gate collected: refused: FAIL: models were tested, but no gate was enforced" in capsys.readouterr().out
-    assert "**1 of 1** ways of tampering with a project were refused." in (project / "found.md").read_text()
+    assert "- Ways of tampering with a project: **1 of 1** were refused." in (project / "found.md").read_text()

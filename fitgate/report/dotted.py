@@ -35,7 +35,7 @@ def draw_dotted(sets: Sequence[Dotted], across: str, upwards: str, shown: tuple[
     Raises:
         FileError: if it can't be written.
     """
-    figure = Figure(figsize=(8, 5), layout="constrained")
+    figure = Figure(figsize=(9, 5), layout="constrained")
     axes = figure.subplots()
     for i, (label, x, y, along, fitted) in enumerate(sets):
         (points,) = axes.plot(x, y, MARKERS[i % len(MARKERS)], alpha=0.7, label=plain(label))
@@ -43,5 +43,5 @@ def draw_dotted(sets: Sequence[Dotted], across: str, upwards: str, shown: tuple[
     axes.axvline(1, color="grey", linestyle=":")
     axes.set(xlim=shown, ylim=(-3, 103), xlabel=plain(across), ylabel=plain(upwards))
     axes.grid(alpha=0.3)
-    axes.legend(loc="center right")
+    figure.legend(loc="outside right center", frameon=False)
     save(figure, path)

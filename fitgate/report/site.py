@@ -23,8 +23,10 @@ SCRIPTS = (
     "vendor/vega-interpreter.js",
     "page.js",
     "tables.js",
+    "drawing.js",
     "charts.js",
     "examples.js",
+    "confusion.js",
     "compare.js",
 )
 

@@ -16,7 +16,11 @@ function h(name, attributes = {}, ...children) {
 
 /** A labelled choice; `changed` is given the place of the option that is chosen. */
 function choice(label, options, chosen, changed) {
-  const select = h("select", { onchange: () => changed(select.selectedIndex) }, ...options.map((o) => h("option", {}, o)));
+  const select = h(
+    "select",
+    { onchange: () => changed(select.selectedIndex) },
+    ...options.map((o) => h("option", {}, o)),
+  );
   select.selectedIndex = chosen;
   return h("label", { class: "choice" }, h("span", {}, label), select);
 }

@@ -59,7 +59,8 @@ function filterable(table) {
       row.hidden = !matches || !row.textContent.toLowerCase().includes(text);
     }
     const left = rows.filter((row) => !row.hidden).length;
-    count.textContent = left === rows.length ? counted(left, ["row", "rows"]) : `${left} of ${counted(rows.length, ["row", "rows"])}`;
+    count.textContent =
+      left === rows.length ? counted(left, ["row", "rows"]) : `${left} of ${counted(rows.length, ["row", "rows"])}`;
   }
   filter();
 }
