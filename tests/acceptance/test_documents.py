@@ -22,7 +22,7 @@ from tests.acceptance.markdown import ROOT, blocks, links, spans
 pytestmark = pytest.mark.slow
 
 PAGES = ("README.md", "CONTRIBUTING.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))))
-LONG = ("docs/ci.md", "docs/faults.md")  # each night
+LONG = ("docs/ci.md", "docs/digits.md", "docs/faults.md", "docs/plugins.md")  # each night
 CHECKED = "checked"  # what it names is checked: options, files, and that pytest collects what it selects
 ELSEWHERE = "elsewhere"  # another test, or CI, runs it
 
