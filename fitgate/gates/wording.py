@@ -15,7 +15,7 @@ MOST_CHANGED = 3  # changes of the environment
 
 def chance(p_value: float) -> str:
     """How often chance alone does what a test saw, in percent."""
-    return "fewer than 0.01%" if p_value < 1e-4 else f"{100 * p_value:.2g}%"
+    return "less than 0.01%" if p_value < 1e-4 else f"{100 * p_value:.2g}%"
 
 
 def summary(metric: Metric, reason: Reason, found: Comparison, terms: Terms, p_value: float, then: str) -> str:
