@@ -1,6 +1,7 @@
 """The page of runs in a real browser, as its readers use it: sorted, filtered, clicked through, compared, printed."""
 
 import shutil
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -84,12 +85,10 @@ def file(tmp_path_factory):
     return write_site({**runs, "golden": golden()}, tmp_path_factory.mktemp("site") / "site.html")
 
 
-@pytest.fixture(params=["light", "dark"])
-def page(browser, file, request):
-    """The page, opened; in the end it has logged nothing, and asked for nothing."""
-    context = browser.new_context(
-        color_scheme=request.param, reduced_motion="reduce", viewport={"width": 1280, "height": 900}
-    )
+@contextmanager
+def opened(browser, file, **about):
+    """A page, opened; in the end it has logged nothing, and asked for nothing."""
+    context = browser.new_context(reduced_motion="reduce", viewport={"width": 1280, "height": 900}, **about)
     page = context.new_page()
     page.set_default_timeout(5_000)
     said, asked = [], []
@@ -103,6 +102,13 @@ def page(browser, file, request):
     assert said == []
     assert asked == [file.as_uri()]
     context.close()
+
+
+@pytest.fixture(params=["light", "dark"])
+def page(browser, file, request):
+    """The page of all runs, in either colours."""
+    with opened(browser, file, color_scheme=request.param) as page:
+        yield page
 
 
 def column(page, section, place):
@@ -213,7 +219,19 @@ def test_it_fits_on_a_narrow_screen_and_on_paper(page, tmp_path):
     assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF")
 
 
-def test_ten_full_runs_take_less_than_four_megabytes(tmp_path):
+@pytest.mark.parametrize("section", ["tradeoff", "learning"])
+def test_a_chart_is_drawn_for_each_choice(page, section):
+    for choice in page.locator(f"#{section} select").all():
+        for option in choice.locator("option").all_inner_texts()[::-1]:
+            choice.select_option(option)
+    page.locator(f"#{section} .chart svg path").first.wait_for()
+
+
+def test_ten_full_runs_take_less_than_four_megabytes(browser, tmp_path):
     full = read(ROOT / "reports" / "full")
     path = write_site({f"full {i}": full for i in range(10)}, tmp_path / "site.html")
     assert path.stat().st_size < 4e6
+    with opened(browser, path) as page:
+        labels = page.locator("#tradeoff .labels_marks text")
+        labels.first.wait_for()
+        assert {"cnn", "sgd"} <= set(labels.all_text_contents())
