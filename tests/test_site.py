@@ -99,7 +99,7 @@ def test_gates_stand_in_a_table_with_what_they_are_held_to(tmp_path):
     (fall,) = [row for row in rows if "accuracy>baseline-0.01" in row]
     assert fall[:6] == ["FAIL", "poor", "digits", "accuracy>baseline-0.01", "0.8300", "0.8550"]
     (floor,) = [row for row in rows if row[:4] == ["PASS", "good", "digits", "accuracy>=0.9"]]
-    assert floor[6].startswith("99% sure: at least 0.9")
+    assert floor[6].startswith("at least 0.9")
 
 
 def test_what_is_to_be_looked_into_lies_open_where_a_run_fails(tmp_path):

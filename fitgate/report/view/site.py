@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from fitgate.gates import Verdict
-from fitgate.record import MetricEntry, Outline, Record, outline_of
+from fitgate.record import Outline, Record, outline_of
 from fitgate.report.verdict import RunVerdict, run_verdict
 from fitgate.report.view.answers import AnswerBook, Answers, Tested
 from fitgate.report.view.environment import Fact, environment, size
@@ -20,7 +19,6 @@ from fitgate.report.view.quality import FailureRow, QualityRow, failures, qualit
 from fitgate.report.view.run import run_of, short_commit
 from fitgate.report.view.series import Series
 from fitgate.report.view.tradeoff import TradeOff, tradeoffs
-from fitgate.report.view.words import metric_difference, metric_value
 
 
 @dataclass(frozen=True)
@@ -55,23 +53,13 @@ class GateLine:
 
     Attributes:
         run: its name.
-        gate: with its outcome and its message.
-        value, against, sure: the model's metric, what it is held to, and how sure that is, in words; empty where the
-            gate has none.
-        why: the reason of the outcome, in a clause.
+        gate: as a report shows it.
+        why: the reason of its outcome, in a clause; empty where it has none.
     """
 
     run: str
     gate: GateRow
-    value: str = ""
-    against: str = ""
-    sure: str = ""
-    why: str = ""
-
-    @property
-    def outcome(self) -> str:
-        """In words."""
-        return "NOT JUDGED" if self.gate.outcome is None else self.gate.outcome.value
+    why: str
 
     @property
     def rank(self) -> int:
@@ -100,9 +88,7 @@ class ModelLine:
     @property
     def outcomes(self) -> dict[str, int]:
         """How many of its gates came to each outcome."""
-        return dict(
-            Counter("NOT JUDGED" if gate.outcome is None else gate.outcome.value for gate in self.quality.gates)
-        )
+        return dict(Counter(gate.verdict for gate in self.quality.gates))
 
 
 @dataclass(frozen=True)
@@ -178,28 +164,9 @@ def _card(name: str, record: Record) -> RunCard:
 
 
 def _gates(name: str, record: Record) -> Iterator[GateLine]:
-    verdicts = {(v.model, v.task, v.gate): v for v in record.verdicts}
+    reasons = {(v.model, v.task, v.gate): v.reason.value for v in record.verdicts}
     for gate in gates(record):
-        verdict = verdicts.get((gate.model, gate.task, gate.rule))
-        yield GateLine(name, gate) if verdict is None else _judged(name, gate, verdict, record)
-
-
-def _judged(name: str, gate: GateRow, verdict: Verdict, record: Record) -> GateLine:
-    metric = record.metric(verdict.metric)
-    value, against = (
-        "" if number is None else metric_value(number, metric) for number in (verdict.value, verdict.threshold)
-    )
-    sure = [] if verdict.bound is None else [f"{record.settings.judge.confidence:.0%} sure: {_bound(verdict, metric)}"]
-    sure += [] if verdict.p_value is None else [f"p = {verdict.p_value:.2g}"]
-    return GateLine(name, gate, value, against, ", ".join(sure), verdict.reason.value)
-
-
-def _bound(verdict: Verdict, metric: MetricEntry) -> str:
-    """The bound of a verdict that has one, in words."""
-    assert verdict.bound is not None
-    if verdict.bound_of == "lead":
-        return f"ahead by at least {metric_difference(verdict.bound, metric)}"
-    return f"at {'least' if metric.higher_is_better else 'most'} {metric_value(verdict.bound, metric)}"
+        yield GateLine(name, gate, reasons.get((gate.model, gate.task, gate.rule), ""))
 
 
 def _models(name: str, record: Record, metrics: Sequence[str]) -> Iterator[ModelLine]:
