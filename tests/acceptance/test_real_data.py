@@ -199,7 +199,7 @@ GROUNDS = {
         "macro_f1",
         0.6,
         0.05,
-        ("## Recall of each label, %", "| label | test examples | model |", "| 2 |"),
+        ("<summary>Recall of each label, %</summary>", "| label | test examples | model |", "| 2 |"),
         TAGS,
     ),
 }

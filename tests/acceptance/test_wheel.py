@@ -119,7 +119,9 @@ def test_a_worse_estimator_turns_it_red_and_the_message_says_by_how_much(install
     assert changed != text
     conftest.write_text(changed)
     out = run(installed / "pytest", "-m", "not latency", "--fit-seeds=5", cwd=worse, fails=True)
-    assert re.search(r"against the baseline's 0\.\d{4}: -\d+\.\d\d points", out)
+    fallen = r"is worse than the baseline's 0\.\d{4} by [\d.]+ points"
+    collapsed = r"lies [\d.]+ points below the baseline's mean of 0\.\d{4}"
+    assert re.search(f"{fallen}|{collapsed}", out)
     assert any(v.outcome == "FAIL" and v.p_value is not None for v in last_run(worse).verdicts)
 
 
