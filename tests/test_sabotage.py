@@ -472,6 +472,16 @@ def test_a_campaign_goes_on_where_its_file_ends_and_begins_anew_where_the_work_i
     assert names("nothing wavering") == (["labels exchanged", "nothing"], True)
     assert names("nothing wavering", effort=SMALL._replace(size=Size(2, 2, 2))) == (["nothing"], False)
     moved = read_campaign(path)
+    moved.environment = msgspec.structs.replace(moved.environment, cpu="Abacus")
+    moved.processors = ["Abacus"]
+    write_json(moved, path)
+    assert names("labels exchanged wavering", effort=SMALL._replace(size=Size(2, 2, 2)))[0] == [
+        "nothing",
+        "labels exchanged",
+    ]
+    moved = read_campaign(path)
+    assert len(moved.processors) == 2
+    assert f"on Abacus and {moved.processors[1]}" in render(moved, "c.png")
     moved.environment = msgspec.structs.replace(moved.environment, python="2.7")
     write_json(moved, path)
     with pytest.raises(SabotageError, match="a campaign on this project, of another env"):

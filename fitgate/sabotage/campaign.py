@@ -67,6 +67,7 @@ class Campaign(msgspec.Struct):
         size: of each trial.
         seconds: wall time of the processes that worked on it; what the pool already had took none of it.
         sources: SHA-256 of the project's Python files.
+        processors: that worked on it, by their names; in old campaigns that of `environment` alone.
     """
 
     profile: str
@@ -79,6 +80,7 @@ class Campaign(msgspec.Struct):
     size: Size = Size()
     seconds: float = 0.0
     sources: str = ""
+    processors: list[str] = []
 
 
 def run(
@@ -135,7 +137,9 @@ def run(
             sources=sources_digest(Path.cwd()),
         ),
     )
-    before = campaign.seconds
+    before, here = campaign.seconds, environment().cpu
+    if here not in campaign.processors:
+        campaign.processors.append(here)
 
     def keep() -> None:
         campaign.seconds = before + perf_counter() - started
@@ -179,6 +183,8 @@ def fit_sound(trials: Trials, effort: Effort, say: Say) -> None:
 def _begun(path: Path, campaign: Campaign) -> Campaign:
     """What a file holds of the same work, to go on with; else a campaign that begins.
 
+    The processor may be another: each trial's fits, sound and changed, are of one pool, and so of one processor.
+
     Raises:
         SabotageError: if it holds that of another environment.
     """
@@ -189,7 +195,9 @@ def _begun(path: Path, campaign: Campaign) -> Campaign:
     work = [(one.sources, one.profile, one.tasks, one.size) for one in (kept, campaign)]
     if work[0] != work[1]:
         return campaign
-    if moved := changes(kept.environment, campaign.environment):
+    now = campaign.environment
+    there = msgspec.structs.replace(kept.environment, cpu=now.cpu, blas=now.blas)  # which names its kernels' processor
+    if moved := changes(there, now):
         raise SabotageError(
             path,
             found=f"a campaign on this project, of another environment ({'; '.join(moved)})",

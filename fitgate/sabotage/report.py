@@ -197,8 +197,9 @@ def _tamperings(tamperings: Sequence[Tampering]) -> str:
 
 def _circumstances(campaign: Campaign) -> str:
     where = campaign.environment
+    processors = " and ".join(map(md, campaign.processors or [where.cpu]))
     parts = [
-        f"{campaign.seconds / 60:.1f} minutes, beside fits that were kept, on {where.cpu}",
+        f"{campaign.seconds / 60:.1f} minutes, beside fits that were kept, on {processors}",
         counted(where.cores, "core"),
         f"Python {where.python}",
         f"tasks {', '.join(map(md, campaign.tasks))}" if campaign.tasks else "",
