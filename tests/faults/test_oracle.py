@@ -16,13 +16,13 @@ from tests.faults.process import forked
 LINE = "error: a/x.npz: found a damaged file (bad CRC), expected a baseline; restore it from git."
 OURS = """\
 Traceback (most recent call last):
-  File "/work/main/fitgate/gates/baseline.py", line 153, in read_baseline
+  File "/srv/checkout/fitgate/gates/baseline.py", line 153, in read_baseline
     archive = np.load(path)
   File "/usr/lib/python3.11/site-packages/numpy/lib/npyio.py", line 10, in load
     raise ValueError("bad magic")
 ValueError: bad magic
 """
-THEIRS = OURS.replace("/work/main/fitgate/gates/baseline.py", "/tmp/x/other.py")
+THEIRS = OURS.replace("/srv/checkout/fitgate/gates/baseline.py", "/tmp/x/other.py")
 GROUP = """\
 + Exception Group Traceback (most recent call last):
   |   File "/tmp/x/other.py", line 20, in <module>
@@ -34,7 +34,7 @@ GROUP = """\
 """
 PYTESTS = """\
 _________ test_gate[faulty-cloud-accuracy>=0.5] _________
-/work/main/fitgate/runs/evaluator.py:76: in evaluation
+/srv/checkout/fitgate/runs/evaluator.py:76: in evaluation
     return self._once(key)
 E   KeyError: 'cloud'
 
