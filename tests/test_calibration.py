@@ -88,6 +88,14 @@ def test_models_that_are_as_well_calibrated_are_told_apart_no_more_often_than_st
     assert np.mean(p <= 0.5) == pytest.approx(0.5, abs=0.05)
 
 
+def test_few_examples_without_a_mistake_prove_neither_a_rise_nor_that_there_is_none():
+    right, sure = np.ones(5), np.full(5, 0.9)
+    rise = calibration_rise((right, right), (np.ones(5), sure))  # five in a row happen in 59 % of cases
+    assert rise.p_value > 0.05
+    assert calibration_rise((right, right), (sure, np.ones(5))).upper_bound(0.9) > 0.05
+    assert calibration_rise((np.ones(20), np.ones(20)), (np.full(20, 0.999), np.ones(20))).upper_bound(0.9) > 0.05
+
+
 def test_no_more_power_is_told_than_there_is():
     rng, rises = np.random.default_rng(4), []
     for _ in range(300):

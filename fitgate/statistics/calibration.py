@@ -40,6 +40,15 @@ class Bins(NamedTuple):
         return self.happened * (1 - self.happened) / np.maximum(self.sizes - 1, 1)
 
     @property
+    def variances(self) -> Array:
+        """The same, of shares that are less sure than they look, by an example on either side, as those of 0 and 1 are.
+
+        Source: A. Agresti, B. A. Coull, American Statistician 52 (1998).
+        """
+        shares = (self.happened * self.sizes + 1) / (self.sizes + 2)
+        return shares * (1 - shares) / self.sizes
+
+    @property
     def squared(self) -> float:
         """The mean squared error without bias: less than 0 where it is smaller than chance makes it."""
         return float(self.weights @ ((self.happened - self.stated) ** 2 - self.noise))
@@ -83,8 +92,7 @@ def calibration_upper_bound(happened: ArrayLike, stated: ArrayLike, confidence: 
     The squared gaps of the bins add up to about a gamma variable, whose mean and variance follow from the error: the
     bound is the error at which so small a sum would be too rare (F. E. Satterthwaite, "An approximate distribution of
     estimates of variance components", Biometrics 2, 1946). The variance is that of an error which lies all in the bin
-    where it varies most, and takes shares of 0 and 1 for less sure than they look, by an example on either side (A.
-    Agresti, B. A. Coull, American Statistician 52, 1998).
+    where it varies most, and of `Bins.variances`.
 
     Args:
         happened, stated: as in `bins`.
@@ -95,8 +103,7 @@ def calibration_upper_bound(happened: ArrayLike, stated: ArrayLike, confidence: 
 
     of = bins(happened, stated)
     observed, chance = float(of.weights @ (of.happened - of.stated) ** 2), float(of.weights @ of.noise)
-    shares = (of.happened * of.sizes + 1) / (of.sizes + 2)
-    variances = of.weights * shares * (1 - shares) / of.sizes
+    variances = of.weights * of.variances
 
     def excess(squared: float) -> float:
         mean, variance = squared + chance, 2 * float(variances @ variances) + 4 * squared * float(variances.max())
@@ -159,22 +166,29 @@ def calibration_rise(happened: tuple[ArrayLike, ArrayLike], stated: tuple[ArrayL
     """How the calibration error of the same examples rose: a z-test of the squared errors.
 
     Its standard error is that of the examples' influence on the difference, which holds what both have in common (F. R.
-    Hampel, "The influence curve and its role in robust estimation", JASA 69, 1974). Near an error of 0 it is too large
-    rather than too small.
+    Hampel, "The influence curve and its role in robust estimation", JASA 69, 1974), and of what bins without a mistake,
+    or without a hit, do not show. Near an error of 0 it is too large rather than too small.
 
     Args:
         happened, stated: as in `bins`, before and now: of the same examples, in one order.
     """
-    (before, first), (now, second) = (_influences(y, p) for y, p in zip(happened, stated, strict=True))
-    earlier, later = (math.sqrt(max(0.0, squared)) for squared in (before, now))
-    return CalibrationRise(earlier, later, now - before, float(np.sqrt(((second - first) ** 2).sum())))
+    both = [bins(y, p) for y, p in zip(happened, stated, strict=True)]
+    first, second = (_influences(of, y, p) for of, y, p in zip(both, happened, stated, strict=True))
+    before, now = (of.squared for of in both)
+    variance = float(((second - first) ** 2).sum()) + sum(map(_unseen, both))
+    return CalibrationRise(math.sqrt(max(0.0, before)), math.sqrt(max(0.0, now)), now - before, math.sqrt(variance))
 
 
-def _influences(happened: ArrayLike, stated: ArrayLike) -> tuple[float, Array]:
-    """The squared error, and each example's influence on it, over their number."""
-    of = bins(happened, stated)
+def _unseen(of: Bins) -> float:
+    """The variance of the squared error by which `Bins.variances` exceed what the examples show."""
+    unseen = np.maximum(of.variances - of.noise, 0.0)
+    return float((of.weights**2) @ (2 * unseen**2 + 4 * (of.happened - of.stated) ** 2 * unseen))
+
+
+def _influences(of: Bins, happened: ArrayLike, stated: ArrayLike) -> Array:
+    """Each example's influence on the squared error, over their number."""
     gaps = np.repeat(of.happened - of.stated, of.sizes.astype(np.intp))
     residuals = (np.asarray(happened, np.float64) - np.asarray(stated, np.float64))[of.order]
     influences = np.empty(len(gaps))
     influences[of.order] = 2 * gaps * (residuals - gaps) / len(gaps)
-    return of.squared, influences
+    return influences
