@@ -9,6 +9,7 @@ from fitgate.machine.environment import (
     distributions_of,
     environment,
     library_versions,
+    machine_changes,
     usable_cores,
 )
 from fitgate.machine.kernels import KERNELS, Calibration, Kernel, calibrate
@@ -32,6 +33,7 @@ __all__ = [
     "few_threads",
     "library_versions",
     "limit_threads",
+    "machine_changes",
     "thread_counts",
     "usable_cores",
 ]

@@ -51,14 +51,23 @@ class Environment(msgspec.Struct, frozen=True):
 
 def changes(before: Environment, now: Environment) -> list[str]:
     """What differs between two environments, in words, as `numpy 2.3 -> 2.4`; of libraries that both record."""
-    pairs = [("processor", before.cpu, now.cpu), ("cores", str(before.cores), str(now.cores))]
-    pairs += [("system", before.system, now.system), ("Python", before.python, now.python)]
-    pairs += [("accelerator", before.accelerator or "none", now.accelerator or "none")]
+    pairs = [("Python", before.python, now.python)]
     if before.blas:  # records of the first version have none
         pairs.append(("BLAS", before.blas, now.blas))
     # Which libraries a run records depends on its models: one that only this run records may be no news.
     shared = sorted(before.libraries.keys() & now.libraries.keys())
     pairs += [(name, before.libraries[name], now.libraries[name]) for name in shared]
+    return [*machine_changes(before, now), *_moved(pairs)]
+
+
+def machine_changes(before: Environment, now: Environment) -> list[str]:
+    """What of the machine differs, whatever runs on it, in words as those of `changes`."""
+    pairs = [("processor", before.cpu, now.cpu), ("cores", str(before.cores), str(now.cores))]
+    pairs += [("system", before.system, now.system)]
+    return _moved([*pairs, ("accelerator", before.accelerator or "none", now.accelerator or "none")])
+
+
+def _moved(pairs: Iterable[tuple[str, str, str]]) -> list[str]:
     return [f"{what} {a} -> {b}" for what, a, b in pairs if a != b]
 
 

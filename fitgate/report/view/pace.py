@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fitgate.latency.timing import SINGLE
+from fitgate.machine import machine_changes
 from fitgate.record import Record
 
 
@@ -46,11 +47,7 @@ def no_times(record: Record, base: Record) -> str:
     """Why times can't be compared, as a clause; empty where they can, or there are none."""
     if not record.native_timings or not base.native_timings:
         return ""
-    a, b = base.environment, record.environment
-    pairs = [("processor", a.cpu, b.cpu), ("cores", a.cores, b.cores), ("system", a.system, b.system)]
-    pairs += [("accelerator", a.accelerator or "none", b.accelerator or "none")]
-    moved = [f"{what} {before} -> {now}" for what, before, now in pairs if before != now]
-    if moved:
+    if moved := machine_changes(base.environment, record.environment):
         return f"the machine is another ({', '.join(moved)})"
     for of, which in ((record, "this run"), (base, "the base")):
         if of.workers > 1:
