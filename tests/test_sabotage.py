@@ -471,6 +471,11 @@ def test_a_campaign_goes_on_where_its_file_ends_and_begins_anew_where_the_work_i
     assert Wavering.fits == fits
     assert names("nothing wavering") == (["labels exchanged", "nothing"], True)
     assert names("nothing wavering", effort=SMALL._replace(size=Size(2, 2, 2))) == (["nothing"], False)
+    assert names("nothing wavering") == (["nothing"], False)
+    again = baseline(*[evaluation(DIGITS, wrong(21))] * 20, model="wavering")
+    write_baseline(again, baseline_file(tmp_path, "quick", "wavering", "digits", DATASET.digest))
+    assert names("labels exchanged wavering") == (["labels exchanged"], False)  # judged by another baseline
+    names("nothing wavering", effort=SMALL._replace(size=Size(2, 2, 2)))
     moved = read_campaign(path)
     moved.environment = msgspec.structs.replace(moved.environment, cpu="Abacus")
     moved.processors = ["Abacus"]

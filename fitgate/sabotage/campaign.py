@@ -67,6 +67,7 @@ class Campaign(msgspec.Struct):
         size: of each trial.
         seconds: wall time of the processes that worked on it; what the pool already had took none of it.
         sources: SHA-256 of the project's Python files.
+        baselines: SHA-256 of the data and of the outputs of those that judged, by model and task.
         processors: that worked on it, by their names; in old campaigns that of `environment` alone.
     """
 
@@ -80,6 +81,7 @@ class Campaign(msgspec.Struct):
     size: Size = Size()
     seconds: float = 0.0
     sources: str = ""
+    baselines: dict[str, tuple[str, str]] = {}
     processors: list[str] = []
 
 
@@ -135,6 +137,10 @@ def run(
             [one.task.name for one in data],
             size=effort.size,
             sources=sources_digest(Path.cwd()),
+            baselines={
+                f"{model} {task}": (of.about.data_digest, of.about.content)
+                for (model, task), of in trials.baselines.items()
+            },
         ),
     )
     before, here = campaign.seconds, environment().cpu
@@ -192,7 +198,7 @@ def _begun(path: Path, campaign: Campaign) -> Campaign:
         kept = read_campaign(path)
     except RecordError:  # there is none, or what is there is damaged
         return campaign
-    work = [(one.sources, one.profile, one.tasks, one.size) for one in (kept, campaign)]
+    work = [(one.sources, one.baselines, one.profile, one.tasks, one.size) for one in (kept, campaign)]
     if work[0] != work[1]:
         return campaign
     now = campaign.environment
