@@ -1,10 +1,7 @@
 """What pip installs, in an environment of its own and a directory with nothing but the README's example."""
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 import tarfile
 import zipfile
 from pathlib import Path
@@ -13,11 +10,11 @@ import pytest
 
 from fitgate.gates import Reason
 from fitgate.record import read
+from tests.acceptance.installing import install, run
 from tests.acceptance.markdown import ROOT, write_files
 
 pytestmark = pytest.mark.slow
 
-PACKAGED = ("pyproject.toml", "MANIFEST.in", "README.md", "LICENSE", "CHANGELOG.md", "fitgate", "fitgate_pytest")
 DISTRIBUTION = """
 [build-system]
 requires = ["setuptools"]
@@ -36,36 +33,10 @@ py-modules = ["tumour_trees"]
 """
 
 
-def run(*command, cwd, fails=False):
-    """What a command prints; it must succeed, or fail."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "FITGATE", "PYTHONPATH"))}
-    done = subprocess.run(list(map(str, command)), cwd=cwd, capture_output=True, text=True, env=environment)
-    assert (done.returncode != 0) == fails, f"{command} in {cwd}: {done.returncode}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
-
-
 @pytest.fixture(scope="session")
-def built(tmp_path_factory):
-    """The directory of the wheel and the sdist, built from a copy of what they are made of."""
-    source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dist")
-    ignored = shutil.ignore_patterns("__pycache__")
-    for name in PACKAGED:
-        origin = ROOT / name
-        copy = shutil.copytree if origin.is_dir() else shutil.copy
-        copy(origin, source / name, **({"ignore": ignored} if origin.is_dir() else {}))
-    run(sys.executable, "-m", "build", "--outdir", out, source, cwd=out)
-    return out
-
-
-@pytest.fixture(scope="session")
-def installed(built, tmp_path_factory):
-    """The `bin` of a new environment with the wheel, in the versions that were tested."""
-    environment = tmp_path_factory.mktemp("environment")
-    run(sys.executable, "-m", "venv", environment, cwd=environment)
-    bin_directory = environment / ("Scripts" if os.name == "nt" else "bin")
-    (wheel,) = built.glob("*.whl")
-    run(bin_directory / "pip", "install", "-q", "-c", ROOT / "constraints.txt", wheel, cwd=environment)
-    return bin_directory
+def installed(wheel, tmp_path_factory):
+    """The `bin` of a new environment with the wheel."""
+    return install(tmp_path_factory.mktemp("environment"), wheel)
 
 
 @pytest.fixture(scope="session")
@@ -86,8 +57,8 @@ def last_run(directory):
     return read(sorted((directory / ".fitgate" / "runs").glob("2*"))[-1])
 
 
-def test_a_wheel_and_an_sdist_hold_the_library_alone(built):
-    (wheel,), (sdist,) = built.glob("*.whl"), built.glob("*.tar.gz")
+def test_a_wheel_and_an_sdist_hold_the_library_alone(built, wheel):
+    (sdist,) = built.glob("*.tar.gz")
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.partition("/")[0].partition("-")[0] for name in names} == {"fitgate", "fitgate_pytest"}
     assert {"fitgate/py.typed", "fitgate/report/templates/report.md.jinja", "fitgate_pytest/py.typed"} <= set(names)
