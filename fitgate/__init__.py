@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from fitgate.data import CrossValidation, Dataset, Split
     from fitgate.engines import Engine
     from fitgate.errors import FitgateError
-    from fitgate.gates import Above, Evidence, Floor, Gate, NoRegression, Outcome, Verdict
+    from fitgate.gates import Above, Evidence, Floor, Gap, Gate, NoFlips, NoRegression, Outcome, Verdict
     from fitgate.metrics import Metric
     from fitgate.model import Model, Published, Work
     from fitgate.plugin.modules import plugins_in
@@ -25,9 +25,11 @@ _ROOMS = {
     "Evidence": "fitgate.gates",
     "FitgateError": "fitgate.errors",
     "Floor": "fitgate.gates",
+    "Gap": "fitgate.gates",
     "Gate": "fitgate.gates",
     "Metric": "fitgate.metrics",
     "Model": "fitgate.model",
+    "NoFlips": "fitgate.gates",
     "NoRegression": "fitgate.gates",
     "Outcome": "fitgate.gates",
     "Published": "fitgate.model",
@@ -46,9 +48,11 @@ __all__ = [
     "Evidence",
     "FitgateError",
     "Floor",
+    "Gap",
     "Gate",
     "Metric",
     "Model",
+    "NoFlips",
     "NoRegression",
     "Outcome",
     "Published",

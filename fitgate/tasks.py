@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol, TypeVar
@@ -44,6 +44,8 @@ class Task:
             or of scikit-learn's scorers.
         question: the task in words.
         slow: whether it takes part only where `--fit-tasks` names it.
+        costs: what it costs to answer one class where another is true, a row for each true class and a column for each
+            answer, classes sorted: reports then count what broke and what was mended at that. None for none.
 
     Raises:
         TaskError: if it has no metric, or a name that no file and no option can have.
@@ -56,6 +58,7 @@ class Task:
     metrics: tuple[str | Metric, ...] = field(default=("accuracy",), kw_only=True, repr=False)
     question: str = field(default="", kw_only=True, repr=False)
     slow: bool = field(default=False, kw_only=True, repr=False)
+    costs: Sequence[Sequence[float]] | None = field(default=None, kw_only=True, repr=False)
     _named: dict[str, Metric] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -230,12 +233,38 @@ class TaskData:
                 next_step="mend its target function, or declare `kind`",
             ) from None
 
-    def check(self) -> None:
-        """Refuse metrics of classes on a target of numbers.
+    @property
+    def costs(self) -> NDArray[np.float64] | None:
+        """What it costs to answer class j where class i is true, `(classes, classes)`; None where nobody says.
 
         Raises:
-            TaskError: if there is one.
+            TaskError: if these are not finite numbers for just its classes.
         """
+        if self.task.costs is None:
+            return None
+        count = 0 if self.classes is None else len(self.classes)
+        try:
+            costs = np.asarray(self.task.costs, np.float64)
+        except (TypeError, ValueError):
+            costs = np.empty(0)
+        if not count or costs.shape != (count, count) or not np.isfinite(costs).all():
+            raise TaskError(
+                f"task {self.task.name}",
+                found=f"costs of shape {costs.shape}",
+                expected=f"finite numbers, {count} rows and columns: one for each class"
+                if count
+                else "none: no classes",
+                next_step="correct `costs`",
+            )
+        return costs
+
+    def check(self) -> None:
+        """Refuse metrics of classes on a target of numbers, and costs that do not fit the classes.
+
+        Raises:
+            TaskError: if there are such.
+        """
+        _ = self.costs
         for metric in map(self.task.metric, self.task.metric_names):
             if self.kind in NUMBERS and metric is not None and metric.target == "classes":
                 raise TaskError(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fitgate.errors import FitgateError
-from fitgate.gates import Baseline, BaselineError, Claim, Evidence, Gate, JudgeSettings, Need, Truth
+from fitgate.gates import Baseline, BaselineError, Claim, Evidence, Gate, JudgeSettings, Need, Truth, slicings
 from fitgate.gates.archive import sound_baseline
 from fitgate.gates.seedwise import evaluations_of
 from fitgate.machine import environment
@@ -70,7 +70,8 @@ def standing(around: Project, models: Collection[str], tasks: Collection[str], s
             next_step="declare some, or name slow ones by --models and --tasks",
         )
     data = {claim.gate.task.name: around.tasks[claim.gate.task.name] for claim in claims}
-    truths = {name: Truth.of(of_task) for name, of_task in data.items()}
+    by = slicings(claims)
+    truths = {name: Truth.of(of_task, by[name]) for name, of_task in data.items()}
     baselines: dict[tuple[str, str], Baseline | FitgateError] = {}
     for need in dict.fromkeys(
         need for c in claims for need in (Need(c.model, c.gate.task.name), *c.gate.needs(c.model))

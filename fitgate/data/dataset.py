@@ -76,6 +76,7 @@ class Dataset:
         y_test: Any = None,
         *,
         groups: Any = None,
+        columns: Any = (),
         test_size: float | int | None = None,
         evaluation: CrossValidation | None = None,
         seed: int = 0,
@@ -88,6 +89,7 @@ class Dataset:
             X, y: as for `Split`: all examples, or the train split where the test split is given.
             X_test, y_test: the test split.
             groups: of the examples of X, as for `Split`: no group is in both splits. Not with a test split.
+            columns: beside X, as for `Split`; with a test split, names of columns that leave both.
             test_size: share of the examples in the test split that is drawn, or their number; by default a quarter.
             evaluation: by cross-validation, where the examples are few; there is no test split then.
             seed: of the draw.
@@ -97,12 +99,13 @@ class Dataset:
             DataError: if the parts don't fit each other; when the data is first needed, if no such split can be drawn.
         """
         if X_test is not None or y_test is not None:
-            checks.check_test_split(name, X_test, y_test, {"groups": groups, "evaluation": evaluation})
-            splits = Split(X, y), Split(X_test, y_test)
+            drawn = {"groups": groups, "columns": columns if isinstance(columns, Mapping) else None}
+            checks.check_test_split(name, X_test, y_test, {**drawn, "evaluation": evaluation})
+            splits = Split(X, y, columns=columns), Split(X_test, y_test, columns=columns)
             dataset = cls(name, lambda: splits, **about)
             dataset._loaded()
             return dataset
-        whole = Split(X, y, groups)
+        whole = Split(X, y, groups, columns)
         whole.check(name)
         rule = checks.rule(name, test_size, evaluation)
         return cls(name, functools.partial(sources.parted, name, whole, rule, seed), **about)
@@ -113,6 +116,7 @@ class Dataset:
         loader: Callable[[], Any],
         *,
         groups: Any = None,
+        columns: Any = (),
         test_size: float | int | None = None,
         evaluation: CrossValidation | None = None,
         seed: int = 0,
@@ -125,6 +129,7 @@ class Dataset:
             loader: returns a bunch, or X and y.
             groups: of the examples: an array; the name of a column of X, which then leaves X; or a function of what the
                 loader returns, such as `lambda bunch: bunch.frame["patient"]`.
+            columns: beside X, as for `Split`; or a function of what the loader returns.
             test_size, evaluation, seed: of the draw, as for `from_arrays`.
             name: what reports call it; by default the loader's own, without `load_` or `fetch_`.
             about: as for `from_arrays`; by default the bunch's own class names, image shape and title.
@@ -134,7 +139,9 @@ class Dataset:
         """
         name = name or sources.name_of(loader)
         rule = checks.rule(name, test_size, evaluation)
-        load = functools.partial(sources.sklearn_splits, loader, name, groups=groups, rule=rule, seed=seed)
+        load = functools.partial(
+            sources.sklearn_splits, loader, name, groups=groups, columns=columns, rule=rule, seed=seed
+        )
         return cls(name, load, **about)
 
     @classmethod
@@ -164,6 +171,7 @@ class Dataset:
         version: int,
         *,
         groups: Any = None,
+        columns: Any = (),
         test_size: float | int | None = None,
         evaluation: CrossValidation | None = None,
         seed: int = 0,
@@ -171,7 +179,9 @@ class Dataset:
     ) -> Dataset:
         """A dataset of OpenML, kept in the user's cache; see `sources.openml_splits`. Its arguments are as above."""
         rule = checks.rule(name, test_size, evaluation)
-        load = functools.partial(sources.openml_splits, name, version, groups=groups, rule=rule, seed=seed)
+        load = functools.partial(
+            sources.openml_splits, name, version, groups=groups, columns=columns, rule=rule, seed=seed
+        )
         return cls(name, load, **about)
 
     @property

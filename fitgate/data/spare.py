@@ -31,7 +31,7 @@ class Spare:
     def __init__(self, data: Loaded):
         self._file = tempfile.TemporaryFile(prefix="fitgate-data-")  # noqa: SIM115 # open as long as the spare is kept
         try:
-            pickle.dump({name: (s.X, s.y, s.groups) for name, s in data.splits.items()}, self._file, protocol=5)
+            pickle.dump({name: (s.X, s.y) for name, s in data.splits.items()}, self._file, protocol=5)
             self._file.flush()
         except BaseException:
             self._file.close()
@@ -71,7 +71,7 @@ def mended(damaged: Split, clean: Split, parts: Sequence[str]) -> Split:
     """
     found = {part: getattr(damaged, part) for part in ("X", "y")}
     found |= {part: _mended(found[part], getattr(clean, part)) for part in parts}
-    return Split(**found, groups=damaged.groups)
+    return Split(**found, groups=damaged.groups, columns=damaged.columns)
 
 
 def _mended(damaged: Any, clean: Any) -> Any:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -25,6 +26,8 @@ class Split:
             array, or as the sparse matrix that it is.
         groups: `(n,)`, the group of each example where examples depend on each other, such as a patient's. Or the name
             of the column of X, a DataFrame, that holds it: this leaves X, for a model is not to learn who it is.
+        columns: what is known of each example beside X, by name, `(n,)` each: gates may look at it by slices, and no
+            model sees it. Or the names of columns of X, a DataFrame, which leave it.
 
     Raises:
         DataError: if X has no column of that name, or a list can't be made an array.
@@ -33,12 +36,19 @@ class Split:
     X: Any
     y: Any
     groups: Any = None
+    columns: Mapping[str, Any] | Collection[str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        columns, leaving = self.columns, set()
+        if not isinstance(columns, Mapping):
+            leaving = {columns} if isinstance(columns, str) else set(columns)
+            columns = {name: _column(self.X, name, "columns") for name in sorted(leaving)}
         if isinstance(self.groups, str):
-            column = self.groups
-            object.__setattr__(self, "groups", _column(self.X, column))
-            object.__setattr__(self, "X", self.X.drop(columns=column))
+            leaving.add(self.groups)
+            object.__setattr__(self, "groups", _column(self.X, self.groups, "groups"))
+        if leaving:
+            object.__setattr__(self, "X", self.X.drop(columns=sorted(leaving)))
+        object.__setattr__(self, "columns", {name: _frozen(name, values) for name, values in columns.items()})
         object.__setattr__(self, "X", _examples(self.X))
         object.__setattr__(self, "y", self.y if is_sparse(self.y) else _frozen("y", self.y))
         if self.groups is not None:
@@ -46,7 +56,7 @@ class Split:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Stay read-only in another process: pickles of arrays don't."""
-        return Split, (self.X, self.y, self.groups)
+        return Split, (self.X, self.y, self.groups, self.columns)
 
     def __len__(self) -> int:
         return _length(self.X)
@@ -54,7 +64,13 @@ class Split:
     def take(self, rows: NDArray[np.intp]) -> Split:
         """Some of its examples, by their places."""
         X, y, groups = (None if part is None else rows_of(part, rows) for part in (self.X, self.y, self.groups))
-        return Split(X, y, groups)
+        return Split(X, y, groups, {name: rows_of(values, rows) for name, values in self.beside.items()})
+
+    @property
+    def beside(self) -> Mapping[str, NDArray[Any]]:
+        """Its columns beside X, by name: read-only arrays `(n,)`."""
+        assert isinstance(self.columns, Mapping)
+        return self.columns
 
     def check(self, where: str) -> None:
         """Check that the parts fit each other.
@@ -72,7 +88,8 @@ class Split:
                 expected="a NumPy array, a SciPy sparse matrix, a pandas DataFrame, or a sequence of strings",
                 next_step="convert X in the function that loads this dataset",
             )
-        for name, part in (("X", self.X), ("y", self.y), ("groups", self.groups)):
+        beside = [(f"column {name}", values) for name, values in self.beside.items()]
+        for name, part in (("X", self.X), ("y", self.y), ("groups", self.groups), *beside):
             if isinstance(part, np.ndarray) and not part.ndim:
                 raise DataError(
                     where,
@@ -87,7 +104,7 @@ class Split:
                 expected="one group for each example",
                 next_step="check groups, or join what makes a group into one value",
             )
-        for name, part in (("y", self.y), ("groups", self.groups)):
+        for name, part in (("y", self.y), ("groups", self.groups), *beside):
             if part is not None and _length(part) != len(self):
                 raise DataError(
                     where,
@@ -175,14 +192,14 @@ def _length(part: Any) -> int:
     return int(part.shape[0]) if is_sparse(part) else len(part)  # len() of a sparse matrix is an error
 
 
-def _column(X: Any, name: str) -> NDArray[Any]:
+def _column(X: Any, name: str, what: str) -> NDArray[Any]:
     columns = list(X.columns) if is_frame(X) else []
     if name not in columns:
         raise DataError(
-            "a split's groups",
+            f"a split's {what}",
             found=f"{name!r}, which is no column of X",
             expected=f"one of {', '.join(map(str, columns))}" if columns else "an array, as X is no DataFrame",
-            next_step="correct it, or pass the group of each example as an array",
+            next_step="correct it, or pass what each example has as an array",
         )
     return np.asarray(X[name])
 

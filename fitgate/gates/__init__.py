@@ -6,15 +6,17 @@ from fitgate.gates.baseline import Baseline, baseline_file, collect
 from fitgate.gates.errors import BaselineError
 from fitgate.gates.evidence import Evidence, NotEvaluated, Truth
 from fitgate.gates.floor import Floor
+from fitgate.gates.gap import Gap
 from fitgate.gates.gate import Adjusted, Contested, Declaration, Gate, Need, Request
-from fitgate.gates.judging import Claim, Judgement, judge, needs
+from fitgate.gates.judging import Claim, Judgement, judge, needs, slicings
+from fitgate.gates.no_flips import NoFlips
 from fitgate.gates.regression import NoRegression
 from fitgate.gates.settings import JudgeSettings
 from fitgate.gates.stored import read_baseline, write_baseline
-from fitgate.gates.verdict import Outcome, Reason, Verdict
+from fitgate.gates.verdict import Flips, Outcome, Reason, SliceVerdict, Verdict
 from fitgate.gates.waiver import Waiver
 
-GATES: dict[str, type[Gate]] = {gate.kind: gate for gate in (Floor, Above, NoRegression)}
+GATES: dict[str, type[Gate]] = {gate.kind: gate for gate in (Floor, Above, NoRegression, Gap, NoFlips)}
 
 __all__ = [
     "GATES",
@@ -26,16 +28,20 @@ __all__ = [
     "Contested",
     "Declaration",
     "Evidence",
+    "Flips",
     "Floor",
+    "Gap",
     "Gate",
     "JudgeSettings",
     "Judgement",
     "Need",
+    "NoFlips",
     "NoRegression",
     "NotEvaluated",
     "Outcome",
     "Reason",
     "Request",
+    "SliceVerdict",
     "Truth",
     "Verdict",
     "Waiver",
@@ -45,5 +51,6 @@ __all__ = [
     "judge",
     "needs",
     "read_baseline",
+    "slicings",
     "write_baseline",
 ]

@@ -94,6 +94,15 @@ class Kept(msgspec.Struct, frozen=True, eq=False):
         """SHA-256, in hex."""
         return digest_of(*self.arrays)
 
+    def part(self, rows: Array) -> Kept:
+        """Those for some of the examples, by their places; ranks are counted among these."""
+        ranks, likely = self.ranks, self.probabilities
+        return Kept(
+            self.predictions[:, rows],
+            None if ranks is None else np.stack([ranks_of(of_seed[rows]) for of_seed in ranks]),
+            None if likely is None else likely[:, rows],
+        )
+
     def gave(self, i: int, outputs: Outputs) -> bool:
         """Whether its i-th seed gave just these outputs: predictions, scores that rank the same, and probabilities."""
         pairs: list[tuple[Array, Array]] = [(self.predictions[i], outputs.predictions)]
@@ -138,6 +147,11 @@ class Baseline(msgspec.Struct, frozen=True, tag=True, eq=False, dict=True):
     def kept(self) -> list[Kept]:
         """Its outputs by environment, in the order of `about.origins`."""
         return [Kept(self.predictions, self.ranks, self.probabilities), *self.others]
+
+    def part(self, rows: Array) -> Baseline:
+        """What it holds of some of the examples, by the places of their outputs."""
+        first, *others = (kept.part(rows) for kept in self.kept)
+        return Baseline(self.about, *first.arrays, others)
 
     def gave(
         self, outputs: Sequence[Outputs], seeds: Sequence[int], environment: Environment, execution: str = ""

@@ -261,7 +261,7 @@ def compare(
     if not np.isfinite(before).all():
         return None
     if len(before) > 1:
-        plan = (settings.seeds, settings.most_seeds, metric.higher_is_better, metric.step(len(target)))
+        plan = (settings.seeds, settings.most_seeds, metric.higher_is_better, metric.step(truth.counted))
         looked_at = now[: settings.last_look] if settings.confirm else now
         lost = lapses_of(runs, baseline, truth) if knows(baseline, metric, truth) else None
         fall = SeedsFall(before, looked_at, *plan, lost and lost._replace(now=lost.now[: len(looked_at)]))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fitgate.data import By, Slices, Split, slices_of, slicing_name
 from fitgate.errors import FitgateError
 from fitgate.gates.baseline import Baseline
 from fitgate.gates.settings import JudgeSettings
@@ -40,6 +41,11 @@ class Truth:
         kind: of task; empty where it is not known.
         classes: of the task, sorted `(classes,)`; None where each example is not of one class.
         folds: of a cross-validation; None where there is one test split.
+        groups: of each output's example, integers from 0 on, `(n,)`; None where examples are independent.
+        slices: by what their slicing is called, or why there are none, in one line.
+        costs: what it costs to answer class j where class i is true, float `(classes, classes)`; None where the task
+            names none.
+        part_of: of a slice, which example of the whole each output is for; None for the whole.
     """
 
     profile: str
@@ -50,10 +56,19 @@ class Truth:
     kind: str = ""
     classes: NDArray[Any] | None = None
     folds: Folds | None = None
+    groups: NDArray[Any] | None = None
+    slices: Mapping[str, Slices | str] = field(default_factory=dict)
+    costs: NDArray[Any] | None = None
+    part_of: NDArray[Any] | None = None
 
     @classmethod
-    def of(cls, data: TaskData) -> Self:
-        """That of a task on its data, which are loaded for it."""
+    def of(cls, data: TaskData, by: Iterable[By] = ()) -> Self:
+        """That of a task on its data, which are loaded for it.
+
+        Args:
+            data: the task's.
+            by: how gates slice the examples.
+        """
         dataset = data.dataset
         return cls(
             dataset.profile,
@@ -64,6 +79,9 @@ class Truth:
             data.kind,
             data.classes,
             dataset.folds,
+            group_codes(dataset.tested.groups),
+            {slicing_name(one): sliced(dataset.tested, one) for one in by},
+            data.costs,
         )
 
     @property
@@ -72,8 +90,20 @@ class Truth:
         return len(self.target) if self.folds is None else self.folds.n
 
     @property
+    def units(self) -> int:
+        """How many independent units these are: groups, where examples depend on each other, else examples."""
+        return self.n if self.groups is None else len(np.unique(self.groups))
+
+    @property
+    def counted(self) -> int:
+        """By how many a metric's mean is taken, of which one may change: groups, or outputs."""
+        return len(self.target) if self.groups is None else self.units
+
+    @property
     def examples(self) -> NDArray[Any]:
         """Which example each output is for, from 0 on."""
+        if self.part_of is not None:
+            return self.part_of
         return np.arange(len(self.target)) if self.folds is None else self.folds.examples
 
     def pooled(self, values: NDArray[Any]) -> NDArray[Any]:
@@ -82,7 +112,37 @@ class Truth:
 
     def own(self, metric: Metric) -> Metric:
         """A metric as it is on the task and its data."""
-        return metric.on(self.classes, self.folds)
+        return metric.on(self.classes, self.folds, self.groups)
+
+    def part(self, rows: NDArray[Any]) -> Truth:
+        """What is true of some of the outputs, by their places."""
+        groups = None if self.groups is None else group_codes(self.groups[rows])
+        return replace(
+            self,
+            target=self.target[rows],
+            labels=self.labels[rows],
+            folds=None if self.folds is None else self.folds.part(rows),
+            groups=groups,
+            slices={},
+            part_of=self.examples[rows],
+        )
+
+
+def group_codes(groups: NDArray[Any] | None) -> NDArray[Any] | None:
+    """The group of each output as an integer from 0 on; None where examples have none."""
+    if groups is None:
+        return None
+    names = groups if groups.dtype.kind in "biufUS" else groups.astype(str)
+    known, codes = np.unique(names.reshape(-1), return_inverse=True)
+    return codes.reshape(-1).astype(np.min_scalar_type(len(known)))
+
+
+def sliced(split: Split, by: By) -> Slices | str:
+    """The slices of examples, or why there are none, in one line."""
+    try:
+        return slices_of(split, by)
+    except FitgateError as error:
+        return str(error)
 
 
 @dataclass(frozen=True, eq=False)

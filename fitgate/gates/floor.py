@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from fitgate.data import By
 from fitgate.gates.evidence import Evidence
 from fitgate.gates.gate import Gate
 from fitgate.gates.limit import Limit, check_profiles, declared_at, limit, on_profile, profiles_of
 from fitgate.gates.missing import without_value
 from fitgate.gates.perfect import perfect_output
+from fitgate.gates.sliced_floor import floor_of_slices
+from fitgate.gates.slices import by_in_rule
 from fitgate.gates.verdict import Outcome, Reason, Verdict
 from fitgate.metrics import Metric, Rates
 from fitgate.tasks import Task, TaskError, check_metric, is_better_higher
@@ -23,10 +26,15 @@ class Floor(Gate):
     model hardly ever fails, set the floor well below what its seeds reach: `fitgate floors` says where that is. Of a
     metric for which lower is better, such as a log-loss, the floor is the most that it may be.
 
+    By slices, each of them is to clear the floor; see `fitgate.gates.sliced_floor`. One that neither clears it nor
+    surely misses it, or has fewer than 20 examples, makes the gate INCONCLUSIVE.
+
     Args:
         task: on which task.
         metric: the metric's name.
         value: the floor, for all profiles.
+        by: the column whose values are slices of the examples, or a function from X to a name for each example; what
+            has no value is a slice of its own. None for all examples together.
         perfect: whether output that equals the test labels may pass.
         profiles: or one floor for each profile, by its name; the gate does not apply to others.
 
@@ -36,6 +44,7 @@ class Floor(Gate):
 
     metric: str
     value: Limit
+    by: By | None = field(default=None, kw_only=True)
 
     def __init__(
         self,
@@ -44,12 +53,13 @@ class Floor(Gate):
         value: float | None = None,
         /,
         *,
+        by: By | None = None,
         perfect: bool = False,
         **profiles: float | None,
     ):
         check_metric(task, metric)
         floor = limit(f"Floor({task.name}, {metric!r})", value, profiles)
-        fields = {"task": task, "metric": metric, "value": floor, "where": declared_at(), "perfect": perfect}
+        fields = {"task": task, "metric": metric, "value": floor, "by": by, "where": declared_at(), "perfect": perfect}
         for name, content in fields.items():
             object.__setattr__(self, name, content)
 
@@ -63,7 +73,13 @@ class Floor(Gate):
         floor = on_profile(self.value, profile)
         if floor is None:
             return None
-        return f"{self.metric}{'>=' if is_better_higher(self.task, self.metric) else '<='}{floor:.10g}"
+        side = ">=" if is_better_higher(self.task, self.metric) else "<="
+        return f"{self.metric}{side}{floor:.10g}{by_in_rule(self.by)}"
+
+    @property
+    def slicings(self) -> Sequence[By]:
+        """The one, if it looks at slices."""
+        return () if self.by is None else (self.by,)
 
     def check(self, profile: str, metrics: Mapping[str, Metric]) -> None:
         """Refuse a floor outside the metric's range, or for a profile that there is not."""
@@ -88,6 +104,8 @@ class Floor(Gate):
         value, output = evaluation.metrics.get(self.metric), metric.output(evaluation.outputs)
         if value is None or output is None:
             return without_value(self, metric, model, evidence, evaluation)
+        if self.by is not None:
+            return floor_of_slices(self, evidence.metrics[self.metric], floor, self.by, evaluation, evidence)
         method = metric.confidence_bound
         bound = float(method.compute(truth.target, output, confidence))
         cleared = metric.lead(bound, floor) >= 0

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import msgspec
 
+from fitgate.data import By, slicing_name
 from fitgate.errors import FitgateError
 from fitgate.gates.evidence import Evidence
 from fitgate.gates.limit import declared_at
@@ -95,7 +96,8 @@ class Gate(ABC):
     """A rule that a model must hold to. A kind of gate is a frozen dataclass derived from this one.
 
     Its fields besides `task` are plain values (numbers, strings, lists, mappings), so that a record can keep them and
-    judge again. `kind` is the class's name unless it sets another; the hook `pytest_fitgate_gates` makes a kind known.
+    judge again; of functions that slice examples it keeps the names, and the slices beside them. `kind` is the class's
+    name unless it sets another; the hook `pytest_fitgate_gates` makes a kind known.
 
     Attributes:
         task: on which task.
@@ -129,6 +131,11 @@ class Gate(ABC):
             NotEvaluated: if outputs that it needs are missing; the session makes that a FAIL.
         """
 
+    @property
+    def slicings(self) -> Sequence[By]:
+        """How it slices the test examples, by columns or functions: `Truth.slices` then has these. By default none."""
+        return ()
+
     def needs(self, model: str) -> Sequence[Need]:
         """The outputs without which it can't judge a model: by default that model's on the gate's task."""
         return (Need(model, self.task.name),)
@@ -152,7 +159,7 @@ class Gate(ABC):
     def declaration(self, model: str, profile: str) -> Declaration:
         """What a record keeps of this gate on a model."""
         names = (f.name for f in dataclasses.fields(self) if f.name not in ("task", "where"))
-        parameters = msgspec.to_builtins({name: getattr(self, name) for name in names})
+        parameters = msgspec.to_builtins({name: getattr(self, name) for name in names}, enc_hook=slicing_name)
         return Declaration(model, self.task.name, self.rule(profile) or "", self.kind, parameters, self.where)
 
     @classmethod
@@ -163,8 +170,8 @@ class Gate(ABC):
             GateError: if the record has other parameters than this kind of gate.
         """
         # What a record of an earlier version lacks was then as it is by default.
-        known = {"perfect": False} | declaration.parameters
-        fields = {"task": task, "where": declaration.where, **known}
+        known = {f.name: f.default for f in dataclasses.fields(cls) if f.default is not dataclasses.MISSING}
+        fields = {**known, "task": task, "where": declaration.where, **declaration.parameters}
         expected = {f.name for f in dataclasses.fields(cls)}
         if fields.keys() != expected:
             raise GateError(

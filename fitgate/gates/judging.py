@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from fitgate.data import By
 from fitgate.errors import LoggedError, in_one_line, traceback_of
 from fitgate.gates.evidence import Evidence, NotEvaluated
 from fitgate.gates.gate import Adjusted, Contested, Gate, Need, Request
@@ -56,6 +57,14 @@ def needs(claims: Iterable[Claim]) -> list[Need]:
     return list(dict.fromkeys(need for claim in claims for need in claim.gate.needs(claim.model)))
 
 
+def slicings(claims: Iterable[Claim]) -> dict[str, list[By]]:
+    """How claims slice the examples of each task, by the task's name."""
+    found: dict[str, dict[By, None]] = {}
+    for claim in claims:
+        found.setdefault(claim.gate.task.name, {}).update(dict.fromkeys(claim.gate.slicings))
+    return {task: list(of_task) for task, of_task in found.items()}
+
+
 def judge(
     claims: Sequence[Claim], evidence: Evidence, earlier: Judgement | None = None, renewed: Collection[Need] = ()
 ) -> Judgement:
@@ -87,7 +96,7 @@ def judge(
         verdict, seeds = (item, None) if isinstance(item, Verdict) else _concluded(claim, item, next(adjusted), errors)
         verdict = msgspec.structs.replace(verdict, gate=claim.rule)
         metric = evidence.metrics.get(verdict.metric)
-        better_up = metric is None or metric.higher_is_better
+        better_up = verdict.bound_of not in ("most", "least") and (metric is None or metric.higher_is_better)
         verdicts.append(waived(verdict, evidence.waivers, evidence.today, better_up))
         if seeds is not None:
             requests.append(Request(claim.model, claim.gate.task.name, seeds))

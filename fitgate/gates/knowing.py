@@ -28,4 +28,4 @@ def lapses_of(runs: Sequence[Evaluation], baseline: Baseline, truth: Truth) -> L
     """The lapses of a model's seeds and of its baseline's; see `fitgate.statistics.lapses`."""
     several = [outputs.predictions for outputs in baseline.outputs], [run.predictions for run in runs]
     before, now = (np.array([right(truth.target, answers) for answers in one]) for one in several)
-    return lapses(before, now)
+    return lapses(before, now, truth.counted / len(truth.target))

@@ -85,6 +85,8 @@ def _plan(claim: Claim, gate: NoRegression, level: float, evidence: Evidence) ->
         return Plan(*about, note="no baseline: `pytest --fit-seeds=20 --fit-seed=2000`, then `fitgate bless`")
     if not isinstance(found, Baseline):
         return Plan(*about, note=str(found))
+    if gate.by is not None:
+        return Plan(*about, note="by slices, which share its level: what it sees depends on their sizes")
     baseline, margin = found, gate.margin_on(truth.profile)
     values = baseline.values(metric, truth.target)
     if not np.isfinite(values).all():
@@ -112,7 +114,7 @@ def _of_seeds(
         settings.seeds,
         settings.most_seeds,
         metric.higher_is_better,
-        metric.step(len(truth.target)),
+        metric.step(truth.counted),
         knows=by_lapses,
     )
     known = {"baseline": len(values), "n": truth.n, "margin": size}

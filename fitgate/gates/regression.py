@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from fitgate.errors import FitgateError
+from fitgate.data import By
 from fitgate.gates.baseline import Baseline
 from fitgate.gates.comparison import Comparison, Terms, compare
-from fitgate.gates.errors import BaselineError
 from fitgate.gates.evidence import Evidence
+from fitgate.gates.flips import flips_in_words, flips_of
 from fitgate.gates.gate import Adjusted, Contested, Gate, Need
+from fitgate.gates.holding import baseline_of, same_as, unchanged, unusable
 from fitgate.gates.limit import Limit, check_profiles, declared_at, limit, on_profile, profiles_of
 from fitgate.gates.losses import describe_losses
 from fitgate.gates.missing import without_value
 from fitgate.gates.perfect import perfect_output
-from fitgate.gates.soundness import check_baseline
+from fitgate.gates.sliced_regression import regression_of_slices
+from fitgate.gates.slices import by_in_rule
 from fitgate.gates.verdict import Outcome, Reason, Verdict
 from fitgate.gates.wording import explain, measured, other_environment, summary, what_to_do
 from fitgate.metrics import Metric
@@ -43,10 +45,15 @@ class NoRegression(Gate):
     bound of the fall below the margin: a model that has fallen by just the margin passes at most one time in ten. What
     lies between is INCONCLUSIVE.
 
+    By slices, none of them is to have become worse; see `fitgate.gates.sliced_regression`. A slice that is undecided,
+    or has fewer than 20 examples, makes the gate INCONCLUSIVE.
+
     Args:
         task: on which task.
         metric: the metric's name.
         margin: the fall, in the metric's unit, as 0.01 for one point of accuracy, for all profiles.
+        by: the column whose values are slices of the examples, or a function from X to a name for each example; what
+            has no value is a slice of its own. None for all examples together.
         perfect: whether output that equals the test labels may pass.
         profiles: or one margin for each profile, by its name; the gate does not apply to others.
 
@@ -56,6 +63,7 @@ class NoRegression(Gate):
 
     metric: str
     margin: Limit
+    by: By | None = field(default=None, kw_only=True)
 
     def __init__(
         self,
@@ -63,12 +71,13 @@ class NoRegression(Gate):
         metric: str,
         margin: float | None = None,
         *,
+        by: By | None = None,
         perfect: bool = False,
         **profiles: float | None,
     ):
         check_metric(task, metric)
         size = limit(f"NoRegression({task.name}, {metric!r})", margin, profiles)
-        fields = {"task": task, "metric": metric, "margin": size, "where": declared_at(), "perfect": perfect}
+        fields = {"task": task, "metric": metric, "margin": size, "by": by, "where": declared_at(), "perfect": perfect}
         for name, content in fields.items():
             object.__setattr__(self, name, content)
 
@@ -82,7 +91,13 @@ class NoRegression(Gate):
         margin = on_profile(self.margin, profile)
         if margin is None:
             return None
-        return f"{self.metric}{'>baseline-' if is_better_higher(self.task, self.metric) else '<baseline+'}{margin:.10g}"
+        side = ">baseline-" if is_better_higher(self.task, self.metric) else "<baseline+"
+        return f"{self.metric}{side}{margin:.10g}{by_in_rule(self.by)}"
+
+    @property
+    def slicings(self) -> Sequence[By]:
+        """The one, if it looks at slices."""
+        return () if self.by is None else (self.by,)
 
     def baselines(self, model: str) -> Sequence[Need]:
         """The model's own on the gate's task."""
@@ -103,41 +118,28 @@ class NoRegression(Gate):
 
     def examine(self, model: str, evidence: Evidence) -> Verdict | Contested:
         """Compare a model with its baseline; where its output is another, p-values of all gates decide together."""
-        task = self.task.name
-        runs, baseline = evidence.runs_of(model, task), evidence.baselines.get((model, task))
+        task, runs = self.task.name, evidence.runs_of(model, self.task.name)
         if leaked := perfect_output(self, self.metric, model, evidence):
             return leaked
-        if baseline is None:
-            return self._without_baseline(model, evidence)
+        baseline = baseline_of(self, self.metric, model, evidence)
+        if isinstance(baseline, Verdict):
+            return baseline
         metric, target = evidence.metric(self.metric, task), evidence.truths[task].target
         repeats = len(runs) if same_output(runs) else 1
-        try:
-            if isinstance(baseline, FitgateError):
-                raise baseline
-            check_baseline(baseline, model, task, evidence.truths[task])
-            if len(runs) > repeats and len(baseline.predictions) == 1:
-                raise BaselineError(
-                    f"the baseline of {model} on {task}",
-                    found="one seed",
-                    expected="several, of a model that heeds its seed",
-                    next_step="declare stochastic=True, if its author has not, run pytest with --fit-seeds=20 "
-                    "--fit-seed=2000, and bless that run",
-                )
-        except FitgateError as error:
-            return self._unusable(model, evidence, str(error))
         values = [metric.value(target, run.outputs) for run in runs]
         lacking = next((run for run, value in zip(runs, values, strict=True) if not math.isfinite(value)), None)
         if lacking is not None:
             return without_value(self, metric, model, evidence, lacking)
-        outputs, seeds = [run.outputs for run in runs], evidence.seeds.get((model, task), ())
-        if baseline.gave(outputs, seeds, evidence.environment, evidence.executions.get((model, task), "")):
+        if same_as(baseline, model, evidence):
             return self._same(model, metric, values, evidence)
+        if self.by is not None:
+            margin = self.margin_on(evidence.truths[task].profile)
+            return regression_of_slices(self, evidence.metrics[self.metric], margin, self.by, model, baseline, evidence)
         alone = slice(1 if repeats > 1 else None)
         found = compare(baseline, runs[alone], values[alone], repeats, metric, evidence)
         if found is None:
-            return self._unusable(
-                model, evidence, f"The baseline of {model} on {task} has no {metric.title}: bless a run that has."
-            )
+            lacks = f"The baseline of {model} on {task} has no {metric.title}: bless a run that has."
+            return unusable(self, self.metric, model, evidence, lacks)
 
         def conclude(worse: Adjusted, better: Adjusted) -> Verdict:
             return self._conclude(model, baseline, found, worse, better, evidence)
@@ -150,38 +152,10 @@ class NoRegression(Gate):
         return Contested(found.p_worse, found.p_better, conclude, more)
 
     def _same(self, model: str, metric: Metric, values: Sequence[float], evidence: Evidence) -> Verdict:
-        truth = evidence.truths[self.task.name]
-        margin, value = self.margin_on(truth.profile), float(np.mean(values))
-        with_seeds = "" if len(values) == 1 else f", with each of {len(values)} seeds"
-        return self.verdict(
-            model,
-            evidence,
-            Outcome.PASS,
-            f"{metric.title} {metric.shown(value)}: the output is the baseline's, to the last example{with_seeds}.",
-            metric=self.metric,
-            reason=Reason.SAME_OUTPUT,
-            value=value,
-            threshold=value - margin if metric.higher_is_better else value + margin,
-            n=truth.n,
-            seeds=len(values),
-            margin=margin,
-        )
-
-    def _unusable(self, model: str, evidence: Evidence, message: str) -> Verdict:
-        return self.verdict(model, evidence, Outcome.FAIL, message, metric=self.metric, reason=Reason.BAD_BASELINE)
-
-    def _without_baseline(self, model: str, evidence: Evidence) -> Verdict:
-        profile = evidence.truths[self.task.name].profile
-        of_profile = f" for profile {profile}" if profile else ""
-        option = f" --fit-profile={profile}" if profile else ""
-        message = (
-            f"There is no baseline of {model} on {self.task.name}{of_profile}. To make one, with seeds of its own: "
-            f"pytest{option} --fit-models={model} --fit-tasks={self.task.name} --fit-seeds=20 --fit-seed=2000, "
-            "then fitgate bless."
-        )
-        return self.verdict(
-            model, evidence, Outcome.NO_BASELINE, message, metric=self.metric, reason=Reason.NO_BASELINE
-        )
+        margin, value = self.margin_on(evidence.truths[self.task.name].profile), float(np.mean(values))
+        threshold = value - margin if metric.higher_is_better else value + margin
+        numbers = {"metric": self.metric, "value": value, "threshold": threshold, "margin": margin}
+        return unchanged(self, model, evidence, f"{metric.title} {metric.shown(value)}", **numbers)
 
     def _conclude(
         self,
@@ -208,6 +182,8 @@ class NoRegression(Gate):
         elif changed and self._same_seeds(model, baseline, evidence):
             environment = other_environment(changed, len(baseline.others))
             details.append(environment)
+        flips = flips_of(baseline, evidence.runs_of(model, task), truth)
+        details.append(flips_in_words(flips, truth))
         then = what_to_do([int(truth.examples[i]) for i in lost], changed)
         parts = [summary(metric, reason, found, terms, worse.p_value, then)]
         if outcome is Outcome.INCONCLUSIVE and environment:
@@ -235,6 +211,7 @@ class NoRegression(Gate):
             lost=lost,
             gained=bool(gained),
             details=" ".join(filter(None, details)),
+            flips=flips,
         )
 
     def _same_seeds(self, model: str, baseline: Baseline, evidence: Evidence) -> bool:

@@ -35,6 +35,12 @@ class Reason(StrEnum):
     GAIN = "a significant gain of at least half of the margin, where leaks are to fail"
     PERFECT = "the output equals the test labels"
     UNCONFIRMED = "fresh seeds do not see the fall that others showed"
+    SLICES_CLEAR = "the confidence bounds of all slices clear the floor"
+    SLICE_MISSES = "a slice surely misses the floor"
+    WITHIN = "it is surely no more than the gate allows"
+    BEYOND = "it is surely more than the gate allows"
+    UNSURE = "there are too few examples to be sure"
+    NO_SLICES = "the examples can't be sliced so"
     LOW_POWER = "a fall of the margin's size could have been missed"
     NO_BASELINE = "there is no baseline"
     BAD_BASELINE = "the baseline can't be used"
@@ -43,6 +49,44 @@ class Reason(StrEnum):
     NOT_EVALUATED = "the model, or its rival, was not evaluated"
     NOT_JUDGED = "the gate was selected and came to no verdict"
     OTHER = "see the message"
+
+
+class SliceVerdict(msgspec.Struct, frozen=True):
+    """What a gate concludes of a slice of the examples.
+
+    Attributes:
+        name: of the slice.
+        outcome: what it concludes.
+        n: test examples of the slice; with folds, each of them several times.
+        value: the model's metric there; None where it is not judged.
+        threshold: what the rule asks for there.
+        sure: how sure that is, or why it is not judged, in a few words.
+    """
+
+    name: str
+    outcome: Outcome
+    n: int
+    value: float | None = None
+    threshold: float | None = None
+    sure: str = ""
+
+
+class Flips(msgspec.Struct, frozen=True):
+    """Test examples that broke and that were mended, by most of the seeds before and now.
+
+    Attributes:
+        broken, mended: how many.
+        lost, won: places of their outputs, those that changed most clearly first; ten at most.
+        cost: what the broken ones cost more than before, by the task's costs; None where it has none.
+        saved: what the mended ones cost less.
+    """
+
+    broken: int
+    mended: int
+    lost: list[int] = []
+    won: list[int] = []
+    cost: float | None = None
+    saved: float | None = None
 
 
 class Verdict(msgspec.Struct, frozen=True, tag=True):
@@ -59,8 +103,8 @@ class Verdict(msgspec.Struct, frozen=True, tag=True):
         value: the model's metric; None where there is none.
         threshold: what the rule asks for: a floor, the rival's value, or the baseline's less the margin.
         bound: one-sided confidence bound.
-        bound_of: what it bounds: the `value`, which is to clear the threshold, or the `lead` over a rival, which is to
-            clear zero; empty where there is no bound.
+        bound_of: what it bounds: the `value`, which is to clear the threshold, the `lead` over a rival, which is to
+            clear zero, or the `most` or the `least` that the value may truly be; empty where there is no bound.
         n: test examples that were judged; with folds, each of them several times.
         seeds: seeds of the model that were judged.
         p_value: of the test, adjusted for all tests of the session; None for a gate that tests nothing.
@@ -71,6 +115,9 @@ class Verdict(msgspec.Struct, frozen=True, tag=True):
         gained: whether it has become better than chance explains, which a leak of test examples does too.
         where: the file and line that declare the gate; empty where that is not known.
         details: the statistics behind the message, in one line of bounded length; empty where there are none.
+        slices: what it concludes of each slice, the worst first; `value`, `threshold` and `bound` are the worst's.
+            Empty for a gate that looks at all examples together.
+        flips: which examples broke and which were mended; None for a gate that holds to no baseline.
     """
 
     model: str
@@ -84,7 +131,7 @@ class Verdict(msgspec.Struct, frozen=True, tag=True):
     value: float | None = None
     threshold: float | None = None
     bound: float | None = None
-    bound_of: Literal["value", "lead", ""] = ""
+    bound_of: Literal["value", "lead", "most", "least", ""] = ""
     n: int = 0
     seeds: int = 1
     p_value: float | None = None
@@ -95,6 +142,8 @@ class Verdict(msgspec.Struct, frozen=True, tag=True):
     gained: bool = False
     where: str = ""
     details: str = ""
+    slices: list[SliceVerdict] = []
+    flips: Flips | None = None
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "message", shown(self.message))

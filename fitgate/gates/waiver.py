@@ -15,7 +15,9 @@ from fitgate.gates.verdict import Outcome, Reason, Verdict
 from fitgate.text import NAME, shown
 
 LONGEST = 1 << 20  # bytes of a file
-WAIVABLE = frozenset({Reason.FALL, Reason.BOUND_MISSES, Reason.NO_LEAD})  # what was judged, and found too bad
+WAIVABLE = frozenset(
+    {Reason.FALL, Reason.BOUND_MISSES, Reason.SLICE_MISSES, Reason.NO_LEAD, Reason.BEYOND}
+)  # what was judged, and found too bad
 
 
 class WaiverError(FitgateError):

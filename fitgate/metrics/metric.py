@@ -152,19 +152,25 @@ class Metric:
         """What reports call it."""
         return self.label or self.name
 
-    def on(self, classes: Array | None, folds: Folds | None = None) -> Metric:
+    def on(self, classes: Array | None, folds: Folds | None = None, groups: Array | None = None) -> Metric:
         """The metric as it is on a task.
 
         Args:
             classes: of the task, sorted; None where they are not known.
             folds: of the outputs, whose mean it then is; None for those of one test split.
+            groups: of the outputs, `(n,)`, integers from 0 on, where examples depend on each other; None where they
+                don't. Folds, which keep groups together, come first.
         """
         own = self._on(classes)
-        if folds is None:
-            return own
-        from fitgate.metrics.folds import across
+        if folds is not None:
+            from fitgate.metrics.folds import across
 
-        return across(own, folds)
+            return across(own, folds)
+        if groups is not None:
+            from fitgate.metrics.groups import grouped
+
+            return grouped(own, groups)
+        return own
 
     def _on(self, classes: Array | None) -> Self:
         if not self.knows_classes or classes is None:
@@ -227,6 +233,18 @@ class Metric:
 
         return Bound("bootstrap", bound)
 
+    def better_bound(self, target: Array, output: Array, confidence: float) -> float:
+        """A one-sided confidence bound on the side where it is better.
+
+        It is as far from the value as the bound on the worse side, where its method bounds that side alone: metrics of
+        what is mostly right spread farther to the worse side.
+        """
+        method = self.confidence_bound
+        if method.better is not None:
+            return method.better(target, output, confidence)
+        reflected = 2 * float(self.compute(target, output)) - float(method.compute(target, output, confidence))
+        return float(np.clip(reflected, *self.range))
+
     @property
     def knows_perfection(self) -> bool:
         """Whether outputs can be without a mistake, and its value then the greatest: that is no proof of a bound."""
@@ -246,8 +264,8 @@ class Metric:
         """Its test of two outputs, or the bootstrap's."""
         if self.paired is not None:
             return self.paired
-        way = {"higher_is_better": self.higher_is_better}
-        return PairedTest("the paired bootstrap", partial(bootstrap_fall, self.compute, **way))
+        test = partial(bootstrap_fall, self.compute, higher_is_better=self.higher_is_better)
+        return PairedTest("the paired bootstrap", test)
 
     def rates(self, floor: float, value: float, bound: float, n: int, confidence: float) -> Rates:
         """How often a floor lets a model pass."""

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from fitgate.clock import monotonic
+from fitgate.data import slicing_name
 from fitgate.errors import LoggedError
 from fitgate.gates import (
     Baseline,
@@ -21,6 +22,7 @@ from fitgate.gates import (
     find_baseline,
     judge,
     needs,
+    slicings,
 )
 from fitgate.model import ModelError
 from fitgate.plugin.options import Options
@@ -33,6 +35,7 @@ from fitgate.record import (
     begin,
     describe_data,
     describe_metric,
+    describe_slices,
     describe_task,
     evidence,
 )
@@ -140,6 +143,7 @@ class Stage:
             self._serve(record, need, self._options.settings.seeds)
         for claim in claims:
             self._add_baselines(record, claim)
+        self._slice(record, claims)
         judgement = judge(claims, evidence(record, self._registry.metrics))
         self._judged, started = self._judged + 1, monotonic()
         while judgement.requests and self._affords(len(record.seed_runs), started):
@@ -231,6 +235,16 @@ class Stage:
             record.add(entry)
             self._emit(entry)
         self._described.add(data.task.name)
+
+    def _slice(self, record: Record, claims: Sequence[Claim]) -> None:
+        """Put the slices that gates look at into the evidence and the record, each once."""
+        known = {(entry.task, entry.by) for entry in record.slices}
+        for task, several in slicings(claims).items():
+            for by in several if task in self._described else ():
+                if (task, slicing_name(by)) not in known:
+                    entry = describe_slices(self._registry.data_of(self._registry.tasks[task]), by)
+                    record.add(entry)
+                    self._emit(entry)
 
     def _add_baselines(self, record: Record, claim: Claim) -> None:
         """Put the baselines that a gate is held to into the evidence and the record, each once."""

@@ -23,6 +23,7 @@ from fitgate.gates import (
     find_baseline,
     judge,
     needs,
+    slicings,
 )
 from fitgate.gates.evidence import Key
 from fitgate.machine import environment
@@ -104,8 +105,10 @@ class Substitution:
                     missing[need] = str(error)
                 except LookupError as error:
                     missing[need] = str(error.args[0])
+        by = slicings(claims)
+        data = {name: self._registry.data_of(self._registry.tasks[name]) for _, name in runs}
         return Evidence(
-            truths={name: Truth.of(self._registry.data_of(self._registry.tasks[name])) for _, name in runs},
+            truths={name: Truth.of(of_task, by.get(name, ())) for name, of_task in data.items()},
             metrics=self._registry.metrics,
             settings=msgspec.structs.replace(settings, seeds=1, most_seeds=1, confirm=False),
             environment=environment(self._registry.libraries),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fitgate.data.checks import joined
-from fitgate.gates import GATES, BaselineError, Outcome
+from fitgate.gates import GATES, BaselineError, Outcome, Verdict
 from fitgate.gates.settings import MOST_BUDGET
 from fitgate.gates.soundness import check_content
 from fitgate.metrics import METRICS
@@ -33,7 +34,7 @@ def faults(record: Record, *, upgraded: bool = False) -> Iterator[str]:
         record: as it was read.
         upgraded: whether it is of an older schema, whose verdicts have no declared gates.
     """
-    for looked_for in (_settings, twice, _data, _tasks, _outputs, _gates, _baselines, _measured):
+    for looked_for in (_settings, twice, _data, _tasks, _slices, _outputs, _gates, _baselines, _measured):
         yield from looked_for(record)
     yield from _verdicts(record, declared=not upgraded and record.status != "running")
     yield from wrong_values(record, with_scorers(record, METRICS))
@@ -79,6 +80,8 @@ def _data(record: Record) -> Iterator[str]:
             yield f"{fault} of {data.name}"
         if data.labels.ndim < 1 or len(data.labels) != data.n_outputs or data.n_train < 0 or data.groups < 0:
             yield f"{data.n_outputs} test examples of {data.name} with labels of shape {data.labels.shape}"
+        if data.group_of is not None and not _are_places(data.group_of, data.n_outputs, data.groups):
+            yield f"groups of {data.name} of shape {data.group_of.shape} for {data.n_outputs} test examples"
         if data.digest != joined(data.digests):
             yield f"a digest of {data.name} that is not that of its parts"
         if data.image_shape is not None and not all(0 < length < 2**31 for length in data.image_shape):
@@ -98,6 +101,9 @@ def _tasks(record: Record) -> Iterator[str]:
             yield f"a target of {task.name} of shape {task.target.shape}, and of kind {task.kind}"
         if task.classes is not None and not _are_classes(task.classes, task.target):
             yield f"classes of {task.name} that are not those of its target"
+        count = 0 if task.classes is None else len(task.classes)
+        if task.costs is not None and (task.costs.shape != (count, count) or task.costs.dtype.kind != "f"):
+            yield f"costs of {task.name} of shape {task.costs.shape} for {count} classes"
     yield from metric_faults(record.metrics)
 
 
@@ -106,6 +112,24 @@ def _are_classes(classes: Array, target: Array) -> bool:
         return False
     distinct = np.unique(classes)
     return np.array_equal(distinct, classes) and bool(np.isin(target, classes).all())
+
+
+def _slices(record: Record) -> Iterator[str]:
+    counts = {task.name: len(task.target) for task in record.tasks}
+    for entry in record.slices:
+        where, found = f"slices by {entry.by} of {entry.task}", entry.slices
+        if entry.task not in counts or (found is None) != bool(entry.fault):
+            yield f"{where}, which are not described"
+        elif found is not None and (
+            len(set(found.names)) < len(found.names)
+            or not _are_places(found.places, counts[entry.task], len(found.names))
+        ):
+            yield f"{where} in {len(found.names)} names, of shape {found.places.shape}"
+
+
+def _are_places(places: Array, n: int, count: int) -> bool:
+    """Whether each of n outputs has a place among so many, and each place an output."""
+    return places.shape == (n,) and places.dtype.kind == "u" and np.array_equal(np.unique(places), np.arange(count))
 
 
 def _outputs(record: Record) -> Iterator[str]:
@@ -145,7 +169,8 @@ def _gates(record: Record) -> Iterator[str]:
     for gate in record.gates:
         if gate.kind in GATES and gate.task in tasks:
             metric = gate.parameters.get("metric")
-            if metric not in tasks[gate.task].metrics:
+            of_metric = any(field.name == "metric" for field in dataclasses.fields(GATES[gate.kind]))
+            if of_metric and metric not in tasks[gate.task].metrics:
                 yield f"a gate {gate.gate} of {gate.model} on {gate.task}, which has no metric {str(metric)[:40]!r}"
 
 
@@ -163,6 +188,8 @@ def _verdicts(record: Record, declared: bool) -> Iterator[str]:
         n, outputs = (2**31, 2**31) if data is None else (data.n_tested, data.n_outputs)
         if not 0 <= v.n <= n or not 0 <= v.seeds < 2**31 or not all(0 <= i < outputs for i in v.lost):
             yield f"a verdict on {where} by {v.n} examples and {v.seeds} seeds, of {n} examples"
+        if v.flips is not None and not all(0 <= i < outputs for i in (*v.flips.lost, *v.flips.won)):
+            yield f"a verdict on {where} of examples that there are not"
         if not all(share is None or 0 <= share <= 1 for share in (v.p_value, v.power, v.level)):
             yield f"a verdict on {where} with a probability that is none"
         if v.kind not in GATES:
@@ -170,9 +197,27 @@ def _verdicts(record: Record, declared: bool) -> Iterator[str]:
         runs = values.get((v.model, v.task), [])
         if v.outcome is Outcome.PASS and not runs:
             yield f"{v.outcome} of {where}, without outputs"
+        if v.slices:
+            yield from _of_slices(record, v, where)
+            continue
         found = [value for e in runs if (value := e.metrics.get(v.metric)) is not None]
         if v.value is not None and found and not _lies_among(v.value, found):
             yield f"a verdict on {where} of {v.metric} {v.value:.6g}, of which the outputs have {found[0]:.6g}"
+
+
+def _of_slices(record: Record, verdict: Verdict, where: str) -> Iterator[str]:
+    """What is wrong with a verdict on slices, beside what a record's slices are."""
+    sizes = [
+        {entry.slices.names[i]: count for i, count in enumerate(np.bincount(entry.slices.places).tolist())}
+        for entry in record.slices
+        if entry.task == verdict.task and entry.slices is not None
+    ]
+    names = {one.name for one in verdict.slices}
+    if not any(names == of.keys() and all(0 <= one.n <= of[one.name] for one in verdict.slices) for of in sizes):
+        yield f"a verdict on {where} of {len(verdict.slices)} slices that are not the record's"
+    values = [one.value for one in verdict.slices]
+    if verdict.bound_of not in ("most", "least") and verdict.value not in (None, *values):
+        yield f"a verdict on {where} of {verdict.metric} {verdict.value:.6g}, which no slice has"
 
 
 def _lies_among(value: float, among: Sequence[float]) -> bool:

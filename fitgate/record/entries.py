@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 from numpy.typing import NDArray
 
-from fitgate.data import Dataset
+from fitgate.data import By, Dataset, Slices, slicing_name
 from fitgate.gates import Gate, JudgeSettings, Verdict
+from fitgate.gates.evidence import group_codes, sliced
 from fitgate.machine import Environment
 from fitgate.metrics import Metric
 from fitgate.model import Model
@@ -75,6 +76,8 @@ class DataEntry(msgspec.Struct, frozen=True, tag=True, eq=False):
         overlap: how many of its examples stand in the training split too, by their X; None where it was not counted.
         overlap_alike: how many of these have the same y there.
         folds: of a cross-validation; None where there is one test split.
+        group_of: which group the example of each output is of, integers from 0 on; None where none are named, and in
+            records of 0.1.
     """
 
     name: str
@@ -92,6 +95,7 @@ class DataEntry(msgspec.Struct, frozen=True, tag=True, eq=False):
     overlap: int | None = None
     overlap_alike: int | None = None
     folds: Folds | None = None
+    group_of: NDArray[Any] | None = None
 
     @property
     def n_tested(self) -> int:
@@ -117,6 +121,7 @@ class TaskEntry(msgspec.Struct, frozen=True, tag=True, eq=False):
         metrics: names of its metrics, the most telling first.
         target: the truth of the test split; with folds, of what they test, one after the other.
         classes: those of both splits, sorted; None where each example is not of one class, or it is not known.
+        costs: what it costs to answer class j where class i is true, `(classes, classes)`; None where nobody says.
     """
 
     name: str
@@ -126,6 +131,23 @@ class TaskEntry(msgspec.Struct, frozen=True, tag=True, eq=False):
     metrics: list[str]
     target: NDArray[Any]
     classes: NDArray[Any] | None = None
+    costs: NDArray[Any] | None = None
+
+
+class SlicesEntry(msgspec.Struct, frozen=True, tag=True, eq=False):
+    """How gates slice the examples of a task.
+
+    Attributes:
+        task: the task's name.
+        by: what the slicing is called: a column, or a function.
+        slices: None where there are none.
+        fault: why there are none, in one line; empty where there are.
+    """
+
+    task: str
+    by: str
+    slices: Slices | None = None
+    fault: str = ""
 
 
 class MetricEntry(msgspec.Struct, frozen=True, tag=True):
@@ -338,6 +360,7 @@ def describe_data(dataset: Dataset) -> DataEntry:
     """A dataset as a record keeps it."""
     import numpy as np
 
+    groups = group_codes(dataset.tested.groups)
     return DataEntry(
         name=dataset.name,
         profile=dataset.profile,
@@ -350,10 +373,11 @@ def describe_data(dataset: Dataset) -> DataEntry:
         image_shape=tuple(dataset.image_shape) if dataset.image_shape else None,
         licence=dataset.licence,
         source=dataset.source,
-        groups=0 if dataset.tested.groups is None else len(np.unique(dataset.tested.groups.astype(str))),
+        groups=0 if groups is None else len(np.unique(groups)),
         overlap=dataset.overlap.rows,
         overlap_alike=dataset.overlap.alike,
         folds=dataset.folds,
+        group_of=groups,
     )
 
 
@@ -361,7 +385,15 @@ def describe_task(data: TaskData) -> TaskEntry:
     """A task as a record keeps it."""
     task = data.task
     names = list(task.metric_names)
-    return TaskEntry(task.name, data.dataset.name, data.kind, task.question, names, data.y_tested, data.classes)
+    about = (task.name, data.dataset.name, data.kind, task.question)
+    return TaskEntry(*about, names, data.y_tested, data.classes, data.costs)
+
+
+def describe_slices(data: TaskData, by: By) -> SlicesEntry:
+    """How gates slice a task's examples, as a record keeps it."""
+    found = sliced(data.dataset.tested, by)
+    slices, fault = (None, found) if isinstance(found, str) else (found, "")
+    return SlicesEntry(data.task.name, slicing_name(by), slices, fault)
 
 
 def describe_metric(metric: Metric) -> MetricEntry:

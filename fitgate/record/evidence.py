@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import NoReturn
 
-from fitgate.data import Dataset
+from fitgate.data import Dataset, Slices
 from fitgate.errors import FitgateError
 from fitgate.gates import (
     Baseline,
@@ -72,9 +72,22 @@ def evidence(record: Record, metrics: Mapping[str, Metric]) -> Evidence:
 def truths(record: Record) -> dict[str, Truth]:
     """What is true of the test split, by task."""
     data = {entry.name: entry for entry in record.datasets}
+    slices: dict[str, dict[str, Slices | str]] = {}
+    for entry in record.slices:
+        slices.setdefault(entry.task, {})[entry.by] = entry.fault if entry.slices is None else entry.slices
     return {
         task.name: Truth(
-            of.profile, of.digest, task.target, of.labels, of.class_names, task.kind, task.classes, of.folds
+            of.profile,
+            of.digest,
+            task.target,
+            of.labels,
+            of.class_names,
+            task.kind,
+            task.classes,
+            of.folds,
+            of.group_of,
+            slices.get(task.name, {}),
+            task.costs,
         )
         for task in record.tasks
         if (of := data.get(task.dataset)) is not None
@@ -220,7 +233,7 @@ def wrong_values(record: Record, metrics: Mapping[str, Metric]) -> Iterator[str]
                 continue
             stated = f"no {name}" if value is None else f"{name} {value:.6g}"
             try:
-                found = metrics[name].on(task.classes, record.folds(e.task)).value(task.target, e.outputs)
+                found = record.own(metrics[name], task).value(task.target, e.outputs)
             except (FitgateError, ValueError, TypeError, IndexError) as error:  # outputs of which there is no such one
                 if value is not None:
                     yield f"{stated} of {e.model} on {e.task}, whose outputs have none: {error}"

@@ -28,5 +28,5 @@ def _entry(record: Record, model: str, published: Published, metrics: Mapping[st
     evaluation = next((e for e in record.evaluations if (e.model, e.task) == (model, name)), None)
     if data is None or task is None or evaluation is None or published.profile != data.profile:
         return None
-    interval = metrics[metric].on(task.classes, data.folds).interval(task.target, evaluation.outputs)
+    interval = record.own(metrics[metric], task).interval(task.target, evaluation.outputs)
     return PublishedEntry(model, name, metric, published.value, published.source, interval)

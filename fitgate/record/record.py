@@ -16,6 +16,7 @@ from fitgate.gates import Baseline, Declaration, Outcome, Reason, Verdict, Waive
 from fitgate.latency.audit import Audit
 from fitgate.latency.timing import Timing
 from fitgate.machine import Calibration, Condition, Environment, condition, distributions_of, environment, thread_counts
+from fitgate.metrics import Metric
 from fitgate.record.entries import (
     DataEntry,
     EngineEntry,
@@ -29,6 +30,7 @@ from fitgate.record.entries import (
     Origin,
     PublishedEntry,
     Settings,
+    SlicesEntry,
     TaskEntry,
     UnusableBaseline,
 )
@@ -41,8 +43,8 @@ SCHEMA = 3
 Kept = KeptModel | KeptData
 Timed = Timing | Audit | Calibration | Memory | EngineEntry | Kept
 Happened = Fit | Evaluation | Failure | Verdict | SeedRun | Timed | Extra
-Described = DataEntry | TaskEntry | MetricEntry | ModelEntry | Declaration | NotApplied | Baseline | UnusableBaseline
-Entry = Happened | Described | Waiver
+Described = DataEntry | TaskEntry | SlicesEntry | MetricEntry | ModelEntry | Declaration | NotApplied
+Entry = Happened | Described | Waiver | Baseline | UnusableBaseline
 
 
 class Record(msgspec.Struct):
@@ -60,6 +62,7 @@ class Record(msgspec.Struct):
         gates_expected: whether tests were selected that are to enforce gates, so that having no verdict is a fault.
         wall_seconds: from start to end.
         datasets, tasks, metrics, models: what took part.
+        slices: of the tasks' examples, that gates look at one by one.
         gates: those that were selected; each is to end in a verdict.
         not_applied: those that were selected, and have no number for the session's profile.
         waivers: failures that were accepted, whether or not there were any.
@@ -94,6 +97,7 @@ class Record(msgspec.Struct):
     tasks: list[TaskEntry] = []
     metrics: list[MetricEntry] = []
     models: list[ModelEntry] = []
+    slices: list[SlicesEntry] = []
     gates: list[Declaration] = []
     not_applied: list[NotApplied] = []
     waivers: list[Waiver] = []
@@ -150,6 +154,11 @@ class Record(msgspec.Struct):
         """Those of a task's dataset; None where it has one test split."""
         data = self.dataset(task)
         return None if data is None else data.folds
+
+    def own(self, metric: Metric, task: TaskEntry) -> Metric:
+        """A metric as it is on a task and its data."""
+        data = self.dataset(task.name)
+        return metric.on(task.classes) if data is None else metric.on(task.classes, data.folds, data.group_of)
 
     def task(self, name: str) -> TaskEntry | None:
         """The task of a name; None where there is none such."""
@@ -221,6 +230,7 @@ class Record(msgspec.Struct):
 PLACES: dict[type, tuple[str, Callable[[Any], Any] | None]] = {
     DataEntry: ("datasets", lambda e: e.name),
     TaskEntry: ("tasks", lambda e: e.name),
+    SlicesEntry: ("slices", lambda e: (e.task, e.by)),
     MetricEntry: ("metrics", lambda e: e.name),
     ModelEntry: ("models", lambda e: e.name),
     Declaration: ("gates", lambda e: (e.model, e.task, e.gate)),

@@ -16,6 +16,8 @@ def properties(verdict: Verdict) -> list[tuple[str, str]]:
         "gate.threshold": verdict.threshold,
         "gate.bound": verdict.bound,
         "gate.p_value": verdict.p_value,
+        "gate.broken": None if verdict.flips is None else verdict.flips.broken,
+        "gate.mended": None if verdict.flips is None else verdict.flips.mended,
         "gate.declared_at": verdict.where or None,
     }
     return [(name, str(value)) for name, value in found.items() if value is not None]

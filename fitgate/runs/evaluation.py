@@ -62,6 +62,19 @@ class Evaluation(msgspec.Struct, frozen=True, tag=True, eq=False):
         """What metrics read."""
         return Outputs(self.predictions, self.scores, self.probabilities)
 
+    def part(self, rows: Array) -> Evaluation:
+        """What it made of some of the examples, by the places of their outputs; no metric is computed."""
+        further = (None if output is None else output[rows] for output in (self.scores, self.probabilities))
+        scores, probabilities = further
+        return msgspec.structs.replace(
+            self,
+            n=len(rows),
+            metrics={},
+            predictions=self.predictions[rows],
+            scores=scores,
+            probabilities=probabilities,
+        )
+
 
 class SeedRun(msgspec.Struct, frozen=True, tag=True, eq=False):
     """A model trained with one of several seeds, and what it made of the test split."""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fitgate.gates import Baseline, Claim, Gate, NoRegression, Outcome, Truth, needs
+from fitgate.gates import Baseline, Claim, Gate, NoRegression, Outcome, Truth, needs, slicings
 from fitgate.gates.archive import sound_baseline
 from fitgate.gates.seedwise import evaluations_of
 from fitgate.machine import environment
@@ -75,15 +75,16 @@ class Trials:
         self.data = {one.task.name: one for one in data}
         narrowed = {name: model.narrowed(lambda task: task.name in self.data) for name, model in models.items()}
         self._metrics, self._pool = metrics, pool
-        self._truths = {name: Truth.of(one) for name, one in self.data.items()}
         known = {name: model for name, model in narrowed.items() if model is not None}
         self.claims = [
             Claim(name, gate, rule)
             for name, model in known.items()
             for gate in model.gates
             if isinstance(gate, Gate)
-            if (rule := gate.rule(self._truths[gate.task.name].profile)) is not None
+            if (rule := gate.rule(self.data[gate.task.name].dataset.profile)) is not None
         ]
+        by = slicings(self.claims)
+        self._truths = {name: Truth.of(one, by.get(name, ())) for name, one in self.data.items()}
         self._check_needs(known)
         self.baselines = self._read(baselines)
         self.models = {name: self._settled(model) for name, model in known.items()}

@@ -1,7 +1,8 @@
 """The statistics behind the gates: pure functions on arrays."""
 
 from fitgate.statistics.auc import PairedAuc, area, auc_fall, auc_lower_bound, paired_auc
-from fitgate.statistics.bootstrap import bootstrap_fall, bootstrap_lower_bound, unspread_bound
+from fitgate.statistics.bootstrap import Draws, bootstrap_fall, bootstrap_lower_bound, unspread_bound
+from fitgate.statistics.breaks import Breaks, breaks
 from fitgate.statistics.calibration import (
     CalibrationRise,
     calibration_error,
@@ -38,8 +39,10 @@ from fitgate.statistics.sequential import (
 from fitgate.statistics.sign_flip import least_blocks, sign_flip, sign_flip_power, sign_flips
 
 __all__ = [
+    "Breaks",
     "CalibrationRise",
     "Change",
+    "Draws",
     "Fall",
     "Folds",
     "Lapses",
@@ -54,6 +57,7 @@ __all__ = [
     "auc_lower_bound",
     "bootstrap_fall",
     "bootstrap_lower_bound",
+    "breaks",
     "calibration_error",
     "calibration_rise",
     "calibration_upper_bound",

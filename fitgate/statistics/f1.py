@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fitgate.statistics.bootstrap import null_fall, unspread_bound
+from fitgate.statistics.bootstrap import Draws, null_fall, unspread_bound
 from fitgate.statistics.means import Fall
 
 
@@ -30,7 +30,8 @@ def f1_lower_bound(truth: ArrayLike, predicted: ArrayLike, confidence: float, re
     n = int(counts.sum())
     if values.min() == values.max():
         return unspread_bound(float(values[0]), 0.0, n, confidence)
-    return min(float(np.quantile(values, 1 - confidence)), unspread_bound(1.0, 0.0, n, confidence))
+    bound = Draws(n).bound(values, lambda: float(_f1(counts[None], true, guess)[0]), confidence, higher_is_better=True)
+    return min(bound, unspread_bound(1.0, 0.0, n, confidence))
 
 
 def f1_fall(

@@ -64,6 +64,15 @@ class Folds:
         means = np.bincount(self.examples, values.astype(np.float64), minlength=self.n) / self.repeats
         return np.asarray(means[self.examples])
 
+    def part(self, rows: Array) -> Folds:
+        """Those of some outputs, by their places in ascending order, whose examples are counted anew from 0 on.
+
+        A fold may then test none; in each repeat, all examples of the part are tested.
+        """
+        fold_of = np.repeat(np.arange(len(self.sizes)), self.sizes)[rows]
+        examples = np.unique(self.examples[rows], return_inverse=True)[1]
+        return Folds(np.bincount(fold_of, minlength=len(self.sizes)).tolist(), examples.reshape(-1), self.repeats)
+
     @property
     def fault(self) -> str:
         """What is wrong with them, as a noun; empty if nothing is."""

@@ -35,12 +35,13 @@ class Lapses(NamedTuple):
     least: float
 
 
-def lapses(before: NDArray[np.bool_], now: NDArray[np.bool_]) -> Lapses:
+def lapses(before: NDArray[np.bool_], now: NDArray[np.bool_], share: float = 1.0) -> Lapses:
     """The lapses of a baseline's seeds and of a candidate's.
 
     Args:
         before: which examples each seed of the baseline gets right, `(m, n)`, with m of two or more.
         now: likewise of the candidate, `(k, n)`.
+        share: of independent units among the examples; below 1 where several of these come and go together.
 
     Raises:
         ValueError: if there are fewer than two seeds before.
@@ -53,7 +54,7 @@ def lapses(before: NDArray[np.bool_], now: NDArray[np.bool_]) -> Lapses:
     of_wrong, of_right = _weights(np.minimum(count, m - 1), m - 1), _weights(np.maximum(count - 1, 0), m - 1)
     greatest = float(_weights(np.array([m - 1]), m - 1)[0])
     weights = (count / m) * of_right + (1 - count / m) * of_wrong
-    then, later = (np.sqrt(sums + 3 / 8 * greatest) for sums in (~before @ of_wrong, ~now @ weights))
+    then, later = (np.sqrt(share * sums + 3 / 8 * greatest) for sums in (~before @ of_wrong, ~now @ weights))
     return Lapses(then, later, LEAST_SPREAD * math.sqrt(greatest))
 
 

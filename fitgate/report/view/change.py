@@ -110,7 +110,7 @@ def _values(record: Record, base: Record, metrics: Mapping[str, Metric]) -> Iter
 
 
 def _p_value(record: Record, task: TaskEntry, metric: Metric, before: Evaluation, now: Evaluation) -> float | None:
-    own = metric.on(task.classes, record.folds(task.name))
+    own = record.own(metric, task)
     outputs = [own.output(e.outputs) for e in (before, now)]
     if own.paired is None or any(output is None for output in outputs):
         return None

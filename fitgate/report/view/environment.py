@@ -74,9 +74,8 @@ def size(data: DataEntry) -> str:
             f"{data.name}{profile}: {folds.n:,} {many}{grouped}, tested in {folds.repeats} x {folds.of_a_repeat} folds "
             f"by a fit each; the first, which is timed, on {data.n_train:,} {many} and asked about {data.n_test:,}"
         )
-    grouped = (
-        f" in {data.groups:,} groups, which bounds and tests take for independent all the same" if data.groups else ""
-    )
+    taken = "for independent all the same" if data.group_of is None else "as wholes"
+    grouped = f" in {data.groups:,} groups, which bounds and tests take {taken}" if data.groups else ""
     return f"{data.name}{profile}: {data.n_train:,} training and {data.n_test:,} test {many}{grouped}"
 
 

@@ -11,6 +11,26 @@ from fitgate.report.view.words import metric_value
 
 
 @dataclass(frozen=True)
+class SliceRow:
+    """What a gate came to on a slice of the examples.
+
+    Attributes:
+        name: of the slice.
+        outcome: what it came to.
+        n: test examples of the slice.
+        value, against, sure, gained: as of a `GateRow`.
+    """
+
+    name: str
+    outcome: Outcome
+    n: int
+    value: str
+    against: str
+    sure: str
+    gained: bool = False
+
+
+@dataclass(frozen=True)
 class GateRow:
     """A gate on a model.
 
@@ -25,6 +45,7 @@ class GateRow:
         against: what the value is held to, as text; empty where that is no number.
         sure: how sure the outcome is, in a few words; empty where nothing says so.
         details: the statistics behind it; empty for none.
+        slices: the worst first; empty for a gate that looks at all examples together.
     """
 
     model: str
@@ -38,6 +59,7 @@ class GateRow:
     against: str = ""
     sure: str = ""
     details: str = ""
+    slices: tuple[SliceRow, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -67,9 +89,10 @@ def gates(record: Record) -> tuple[GateRow, ...]:
 def gate_row(verdict: Verdict, record: Record) -> GateRow:
     """A verdict as a report shows it."""
     metric = record.metric(verdict.metric)
-    value, against = (
-        "" if number is None else metric_value(number, metric) for number in (verdict.value, verdict.threshold)
-    )
+
+    def shown(number: float | None) -> str:
+        return "" if number is None else metric_value(number, metric)
+
     return GateRow(
         verdict.model,
         verdict.task,
@@ -78,26 +101,36 @@ def gate_row(verdict: Verdict, record: Record) -> GateRow:
         verdict.message,
         verdict.gained,
         verdict.where,
-        value,
-        against,
+        shown(verdict.value),
+        shown(verdict.threshold),
         how_sure(verdict, record),
         verdict.details,
+        tuple(
+            SliceRow(one.name, one.outcome, one.n, shown(one.value), shown(one.threshold), one.sure)
+            for one in verdict.slices
+        ),
     )
 
 
 def how_sure(verdict: Verdict, record: Record) -> str:
     """How sure a verdict is, in a few words; empty where nothing says so."""
-    metric, confidence = record.metric(verdict.metric), f"{record.settings.judge.confidence:.0%} sure"
+    settings, metric = record.settings.judge, record.metric(verdict.metric)
+    confidence = f"{settings.confidence:.0%} sure"
     if verdict.reason is Reason.SAME_OUTPUT:
         return "same output as its baseline"
     if verdict.bound_of == "value" and verdict.bound is not None:
         side = "at least" if metric.higher_is_better else "at most"
         return f"{side} {metric_value(verdict.bound, metric)}, {confidence}"
+    if verdict.bound_of in ("most", "least") and verdict.bound is not None and verdict.p_value is None:
+        return f"at {verdict.bound_of} {metric_value(verdict.bound, metric)}, {confidence}"
     if verdict.p_value is None:
         return ""
     if verdict.passed and verdict.bound_of == "lead" and verdict.bound is not None:
         return f"ahead by {metric_value(verdict.bound, metric)} or more, {confidence}"
-    if verdict.outcome in (Outcome.FAIL, Outcome.WAIVED) or verdict.power is None or verdict.margin is None:
+    failed = verdict.outcome in (Outcome.FAIL, Outcome.WAIVED)
+    if verdict.bound_of == "most" and verdict.bound is not None and not failed:
+        return f"at most {metric_value(verdict.bound, metric)}, {1 - settings.missed:.0%} sure"
+    if failed or verdict.power is None or verdict.margin is None:
         return f"by chance in {chance(verdict.p_value)}"
     return f"{verdict.power:.0%} sure to see a loss of {verdict.margin:g}"
 

@@ -186,7 +186,7 @@ def _own_quality(machine: Machine, model: str, task: TaskEntry | None, name: str
     read = metric.output(evaluation.outputs) if metric is not None else None
     if metric is None or read is None:
         return Measured(value)
-    metric = metric.on(task.classes, record.folds(task.name))
+    metric = record.own(metric, task)
     bound = metric.confidence_bound.compute(task.target, read, record.settings.judge.confidence)
     return _bounded(value, float(bound), record.metric(name))
 

@@ -1,0 +1,255 @@
+"""Breakage: how many examples broke since a baseline, and how sure that is: by seeds, or of one output each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import NormalDist
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fitgate.gates.baseline import Baseline
+from fitgate.gates.comparison import OfSeeds, Terms
+from fitgate.gates.evidence import Truth
+from fitgate.gates.settings import JudgeSettings
+from fitgate.gates.verdict import Outcome
+from fitgate.metrics import Bound, Metric, right
+from fitgate.runs import Evaluation, same_output
+from fitgate.statistics import SeedsFall, breaks, normal_power, wilson_lower_bound
+
+Array = NDArray[Any]
+SEARCHED = 24  # halvings of a level, by which a bound is inverted
+LEAST_LEVEL = 1e-9
+
+
+class Breakage(Protocol):
+    """What broke, and how sure that is."""
+
+    @property
+    def value(self) -> float:
+        """The share of examples that broke, beyond what another seed of the baseline breaks."""
+
+    @property
+    def words(self) -> str:
+        """That, as the beginning of a sentence."""
+
+    @property
+    def method(self) -> str:
+        """How it was tested."""
+
+    @property
+    def seeds(self) -> int:
+        """How many of the model's were judged."""
+
+    @property
+    def p_worse(self) -> float:
+        """That it is no more than is allowed."""
+
+    def decide(self, level: float) -> Outcome:
+        """What it comes to, with a test of that level."""
+
+    def bound(self) -> float:
+        """Its upper bound."""
+
+    def power(self, level: float) -> float:
+        """How often twice as much as is allowed fails."""
+
+    def more_seeds(self, level: float) -> int | None:
+        """How many seeds would tell more; None for no more."""
+
+    def advice(self, level: float) -> str:
+        """What would decide, in a sentence."""
+
+
+def breakage(
+    baseline: Baseline, runs: Sequence[Evaluation], truth: Truth, most: float, settings: JudgeSettings
+) -> Breakage:
+    """What broke since a baseline that a model's output differs from.
+
+    Args:
+        baseline: sound.
+        runs: the model's.
+        truth: of the task.
+        most: the share that is allowed.
+        settings: of judging.
+    """
+    before, now = (
+        np.array([right(truth.target, one.predictions) for one in several])
+        for several in (baseline.outputs, [run.outputs for run in runs])
+    )
+    repeats = len(runs) if same_output(runs) else 1
+    if len(before) == 1:
+        return BrokenOutput(before[0], now[0], truth, most, settings)
+    rates = breaks(before, now[slice(1 if repeats > 1 else None)])
+    beyond = (rates.now - most).tolist()  # so that no fall is what is just allowed
+    plan = (settings.seeds, settings.most_seeds, False, 1 / truth.counted)
+    fall = SeedsFall(rates.before, beyond[: settings.last_look] if settings.confirm else beyond, *plan)
+    means = float(rates.before.mean()), float(rates.now.mean())
+    compared = OfSeeds(fall, *means, repeats, settings.most_seeds, beyond, settings.confirm)
+    return BrokenSeeds(compared, most, settings.missed)
+
+
+@dataclass(frozen=True, eq=False)
+class BrokenSeeds:
+    """By seeds: what they break beyond what seeds of the baseline break.
+
+    Attributes:
+        of: shares of broken examples, those of the model less what is allowed, so that a rise from the baseline's is
+            what exceeds that.
+        most: what is allowed.
+        missed: how often the bound may err.
+    """
+
+    of: OfSeeds
+    most: float
+    missed: float
+
+    @property
+    def value(self) -> float:
+        """The share of examples, beyond what a seed of the baseline breaks."""
+        return self.of.now - self.of.before
+
+    @property
+    def words(self) -> str:
+        """What broke, as the beginning of a sentence."""
+        return (
+            f"{self.of.now:.2%} of the examples broke in a seed, on average: all of the baseline's get them right. "
+            f"In one of its own {self.of.before:.2%} do, so that is {self.value:.2%} more"
+        )
+
+    @property
+    def method(self) -> str:
+        """How it was tested."""
+        return self.of.method
+
+    @property
+    def seeds(self) -> int:
+        """How many of the model's were judged."""
+        return self.of.seeds
+
+    @property
+    def p_worse(self) -> float:
+        """That it is no more than is allowed."""
+        return self.of.p_worse
+
+    def decide(self, level: float) -> Outcome:
+        """What it comes to, with a test of that level."""
+        return self.of.decide(self._terms(level))[0]
+
+    def bound(self) -> float:
+        """Its upper bound."""
+        return self.of.bound(self._terms(0.5)) + self.most
+
+    def power(self, level: float) -> float:
+        """How often twice as much as is allowed fails."""
+        return self.of.fall.operation(0.0, self.most, level, self.missed).fails
+
+    def more_seeds(self, level: float) -> int | None:
+        """How many seeds would tell more; None for no more."""
+        return self.of.more_seeds(self._terms(level))
+
+    def advice(self, level: float) -> str:
+        """What would decide, in a sentence."""
+        told = self.of.advice(self._terms(level))
+        return f"{told[0].upper()}{told[1:]}."
+
+    def _terms(self, level: float) -> Terms:
+        return Terms(0.0, level, self.missed)
+
+
+def _upper(known: Array, is_right: Array, confidence: float) -> float:
+    return 1 - wilson_lower_bound(int((~known | is_right).sum()), len(known), confidence)
+
+
+def _lower(known: Array, is_right: Array, confidence: float) -> float:
+    return wilson_lower_bound(int((known & ~is_right).sum()), len(known), confidence)
+
+
+BROKEN = Metric(
+    "broken",
+    compute=lambda known, is_right: float((known & ~is_right).mean()),
+    higher_is_better=False,
+    bound=Bound("Wilson", _upper, better=_lower),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class BrokenOutput:
+    """By one output each: which examples the baseline got right, and the model gets wrong.
+
+    Attributes:
+        before, now: which outputs are right, `(n,)`.
+        truth: of them.
+        most: what is allowed.
+        settings: of judging.
+    """
+
+    before: Array
+    now: Array
+    truth: Truth
+    most: float
+    settings: JudgeSettings
+    seeds: int = 1
+
+    @property
+    def _metric(self) -> Metric:
+        return self.truth.own(BROKEN)
+
+    @property
+    def value(self) -> float:
+        """The share of examples, beyond what a seed of the baseline breaks."""
+        return float(self._metric.compute(self.before, self.now))
+
+    @property
+    def words(self) -> str:
+        """What broke, as the beginning of a sentence."""
+        count = int((self.before & ~self.now).sum())
+        return f"{count:,} of {len(self.now):,} answers broke ({self.value:.2%}): they were right in the baseline"
+
+    @property
+    def method(self) -> str:
+        """How it was tested."""
+        independent = self.truth.folds is None and self.truth.groups is None
+        return f"By {'the binomial distribution' if independent else f'{self._metric.confidence_bound.name}'}"
+
+    @cached_property
+    def p_worse(self) -> float:
+        """Of independent examples exact; else the level at which the lower bound is just what is allowed."""
+        if self.truth.folds is None and self.truth.groups is None:
+            from scipy.stats import binom
+
+            return float(binom.sf(int((self.before & ~self.now).sum()) - 1, len(self.now), self.most))
+        if self.value <= self.most:
+            return 1.0
+        low, high = math.log(LEAST_LEVEL), math.log(0.5)
+        for _ in range(SEARCHED):
+            middle = (low + high) / 2
+            clears = self._metric.better_bound(self.before, self.now, 1 - math.exp(middle)) > self.most
+            low, high = (low, middle) if clears else (middle, high)
+        return math.exp(high)
+
+    def decide(self, level: float) -> Outcome:
+        """What it comes to, with a test of that level."""
+        if self.p_worse < level:
+            return Outcome.FAIL
+        return Outcome.PASS if self.bound() <= self.most else Outcome.INCONCLUSIVE
+
+    def bound(self) -> float:
+        """Its upper bound."""
+        return float(self._metric.confidence_bound.compute(self.before, self.now, 1 - self.settings.missed))
+
+    def power(self, level: float) -> float:
+        """How often twice as much as is allowed fails."""
+        error = (self.bound() - self.value) / NormalDist().inv_cdf(1 - self.settings.missed)
+        return normal_power(self.most, error, level)
+
+    def more_seeds(self, level: float) -> None:
+        """None: seeds tell nothing."""
+
+    def advice(self, level: float) -> str:
+        """What would decide, in a sentence."""
+        return "It takes more test examples, or an allowance farther from what broke."
