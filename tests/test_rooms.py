@@ -15,7 +15,7 @@ FLOORS = (
     ("fitgate.files", "fitgate.arrays", "fitgate.statistics"),
     ("fitgate.machine",),
     ("fitgate.data",),
-    ("fitgate.metrics",),
+    ("fitgate.metrics", "fitgate.disturbances"),
     ("fitgate.tasks",),
     ("fitgate.protocols",),
     ("fitgate.engines",),

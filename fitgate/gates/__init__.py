@@ -9,12 +9,13 @@ from fitgate.gates.floor import Floor
 from fitgate.gates.gate import Adjusted, Contested, Declaration, Gate, Need, Request
 from fitgate.gates.judging import Claim, Judgement, judge, needs
 from fitgate.gates.regression import NoRegression
+from fitgate.gates.robust import Robust
 from fitgate.gates.settings import JudgeSettings
 from fitgate.gates.stored import read_baseline, write_baseline
 from fitgate.gates.verdict import Outcome, Reason, Verdict
 from fitgate.gates.waiver import Waiver
 
-GATES: dict[str, type[Gate]] = {gate.kind: gate for gate in (Floor, Above, NoRegression)}
+GATES: dict[str, type[Gate]] = {gate.kind: gate for gate in (Floor, Above, NoRegression, Robust)}
 
 __all__ = [
     "GATES",
@@ -36,6 +37,7 @@ __all__ = [
     "Outcome",
     "Reason",
     "Request",
+    "Robust",
     "Truth",
     "Verdict",
     "Waiver",

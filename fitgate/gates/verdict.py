@@ -32,6 +32,8 @@ class Reason(StrEnum):
     SMALL_FALL = "a significant fall, but of less than half of the margin"
     COLLAPSE = "one seed lies far below what the baseline's seeds predict"
     FALL = "a significant fall of at least half of the margin"
+    WITHSTANDS = "the fall where examples are disturbed is surely smaller than the margin"
+    FRAGILE = "a significant fall of at least the margin where examples are disturbed"
     GAIN = "a significant gain of at least half of the margin, where leaks are to fail"
     PERFECT = "the output equals the test labels"
     UNCONFIRMED = "fresh seeds do not see the fall that others showed"
@@ -71,6 +73,7 @@ class Verdict(msgspec.Struct, frozen=True, tag=True):
         gained: whether it has become better than chance explains, which a leak of test examples does too.
         where: the file and line that declare the gate; empty where that is not known.
         details: the statistics behind the message, in one line of bounded length; empty where there are none.
+        under: the disturbance of the test examples with which the value was measured; empty for none.
     """
 
     model: str
@@ -95,6 +98,7 @@ class Verdict(msgspec.Struct, frozen=True, tag=True):
     gained: bool = False
     where: str = ""
     details: str = ""
+    under: str = ""
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "message", shown(self.message))

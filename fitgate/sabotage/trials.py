@@ -81,7 +81,7 @@ class Trials:
             Claim(name, gate, rule)
             for name, model in known.items()
             for gate in model.gates
-            if isinstance(gate, Gate)
+            if isinstance(gate, Gate) and not gate.disturbances  # outputs that are kept are of the test split as it is
             if (rule := gate.rule(self._truths[gate.task.name].profile)) is not None
         ]
         self._check_needs(known)
