@@ -22,7 +22,7 @@ FLOORS = (
     ("fitgate.model",),
     ("fitgate.executor",),
     ("fitgate.runs",),
-    ("fitgate.latency",),
+    ("fitgate.latency", "fitgate.contracts"),
     ("fitgate.gates",),
     ("fitgate.record",),
     ("fitgate.report",),
