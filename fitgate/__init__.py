@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from fitgate.data import CrossValidation, Dataset, Split
     from fitgate.engines import Engine
     from fitgate.errors import FitgateError
-    from fitgate.gates import Above, Evidence, Floor, Gap, Gate, NoFlips, NoRegression, Outcome, Verdict
+    from fitgate.gates import Above, Evidence, Floor, Gap, Gate, NoFlips, NoRegression, Outcome, Robust, Verdict
     from fitgate.metrics import Metric
     from fitgate.model import Model, Published, Work
     from fitgate.plugin.modules import plugins_in
@@ -33,6 +33,7 @@ _ROOMS = {
     "NoRegression": "fitgate.gates",
     "Outcome": "fitgate.gates",
     "Published": "fitgate.model",
+    "Robust": "fitgate.gates",
     "Split": "fitgate.data",
     "Task": "fitgate.tasks",
     "Verdict": "fitgate.gates",
@@ -56,6 +57,7 @@ __all__ = [
     "NoRegression",
     "Outcome",
     "Published",
+    "Robust",
     "Split",
     "Task",
     "Verdict",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
 
@@ -80,13 +80,15 @@ class Model:
             `--fit-timeout` says.
         engines: that serve this model alone, where `--fit-engines` asks for them; one of the name of another, such as
             `onnx`, takes its place.
+        expected_failed_checks: why it may fail checks of `fitgate.contracts`, by their names; pytest reports these
+            failures as expected, and tells where one is passed all the same.
         serving_threads: cores that it answers queries of fewer than 2,000 examples with, where it is timed; None for
             all, as it has for larger ones.
 
     Raises:
         ModelError: if its name is malformed, its timeout or its serving threads are no positive number, it has neither
             task nor gate, or a gate or a published value is on a task that it does not have, or of a metric that the
-            task does not have, or what is among its engines is none.
+            task does not have, or what is among its engines is none, or an expected failure has no reason.
         TaskError: if two of its engines have one name.
     """
 
@@ -103,6 +105,7 @@ class Model:
     timeout: float | None = field(default=None, kw_only=True, repr=False)
     engines: tuple[Engine, ...] = field(default=(), kw_only=True, repr=False)
     serving_threads: int | None = field(default=None, kw_only=True, repr=False)
+    expected_failed_checks: Mapping[str, str] = field(default_factory=dict, kw_only=True, repr=False, hash=False)
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
@@ -127,6 +130,14 @@ class Model:
                 expected="a positive whole number",
                 next_step="correct it, or leave it out to answer with all cores",
             )
+        for check, reason in self.expected_failed_checks.items():
+            if not isinstance(reason, str) or not reason.strip():
+                raise ModelError(
+                    f"model {self.name}",
+                    found=f"{reason!r} as the reason why {check} is expected to fail",
+                    expected="a reason in words",
+                    next_step="say why, or take it away",
+                )
         if not self.tasks:
             object.__setattr__(self, "tasks", tuple(dict.fromkeys(gate.task for gate in self.gates)))
         if not self.tasks:

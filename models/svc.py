@@ -107,6 +107,18 @@ def published(accuracy: float, *, C: int) -> Published:
     return Published(FASHION, "accuracy", accuracy, source=source)
 
 
+# Where a machine has one to some ten support vectors more than a multiple of 256, oneDAL 2026.2 decides by float32 on a
+# few hundred images, though not on one or a thousand, with errors as large as 1 that vary with what else is in memory.
+UNSTEADY = {
+    check: "scikit-learn-intelex decides otherwise in a batch of some hundred images"
+    for check in (
+        "check_predictions_do_not_depend_on_batch_size",
+        "check_predictions_do_not_depend_on_order",
+        "check_predictions_do_not_depend_on_dtype",
+        "check_predictions_survive_save_and_load",
+    )
+    if importlib.util.find_spec("sklearnex")
+}
 GATES = (
     Floor(DIGITS, "accuracy", quick=0.92, full=0.97),
     Floor(FASHION, "accuracy", 0.865),
@@ -120,6 +132,7 @@ SVC = Model(
     gates=GATES,
     published=(published(0.879, C=1),),
     description="SVC(), one-vs-one inside",
+    expected_failed_checks=UNSTEADY,
     stochastic=False,
     work=products,
     engines=engines(_plain),
@@ -129,6 +142,7 @@ SVC_OVO = Model(
     build_one_vs_one,
     gates=GATES,
     description="OneVsOneClassifier(SVC()), 45 estimators",
+    expected_failed_checks=UNSTEADY,
     stochastic=False,
     work=products,
     engines=engines(_plain),
@@ -138,6 +152,7 @@ SVC_OVR = Model(
     build_one_vs_rest,
     gates=GATES,
     description="OneVsRestClassifier(SVC()), 10 estimators",
+    expected_failed_checks=UNSTEADY,
     stochastic=False,
     work=products,
     engines=engines(_plain),

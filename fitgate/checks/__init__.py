@@ -1,5 +1,6 @@
 """The generic tests: `from fitgate.checks import *` in a test file gives a project all of them."""
 
+from fitgate.checks.contracts import test_contract
 from fitgate.checks.latency import test_fit, test_memory, test_predict, test_serve
 from fitgate.checks.quality import (
     test_every_test_example_has_a_prediction,
@@ -9,6 +10,7 @@ from fitgate.checks.quality import (
 )
 
 __all__ = [
+    "test_contract",
     "test_every_test_example_has_a_prediction",
     "test_fit",
     "test_gate",

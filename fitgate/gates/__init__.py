@@ -11,12 +11,13 @@ from fitgate.gates.gate import Adjusted, Contested, Declaration, Gate, Need, Req
 from fitgate.gates.judging import Claim, Judgement, judge, needs, slicings
 from fitgate.gates.no_flips import NoFlips
 from fitgate.gates.regression import NoRegression
+from fitgate.gates.robust import Robust
 from fitgate.gates.settings import JudgeSettings
 from fitgate.gates.stored import read_baseline, write_baseline
 from fitgate.gates.verdict import Flips, Outcome, Reason, SliceVerdict, Verdict
 from fitgate.gates.waiver import Waiver
 
-GATES: dict[str, type[Gate]] = {gate.kind: gate for gate in (Floor, Above, NoRegression, Gap, NoFlips)}
+GATES: dict[str, type[Gate]] = {gate.kind: gate for gate in (Floor, Above, NoRegression, Gap, NoFlips, Robust)}
 
 __all__ = [
     "GATES",
@@ -41,6 +42,7 @@ __all__ = [
     "Outcome",
     "Reason",
     "Request",
+    "Robust",
     "SliceVerdict",
     "Truth",
     "Verdict",

@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fitgate.data import By, Slices, Split, slices_of, slicing_name
+from fitgate.disturbances import Disturbance
 from fitgate.errors import FitgateError
 from fitgate.gates.baseline import Baseline
 from fitgate.gates.settings import JudgeSettings
 from fitgate.gates.waiver import Waiver
 from fitgate.machine import Environment
 from fitgate.metrics import Metric
-from fitgate.runs import Evaluation
+from fitgate.runs import Disturbed, Evaluation
 from fitgate.statistics import Folds
 from fitgate.tasks import TaskData
 
@@ -159,6 +160,8 @@ class Evidence:
         baselines: of a model on a task, or why one can't be used.
         waivers: failures that are accepted.
         today: the day of the run, by which waivers end.
+        own: evaluations of the session's own estimators, whatever other seeds there are.
+        disturbed: what these made of disturbed test splits.
         seeds: of the runs, in their order; where a model and task are not among them, they are not known.
         executions: on what and how estimators say that they computed; of those that say nothing, none.
     """
@@ -174,6 +177,8 @@ class Evidence:
     executions: Mapping[Key, str] = field(default_factory=dict)
     waivers: Sequence[Waiver] = ()
     today: date = date.max
+    own: Mapping[Key, Evaluation] = field(default_factory=dict)
+    disturbed: Mapping[tuple[str, str, Disturbance], Disturbed] = field(default_factory=dict)
 
     def metric(self, name: str, task: str) -> Metric:
         """A metric, as it is on the classes of a task."""
@@ -202,3 +207,21 @@ class Evidence:
             NotEvaluated: if there is none.
         """
         return self.runs_of(model, task)[0]
+
+    def under(self, model: str, task: str, disturbance: Disturbance) -> tuple[Evaluation, Evaluation]:
+        """What the session's own estimator made of the test split as it is, and of the disturbed one.
+
+        Raises:
+            NotEvaluated: if there is no such evaluation.
+        """
+        self.runs_of(model, task)  # raises, if the model failed
+        clean, found = self.own.get((model, task)), self.disturbed.get((model, task, disturbance))
+        if clean is None or found is None or found.evaluation is None:
+            reason = found.error if found is not None else "it was not evaluated"
+            raise NotEvaluated(
+                f"{model} on {task} under {disturbance}",
+                found=f"no outputs ({reason})",
+                expected="predictions for the disturbed test split",
+                next_step="mend what is named, or take the gate away",
+            )
+        return clean, found.evaluation

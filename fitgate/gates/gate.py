@@ -11,6 +11,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 import msgspec
 
 from fitgate.data import By, slicing_name
+from fitgate.disturbances import Disturbance
 from fitgate.errors import FitgateError
 from fitgate.gates.evidence import Evidence
 from fitgate.gates.limit import declared_at
@@ -139,6 +140,11 @@ class Gate(ABC):
     def needs(self, model: str) -> Sequence[Need]:
         """The outputs without which it can't judge a model: by default that model's on the gate's task."""
         return (Need(model, self.task.name),)
+
+    @property
+    def disturbances(self) -> Sequence[Disturbance]:
+        """Those of the test examples under which it needs the outputs of the session's own estimator, too: none."""
+        return ()
 
     def baselines(self, model: str) -> Sequence[Need]:
         """The baselines that it holds a model to: by default none."""

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from fitgate.metrics import Metric
 from fitgate.tasks import Task, TaskError
 
 PACKAGE = f"{Path(__file__).parents[1]}{os.sep}"
@@ -61,6 +62,22 @@ def check_profiles(what: str, declared: Limit, task: Task) -> None:
                 expected=f"one of {task.dataset.name}'s: {', '.join(task.dataset.profiles) or 'it has none'}",
                 next_step="correct the profile's name",
             )
+
+
+def check_margin(what: str, declared: Limit, profile: str, metric: Metric) -> None:
+    """Refuse a margin that no fall of a metric could reach, or that is no positive number.
+
+    Raises:
+        TaskError: if it is such.
+    """
+    margin, (low, high) = on_profile(declared, profile), metric.range
+    if margin is not None and not 0 < margin < high - low:
+        raise TaskError(
+            what,
+            found=f"a margin of {margin:g}",
+            expected=f"a positive number below {high - low:g}",
+            next_step="correct the margin, which is in the metric's own unit: 0.01 is a point of a share",
+        )
 
 
 def declared_at() -> str:

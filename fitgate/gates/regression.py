@@ -15,7 +15,7 @@ from fitgate.gates.evidence import Evidence
 from fitgate.gates.flips import flips_in_words, flips_of
 from fitgate.gates.gate import Adjusted, Contested, Gate, Need
 from fitgate.gates.holding import baseline_of, same_as, unchanged, unusable
-from fitgate.gates.limit import Limit, check_profiles, declared_at, limit, on_profile, profiles_of
+from fitgate.gates.limit import Limit, check_margin, check_profiles, declared_at, limit, on_profile, profiles_of
 from fitgate.gates.losses import describe_losses
 from fitgate.gates.missing import without_value
 from fitgate.gates.perfect import perfect_output
@@ -25,7 +25,7 @@ from fitgate.gates.verdict import Outcome, Reason, Verdict
 from fitgate.gates.wording import explain, measured, other_environment, summary, what_to_do
 from fitgate.metrics import Metric
 from fitgate.runs import same_output
-from fitgate.tasks import Task, TaskError, check_metric, is_better_higher
+from fitgate.tasks import Task, check_metric, is_better_higher
 
 
 @dataclass(frozen=True, init=False)
@@ -107,14 +107,7 @@ class NoRegression(Gate):
         """Refuse a margin that no fall could reach, or that is no positive number, or for an unknown profile."""
         where = f"{self.where}: NoRegression on {self.metric} of {self.task.name}"
         check_profiles(where, self.margin, self.task)
-        margin, (low, high) = on_profile(self.margin, profile), metrics[self.metric].range
-        if margin is not None and not 0 < margin < high - low:
-            raise TaskError(
-                where,
-                found=f"a margin of {margin:g}",
-                expected=f"a positive number below {high - low:g}",
-                next_step="correct the margin, which is in the metric's own unit: 0.01 is a point of a share",
-            )
+        check_margin(where, self.margin, profile, metrics[self.metric])
 
     def examine(self, model: str, evidence: Evidence) -> Verdict | Contested:
         """Compare a model with its baseline; where its output is another, p-values of all gates decide together."""

@@ -32,6 +32,8 @@ class Reason(StrEnum):
     SMALL_FALL = "a significant fall, but of less than half of the margin"
     COLLAPSE = "one seed lies far below what the baseline's seeds predict"
     FALL = "a significant fall of at least half of the margin"
+    WITHSTANDS = "the fall where examples are disturbed is surely smaller than the margin"
+    FRAGILE = "a significant fall of at least the margin where examples are disturbed"
     GAIN = "a significant gain of at least half of the margin, where leaks are to fail"
     PERFECT = "the output equals the test labels"
     UNCONFIRMED = "fresh seeds do not see the fall that others showed"
@@ -118,6 +120,7 @@ class Verdict(msgspec.Struct, frozen=True, tag=True):
         slices: what it concludes of each slice, the worst first; `value`, `threshold` and `bound` are the worst's.
             Empty for a gate that looks at all examples together.
         flips: which examples broke and which were mended; None for a gate that holds to no baseline.
+        under: the disturbance of the test examples with which the value was measured; empty for none.
     """
 
     model: str
@@ -144,6 +147,7 @@ class Verdict(msgspec.Struct, frozen=True, tag=True):
     details: str = ""
     slices: list[SliceVerdict] = []
     flips: Flips | None = None
+    under: str = ""
 
     def __post_init__(self) -> None:
         msgspec.structs.force_setattr(self, "message", shown(self.message))

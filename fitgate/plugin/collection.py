@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from fitgate.contracts import CHECKS
 from fitgate.engines import NATIVE, Engine, named
 from fitgate.gates import Gate
 from fitgate.latency.timing import SCENARIOS, Scenario, batches
@@ -31,6 +32,8 @@ def parametrize(metafunc: pytest.Metafunc, parts: Parts) -> None:
     elif "task" in names:
         every = [(model, task) for model in models for task in model.tasks]
         metafunc.parametrize(("model", "task"), [pytest.param(m, t, id=f"{m.name}-{t.name}") for m, t in every])
+    elif "contract" in names:
+        metafunc.parametrize(("model", "contract"), [_of_check(model, name) for model in models for name in CHECKS])
     elif "engine" in names:  # native ones first; None is the estimator as it is
         served = [(model, engine) for model in models for engine in (None, *parts.registry.engines_of(model))]
         ids = [model.name if engine is None else f"{model.name}-{engine.name}" for model, engine in served]
@@ -40,6 +43,13 @@ def parametrize(metafunc: pytest.Metafunc, parts: Parts) -> None:
             metafunc.parametrize("scenario", every_scenario, ids=[scenario.label for scenario in every_scenario])
     else:
         metafunc.parametrize("model", [pytest.param(model, id=model.name) for model in models])
+
+
+def _of_check(model: Model, name: str) -> Any:
+    """The parameters of a check's test; one that the model's author expects to fail is marked so."""
+    reason = model.expected_failed_checks.get(name)
+    marks = () if reason is None else (pytest.mark.xfail(reason=reason, raises=pytest.fail.Exception),)
+    return pytest.param(model, CHECKS[name], id=f"{model.name}-{name}", marks=marks)
 
 
 def _of_gate(model: Model, gate: Gate, parts: Parts) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator
 
 import pytest
 
+from fitgate.contracts import Check
 from fitgate.data import Dataset
 from fitgate.executor import Executor
 from fitgate.gates import Gate, Verdict
@@ -33,6 +34,12 @@ def trained(pytestconfig: pytest.Config) -> Callable[[Model], TrainedModel]:
 def judge(pytestconfig: pytest.Config, trained: object) -> Callable[[TrainedModel, Gate], Verdict]:
     """`judge(trained_model, gate)`: the gate's verdict, recorded."""
     return pytestconfig.stash[PARTS].judge
+
+
+@pytest.fixture(scope="session")
+def hold(pytestconfig: pytest.Config, trained: object) -> Callable[[TrainedModel, Check], str | None]:
+    """`hold(trained_model, check)`: what a check of `fitgate.contracts` finds wrong with it; None for nothing."""
+    return pytestconfig.stash[PARTS].contracts.hold
 
 
 @pytest.fixture(scope="session")

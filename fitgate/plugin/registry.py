@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from fitgate.contracts import CHECKS
 from fitgate.data import Dataset
 from fitgate.engines import ALL, ENGINES, NATIVE, Engine, EngineError
 from fitgate.errors import FitgateError
@@ -147,6 +148,7 @@ class Registry:
         self._check_engines()
         self._check_datasets()
         for model in self.models:
+            self._check_expected(model)
             self._check_gates(model, metrics)
             self._check_published(model)
         for profile in sorted({self.data_of(task).dataset.profile for model in self.models for task in model.tasks}):
@@ -206,6 +208,18 @@ class Registry:
             rule = gate.rule(profile)
             if rule is not None and rules.setdefault((gate.task.name, rule), gate) != gate:
                 raise same_rule(model.name, rules[gate.task.name, rule], gate, rule)
+
+    @staticmethod
+    def _check_expected(model: Model) -> None:
+        """Refuse an expected failure of a check that there is not: it would never be looked at."""
+        for name in model.expected_failed_checks:
+            if name not in CHECKS:
+                raise ModelError(
+                    f"model {model.name}",
+                    found=f"{name!r} among its expected_failed_checks",
+                    expected=f"one of {', '.join(CHECKS)}",
+                    next_step="correct the name",
+                )
 
     def _check_published(self, model: Model) -> None:
         """Refuse a published value of a profile that its dataset does not have: it would never be shown."""

@@ -22,6 +22,7 @@ from fitgate.machine import calibrate, environment
 from fitgate.model import Model, Work
 from fitgate.plugin.announcer import Announcer
 from fitgate.plugin.clashes import check_fixtures
+from fitgate.plugin.contracts import Contracts
 from fitgate.plugin.conversion import Conversion
 from fitgate.plugin.keeping import Keeping
 from fitgate.plugin.modules import stand_ins
@@ -270,6 +271,12 @@ class Parts:
             self.emit,
             self.announcer.progress,
         )
+
+    @cached_property
+    def contracts(self) -> Contracts:
+        """What holds fitted models to checks."""
+        registry = self.registry
+        return Contracts(registry.data_of, self.limit_of, self.options.baselines, lambda: registry.libraries)
 
     def keep(self, timed: Timed, work: Work | None) -> None:
         """Keep a timed model, where that was asked for."""

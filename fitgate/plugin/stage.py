@@ -142,6 +142,7 @@ class Stage:
         for need in wanted:
             self._serve(record, need, self._options.settings.seeds)
         for claim in claims:
+            self._disturb(record, claim)
             self._add_baselines(record, claim)
         self._slice(record, claims)
         judgement = judge(claims, evidence(record, self._registry.metrics))
@@ -224,6 +225,17 @@ class Stage:
             record.add(evaluator.evaluation(model, task))
         except ModelFailed as error:
             record.add(error.failure)
+
+    def _disturb(self, record: Record, claim: Claim) -> None:
+        """Put what a model makes of the disturbed examples that a gate asks about into the evidence."""
+        model, task = self._registry.known_models.get(claim.model), claim.gate.task
+        if model is None or any((f.model, f.task) == (model.name, task.name) for f in record.failures):
+            return
+        for disturbance in claim.gate.disturbances:
+            try:
+                record.add(self._evaluator().disturbed(model, task, disturbance))
+            except ModelFailed as error:
+                record.add(error.failure)
 
     def _describe(self, record: Record, data: TaskData) -> None:
         """Put a task, its dataset and its metrics into the evidence and the record, so that it can be judged again."""

@@ -67,7 +67,7 @@ class Substitution:
         self._registry, self._options, self._evaluator, self._waivers = registry, options, evaluator, waivers
 
     def judged(self, model: Model, fit: Fit, native: Evaluation, answered: Evaluation) -> Judged:
-        """Judge the gates on the timed task.
+        """Judge the gates on the timed task, but those that ask about disturbed examples: no engine is asked these.
 
         With cross-validation there is nothing to judge: an engine serves the model of the first fold alone.
 
@@ -81,7 +81,8 @@ class Substitution:
         claims = [
             Claim(model.name, gate, rule)
             for gate in model.gates
-            if isinstance(gate, Gate) and gate.task == model.timed_task and (rule := gate.rule(data.dataset.profile))
+            if isinstance(gate, Gate) and gate.task == model.timed_task and not gate.disturbances
+            if (rule := gate.rule(data.dataset.profile))
         ]
         if not claims or data.dataset.folds is not None:
             return Judged([], [])

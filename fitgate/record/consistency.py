@@ -42,7 +42,13 @@ def faults(record: Record, *, upgraded: bool = False) -> Iterator[str]:
 
 
 def _evaluations(record: Record) -> list[Evaluation]:
-    return [*record.evaluations, *(run.evaluation for run in record.seed_runs)]
+    return [*record.evaluations, *(run.evaluation for run in record.seed_runs), *_under(record).values()]
+
+
+def _under(record: Record) -> dict[tuple[str, str, str], Evaluation]:
+    """The evaluations of disturbed test splits, by model, task and disturbance."""
+    pairs = ((one, one.evaluation) for one in record.disturbed)
+    return {(of.model, of.task, str(of.disturbance)): e for of, e in pairs if e is not None}
 
 
 def _fits(record: Record) -> list[Fit]:
@@ -138,6 +144,9 @@ def _outputs(record: Record) -> Iterator[str]:
     for run in record.seed_runs:
         if (run.fit.model, run.fit.task) != (run.evaluation.model, run.evaluation.task):
             yield f"a fit of {run.fit.model} on {run.fit.task} with the outputs of another"
+    for (model, task, disturbance), e in _under(record).items():
+        if (model, task) != (e.model, e.task):
+            yield f"{model} on {task} under {disturbance} with the outputs of another"
     for e in _evaluations(record):
         where = f"{e.model} on {e.task}"
         if e.task in tasks:
@@ -176,9 +185,9 @@ def _gates(record: Record) -> Iterator[str]:
 
 def _verdicts(record: Record, declared: bool) -> Iterator[str]:
     gates = {(gate.model, gate.task, gate.gate): gate for gate in record.gates}
-    values: dict[tuple[str, str], list[Evaluation]] = {}
-    for e in _evaluations(record):
-        values.setdefault((e.model, e.task), []).append(e)
+    values = {key: [e] for key, e in _under(record).items()}
+    for e in (*record.evaluations, *(run.evaluation for run in record.seed_runs)):
+        values.setdefault((e.model, e.task, ""), []).append(e)
     for v in record.verdicts:
         where, data = f"{v.gate} of {v.model} on {v.task}", record.dataset(v.task)
         if declared and (v.model, v.task, v.gate) not in gates:
@@ -194,7 +203,7 @@ def _verdicts(record: Record, declared: bool) -> Iterator[str]:
             yield f"a verdict on {where} with a probability that is none"
         if v.kind not in GATES:
             continue
-        runs = values.get((v.model, v.task), [])
+        runs = values.get((v.model, v.task, v.under), [])
         if v.outcome is Outcome.PASS and not runs:
             yield f"{v.outcome} of {where}, without outputs"
         if v.slices:

@@ -66,6 +66,8 @@ def evidence(record: Record, metrics: Mapping[str, Metric]) -> Evidence:
         executions={(fit.model, fit.task): fit.execution for fit in fits if fit.execution},
         waivers=record.waivers,
         today=record.day,
+        own={(e.model, e.task): e for e in record.evaluations},
+        disturbed={(one.model, one.task, one.disturbance): one for one in record.disturbed},
     )
 
 
@@ -226,7 +228,8 @@ def wrong_values(record: Record, metrics: Mapping[str, Metric]) -> Iterator[str]
         metrics: by name.
     """
     tasks = {task.name: task for task in record.tasks}
-    for e in (*record.evaluations, *(run.evaluation for run in record.seed_runs)):
+    disturbed = (one.evaluation for one in record.disturbed if one.evaluation is not None)
+    for e in (*record.evaluations, *(run.evaluation for run in record.seed_runs), *disturbed):
         task = tasks.get(e.task)
         for name, value in e.metrics.items():
             if task is None or name not in metrics:

@@ -34,7 +34,7 @@ from fitgate.record.entries import (
     TaskEntry,
     UnusableBaseline,
 )
-from fitgate.runs import Evaluation, Failure, Fit, SeedRun
+from fitgate.runs import Disturbed, Evaluation, Failure, Fit, SeedRun
 from fitgate.runs.memory import Memory
 from fitgate.statistics import Folds
 
@@ -42,7 +42,7 @@ SCHEMA = 3
 
 Kept = KeptModel | KeptData
 Timed = Timing | Audit | Calibration | Memory | EngineEntry | Kept
-Happened = Fit | Evaluation | Failure | Verdict | SeedRun | Timed | Extra
+Happened = Fit | Evaluation | Disturbed | Failure | Verdict | SeedRun | Timed | Extra
 Described = DataEntry | TaskEntry | SlicesEntry | MetricEntry | ModelEntry | Declaration | NotApplied
 Entry = Happened | Described | Waiver | Baseline | UnusableBaseline
 
@@ -68,6 +68,7 @@ class Record(msgspec.Struct):
         waivers: failures that were accepted, whether or not there were any.
         baselines, unusable_baselines: that regression gates were held to.
         fits, evaluations, failures, verdicts, timings, calibrations, memory, seed_runs: what happened, in order.
+        disturbed: what the fitted models made of disturbed test splits, where gates ask for it.
         audits: of the timings: whether they can be believed.
         engines: fitted models as others served them than their estimators, or why these could not.
         kept_models, kept_data: what lies beside the record for `fitgate pack`, or why it does not.
@@ -112,6 +113,7 @@ class Record(msgspec.Struct):
     calibrations: list[Calibration] = []
     memory: list[Memory] = []
     seed_runs: list[SeedRun] = []
+    disturbed: list[Disturbed] = []
     engines: list[EngineEntry] = []
     kept_models: list[KeptModel] = []
     kept_data: list[KeptData] = []
@@ -189,7 +191,8 @@ class Record(msgspec.Struct):
         asked = (sum(t.seconds) + (t.first_seconds or 0.0) for t in timed)
         served = (len(t.seconds) / t.rate for t in self.timings if t.rate)
         runs = [run for run in self.seed_runs if run.fit not in self.fits]  # the others are the session's own
-        evaluations = [*self.evaluations, *(run.evaluation for run in runs)]
+        disturbed = (one.evaluation for one in self.disturbed if one.evaluation is not None)
+        evaluations = [*self.evaluations, *(run.evaluation for run in runs), *disturbed]
         evaluated = (e.predict_seconds + e.score_seconds for e in evaluations)
         fits = [*self.fits, *(run.fit for run in runs)]
         folds = sum(e.further_seconds for e in evaluations)
@@ -241,6 +244,7 @@ PLACES: dict[type, tuple[str, Callable[[Any], Any] | None]] = {
     Verdict: ("verdicts", lambda e: (e.model, e.task, e.gate)),
     Fit: ("fits", lambda e: (e.model, e.task)),
     Evaluation: ("evaluations", lambda e: (e.model, e.task)),
+    Disturbed: ("disturbed", lambda e: (e.model, e.task, e.disturbance)),
     Failure: ("failures", lambda e: e),  # several processes may meet it
     Timing: ("timings", None),
     Audit: ("audits", None),

@@ -24,6 +24,7 @@ from fitgate.report.view.learning import Learning
 from fitgate.report.view.numbers import Numbers
 from fitgate.report.view.reliability import Reliability
 from fitgate.report.view.report import ReportView
+from fitgate.report.view.robustness import Robustness
 from fitgate.report.view.tradeoff import TradeOff
 from fitgate.report.view.words import Noun, shortened
 
@@ -65,6 +66,8 @@ def draw(view: ReportView, directory: Path, part: Part = whole) -> dict[str, str
             add(name("confusion", confusion.task), partial(_confusion, confusion))
     for reliability in view.reliabilities:
         add(name("reliability", reliability.task), partial(_reliability, reliability))
+    for robust in view.robustness:
+        add(name("robustness", robust.task), partial(_robustness, robust))
     for numbers in view.numbers:
         add(name("predicted", numbers.task), partial(_predicted, numbers))
     for examples in view.misclassified:
@@ -164,6 +167,30 @@ def _reliability(of: Reliability) -> tuple[Figure, str]:
         f"Reliability on {of.task}, the models that are farthest off first: how often it was {of.event}, by how likely "
         f"that was said to be. A point is one of {len(of.models[0].stated)} bins of as many of {of.n:,} test "
         f"{of.noun.many}, with its 95 % interval; on the dashed line both are equal.{left}"
+    )
+
+
+def _robustness(of: Robustness) -> tuple[Figure, str]:
+    columns = min(3, len(of.panels))
+    rows = -(-len(of.panels) // columns)
+    figure = Figure(figsize=(5.2 * columns, 4 * rows), layout="constrained")
+    for axes, panel in itertools.zip_longest(figure.subplots(rows, columns, squeeze=False).flat, of.panels):
+        if panel is None:
+            axes.set_axis_off()
+            continue
+        for model, marker in zip(panel.models, itertools.cycle(MARKERS), strict=False):
+            (line,) = axes.plot(*zip(*model.points, strict=True), f"{marker}-", markersize=5, label=plain(model.model))
+            if model.bound is not None and model.asked is not None:
+                colour, last = line.get_color(), model.points[-1][1]
+                axes.plot([model.at, model.at], [last, model.bound], color=colour, linewidth=1)
+                axes.plot([model.at], [model.asked], "_", color=colour, markersize=18, markeredgewidth=2)
+        axes.set(xlabel=plain(panel.disturbance), ylabel=plain(panel.metric))
+        axes.margins(x=0.08, y=0.1)
+        axes.grid(alpha=0.3)
+        axes.legend()
+    return figure, (
+        f"What models make of test {of.noun.many} of {of.task} that are disturbed more and more; on the left, not at "
+        "all. A bar ends at what the value is at worst, by its gate's confidence; the gate asks for the dash or better."
     )
 
 

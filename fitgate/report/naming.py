@@ -29,8 +29,7 @@ def figure_file(view: ReportView, kind: str, task: str) -> str:
 
 def figure_tasks(view: ReportView) -> list[str]:
     """The tasks that figures are of, each once."""
-    drawn = (
-        [part.task for part in parts] for parts in (view.tradeoffs, view.learnings, view.numbers, view.reliabilities)
-    )
+    every = (view.tradeoffs, view.learnings, view.numbers, view.reliabilities, view.robustness)
+    drawn = ([part.task for part in parts] for parts in every)
     matrices = [part.task for part in view.confusions if part.drawn]
     return list(dict.fromkeys([*chain(*drawn), *matrices, *(part.task for part in view.misclassified)]))

@@ -1,6 +1,7 @@
 """Runs: models fitted and evaluated once a session, with one seed or several, with their provenance."""
 
 from fitgate.runs.apart import Limit
+from fitgate.runs.disturbing import Disturbed
 from fitgate.runs.evaluation import Evaluation, SeedRun, evaluate, same_output
 from fitgate.runs.evaluator import Evaluator
 from fitgate.runs.once import Once, ProcessEnded
@@ -8,6 +9,7 @@ from fitgate.runs.side_effects import changed_data
 from fitgate.runs.training import Failure, Fit, ModelFailed, Trained, train
 
 __all__ = [
+    "Disturbed",
     "Evaluation",
     "Evaluator",
     "Failure",

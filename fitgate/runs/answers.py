@@ -121,8 +121,13 @@ def predictions_of(estimator: Any, data: TaskData, predictions: Array) -> Array:
     return cast if np.array_equal(cast, predictions) else predictions
 
 
-def scores_of(estimator: Any, data: TaskData) -> Array:
+def scores_of(estimator: Any, data: TaskData, X: Any = None) -> Array:
     """A classifier's decision function for the test split, or else its probabilities.
+
+    Args:
+        estimator: that is asked.
+        data: the task that it was fitted on.
+        X: what it is asked about in place of the test split's examples, as many of them; None for these.
 
     Returns:
         float64 `(n,)` of two classes, higher for the second; else `(n, classes)`, or of several labels `(n, labels)`.
@@ -134,9 +139,9 @@ def scores_of(estimator: Any, data: TaskData) -> Array:
     if decides is None:
         if offered(estimator, Probabilities) is None:
             raise Lacking(f"{_kind(estimator)} has neither decision_function nor predict_proba")
-        likely = _likely(estimator, data)
+        likely = _likely(estimator, data, X)
         return likely[:, 1] if data.classes is not None and likely.shape[1:] == (2,) else likely
-    found = _numbers(decides.decision_function(lent(data.dataset.test.X)))
+    found = _numbers(decides.decision_function(_asked(data, X)))
     if data.classes is None:
         return _of_labels(estimator, found, data)
     own = _classes(estimator, data)
@@ -154,8 +159,8 @@ def scores_of(estimator: Any, data: TaskData) -> Array:
     return _in_order(estimator, found, data, float(np.min(found, initial=0.0)), "decision_function")
 
 
-def probabilities_of(estimator: Any, data: TaskData) -> Array:
-    """A classifier's probabilities for the test split.
+def probabilities_of(estimator: Any, data: TaskData, X: Any = None) -> Array:
+    """A classifier's probabilities for the test split; its arguments are those of `scores_of`.
 
     Returns:
         float64 `(n, classes)`, in the order of the task's classes, 0 for one that the estimator does not know; or of
@@ -164,7 +169,7 @@ def probabilities_of(estimator: Any, data: TaskData) -> Array:
     Raises:
         Lacking: if it offers none, gives other columns than the task has classes or labels, or what is no probability.
     """
-    likely = _likely(estimator, data)
+    likely = _likely(estimator, data, X)
     finite = likely[np.isfinite(likely).all(axis=1)]  # a metric has no value where any is not finite
     whole = data.classes is None or bool(np.all(np.abs(finite.sum(axis=1) - 1) < ROUNDING))
     if not whole or np.any((finite < -ROUNDING) | (finite > 1 + ROUNDING)):
@@ -173,12 +178,16 @@ def probabilities_of(estimator: Any, data: TaskData) -> Array:
     return likely
 
 
-def _likely(estimator: Any, data: TaskData) -> Array:
+def _asked(data: TaskData, X: Any) -> Any:
+    return lent(data.dataset.test.X if X is None else X)
+
+
+def _likely(estimator: Any, data: TaskData, X: Any) -> Array:
     """What predict_proba gives, in the order of the task's classes, be it probabilities or not."""
     offers = offered(estimator, Probabilities)
     if offers is None:
         raise Lacking(f"{_kind(estimator)} has no predict_proba")
-    given = offers.predict_proba(lent(data.dataset.test.X))
+    given = offers.predict_proba(_asked(data, X))
     if isinstance(given, list):  # of several labels, scikit-learn's trees and neighbours give an array for each
         labels = _classes(estimator, data)
         given = np.column_stack([_of_one(p, known) for p, known in zip(given, labels, strict=True)])

@@ -90,7 +90,7 @@ def same_output(runs: Sequence[Evaluation]) -> bool:
     return bool(pairs) and all(np.array_equal(a, b) for a, b in pairs)  # type: ignore[arg-type] # None is None
 
 
-def evaluate(trained: Trained, data: TaskData, metrics: Mapping[str, Metric]) -> Evaluation:
+def evaluate(trained: Trained, data: TaskData, metrics: Mapping[str, Metric], X: Any = None) -> Evaluation:
     """Predict every test example, and compute the task's metrics. Scores are asked for only if one of them reads them.
 
     A metric has no value where the estimator does not give what it reads; why, is in `missing`.
@@ -99,6 +99,7 @@ def evaluate(trained: Trained, data: TaskData, metrics: Mapping[str, Metric]) ->
         trained: a fitted estimator.
         data: the task that it was fitted on.
         metrics: by name.
+        X: what it is asked about in place of the test split's examples, as many of them; None for these.
 
     Raises:
         ModelFailed: if predicting raises, does not give one prediction for each example, or gives what can't be an
@@ -110,14 +111,14 @@ def evaluate(trained: Trained, data: TaskData, metrics: Mapping[str, Metric]) ->
         own = [metrics[metric].on(data.classes) for metric in data.task.metric_names]
         compiled = sum(compile_seconds(estimator).values())
         with unchanged(data), watched(trained.fit.seed) as traces, Interpreter():
-            X = lent(data.dataset.test.X)
+            asked = lent(data.dataset.test.X if X is None else X)
             started = perf_counter()
-            answers = array_of(estimator, estimator.predict(X))
+            answers = array_of(estimator, estimator.predict(asked))
             predicted = perf_counter()
             compiling = sum(compile_seconds(estimator).values()) - compiled
             predictions = predictions_of(estimator, data, answers)
             started_scoring = perf_counter()
-            further, lacking = _further(estimator, data, {metric.reads for metric in own})
+            further, lacking = _further(estimator, data, X, {metric.reads for metric in own})
             scored = perf_counter()
         outputs = Outputs(predictions, **further)
         target = data.y_test
@@ -138,13 +139,13 @@ def evaluate(trained: Trained, data: TaskData, metrics: Mapping[str, Metric]) ->
     )
 
 
-def _further(estimator: Any, data: TaskData, read: Container[str]) -> tuple[dict[str, Array], dict[str, str]]:
+def _further(estimator: Any, data: TaskData, X: Any, read: Container[str]) -> tuple[dict[str, Array], dict[str, str]]:
     """The scores and probabilities that are read, and why an estimator does not give them."""
     found, lacking = {}, {}
     for what, answer in (("scores", scores_of), ("probabilities", probabilities_of)):
         if what in read:
             try:
-                found[what] = answer(estimator, data)
+                found[what] = answer(estimator, data, X)
             except Lacking as error:
                 lacking[what] = shown(error)
     return found, lacking

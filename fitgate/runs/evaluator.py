@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 
+from fitgate.disturbances import Disturbance
 from fitgate.errors import LoggedError, in_one_line
 from fitgate.metrics import Metric
 from fitgate.model import Model
 from fitgate.runs import apart
 from fitgate.runs.apart import Limit, fits_seeds_at_once_apart, run_apart, run_seeds_apart
+from fitgate.runs.disturbing import Disturbed, evaluate_disturbed, evaluate_disturbed_apart
 from fitgate.runs.evaluation import Evaluation, SeedRun, same_output
 from fitgate.runs.folds import evaluation_of
 from fitgate.runs.once import Once, ProcessEnded
@@ -28,7 +30,7 @@ from fitgate.runs.workers import Outcome, outcome_of, run_seed
 from fitgate.tasks import Task, TaskData
 from fitgate.text import listed
 
-Emitted = Fit | Evaluation | Failure | SeedRun | LoggedError
+Emitted = Fit | Evaluation | Disturbed | Failure | SeedRun | LoggedError
 
 
 class Evaluator:
@@ -39,8 +41,8 @@ class Evaluator:
         metrics: by name.
         seed: what models are built with; or what gives it, for a model on a task.
         once: where results are kept.
-        emit: is given each `Fit`, `Evaluation` and `SeedRun`, by the process in which it happened, and each `Failure`
-            with its `LoggedError`, by each process that meets it.
+        emit: is given each `Fit`, `Evaluation`, `Disturbed` and `SeedRun`, by the process in which it happened, and
+            each `Failure` with its `LoggedError`, by each process that meets it.
         progress: is given, in words, what may take long, and is a context around it.
         spread: does work, which it is given by name, for each of several seeds elsewhere, side by side, and gives what
             comes of them in their order; None for one after the other, here.
@@ -94,6 +96,17 @@ class Evaluator:
             except ProcessEnded:
                 self.trained(model, task)  # says so if it was the fit that did not end
                 raise
+
+    def disturbed(self, model: Model, task: Task, disturbance: Disturbance) -> Disturbed:
+        """What the trained model makes of a disturbed test split, on first use; or why it makes nothing of it.
+
+        Raises:
+            ModelFailed: if training failed, now or before.
+        """
+        trained = self.trained(model, task)
+        with self._reporting(model, task, "predict"):
+            key = f"{model.name}-{task.name}-under-{disturbance.digest}"
+            return self._once(key, lambda: self._disturb(model, trained, task, disturbance))
 
     def seed_run(self, model: Model, task: Task, seed: int, among: Sequence[int], known: int = 0) -> SeedRun:
         """The model trained with a seed, and evaluated, on first use.
@@ -225,6 +238,16 @@ class Evaluator:
             evaluation = evaluation_of(model, trained, data, self._metrics)
         self._emit(evaluation)
         return evaluation
+
+    def _disturb(self, model: Model, trained: Trained, task: Task, disturbance: Disturbance) -> Disturbed:
+        data, limit = self._data_of(task), self._limit_of(model)
+        with self._progress(f"predicting with {model.name} on {task.name} under {disturbance}: {_asked(data)}"):
+            if limit:
+                found = evaluate_disturbed_apart(trained, data, self._metrics, disturbance, limit)
+            else:
+                found = evaluate_disturbed(trained, data, self._metrics, disturbance)
+        self._emit(found)
+        return found
 
     @contextmanager
     def _reporting(self, model: Model, task: Task, stage: str) -> Iterator[None]:

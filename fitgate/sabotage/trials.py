@@ -80,7 +80,7 @@ class Trials:
             Claim(name, gate, rule)
             for name, model in known.items()
             for gate in model.gates
-            if isinstance(gate, Gate)
+            if isinstance(gate, Gate) and not gate.disturbances  # outputs that are kept are of the test split as it is
             if (rule := gate.rule(self.data[gate.task.name].dataset.profile)) is not None
         ]
         by = slicings(self.claims)

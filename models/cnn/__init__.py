@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fitgate import Above, Floor, Model, NoRegression, Published, Work
+from fitgate import Above, Floor, Model, NoRegression, Published, Robust, Work
+from fitgate.disturbances import shift
 from fitgate.engines import JAX_EXPORT
 from fitgate.machine import Kernel
 from suite.digits import DIGITS, FIVES
@@ -61,6 +62,7 @@ CNN = Model(
         NoRegression(DIGITS, "accuracy", quick=0.01, full=0.0025),
         NoRegression(FIVES, "roc_auc", quick=0.001, full=0.0005, perfect=True),
         NoRegression(FASHION, "accuracy", margin=0.008),
+        Robust(DIGITS, "accuracy", under=shift(2), quick=0.05),  # the bounds of 21 seeds are 2.1 to 3.9 points
     ),
     published=(PUBLISHED,),
     stochastic=True,

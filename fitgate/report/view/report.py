@@ -23,6 +23,7 @@ from fitgate.report.view.numbers import Numbers, numbers
 from fitgate.report.view.published import PublishedRow, published
 from fitgate.report.view.quality import FailureRow, Quality, TaskRow, failures, quality, tasks
 from fitgate.report.view.reliability import Reliability, reliabilities
+from fitgate.report.view.robustness import Robustness, robustness
 from fitgate.report.view.seeds import SeedRow, seeds
 from fitgate.report.view.tradeoff import TradeOff, tradeoffs
 from fitgate.report.view.words import Noun, noun
@@ -59,6 +60,7 @@ class ReportView:
     learnings: tuple[Learning, ...]
     confusions: tuple[Confusion, ...]
     reliabilities: tuple[Reliability, ...]
+    robustness: tuple[Robustness, ...]
     numbers: tuple[Numbers, ...]
     misclassified: tuple[Examples, ...]
     models: tuple[ModelRow, ...]
@@ -88,6 +90,7 @@ SECTIONS: dict[str, tuple[Callable[[Record], Any], Any]] = {
     "learnings": (learnings, ()),
     "confusions": (confusions, ()),
     "reliabilities": (reliabilities, ()),
+    "robustness": (robustness, ()),
     "numbers": (numbers, ()),
     "misclassified": (misclassified, ()),
     "models": (models, ()),
