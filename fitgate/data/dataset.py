@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from fitgate.data import checks, sources
 from fitgate.data.errors import DataError
 from fitgate.data.folding import CrossValidation, fold
@@ -76,6 +78,7 @@ class Dataset:
         y_test: Any = None,
         *,
         groups: Any = None,
+        ids: Any = None,
         test_size: float | int | None = None,
         evaluation: CrossValidation | None = None,
         seed: int = 0,
@@ -88,6 +91,7 @@ class Dataset:
             X, y: as for `Split`: all examples, or the train split where the test split is given.
             X_test, y_test: the test split.
             groups: of the examples of X, as for `Split`: no group is in both splits. Not with a test split.
+            ids: of the examples of X, as for `Split`. Not with a test split.
             test_size: share of the examples in the test split that is drawn, or their number; by default a quarter.
             evaluation: by cross-validation, where the examples are few; there is no test split then.
             seed: of the draw.
@@ -97,15 +101,36 @@ class Dataset:
             DataError: if the parts don't fit each other; when the data is first needed, if no such split can be drawn.
         """
         if X_test is not None or y_test is not None:
-            checks.check_test_split(name, X_test, y_test, {"groups": groups, "evaluation": evaluation})
+            checks.check_test_split(name, X_test, y_test, {"groups": groups, "ids": ids, "evaluation": evaluation})
             splits = Split(X, y), Split(X_test, y_test)
             dataset = cls(name, lambda: splits, **about)
             dataset._loaded()
             return dataset
-        whole = Split(X, y, groups)
+        whole = Split(X, y, groups, ids)
         whole.check(name)
         rule = checks.rule(name, test_size, evaluation)
         return cls(name, functools.partial(sources.parted, name, whole, rule, seed), **about)
+
+    @classmethod
+    def of_test_split(
+        cls, name: str, y: Any, X: Any = None, *, groups: Any = None, ids: Any = None, **about: Any
+    ) -> Dataset:
+        """A dataset of a test split alone, for models that are judged and not trained: its train split is empty.
+
+        Args:
+            name: what reports call it.
+            y, X: as for `Split`. Without X, which predictions need not, an example is its id, or its place, as text.
+            groups, ids: of the examples, as for `Split`.
+            about: as for `from_arrays`.
+
+        Raises:
+            DataError: if the parts don't fit each other.
+        """
+        test = Split(list(map(str, range(len(y)) if ids is None else ids)) if X is None else X, y, groups, ids)
+        splits = test.take(np.arange(0)), test
+        dataset = cls(name, lambda: splits, **about)
+        dataset._loaded()
+        return dataset
 
     @classmethod
     def from_sklearn(
@@ -113,6 +138,7 @@ class Dataset:
         loader: Callable[[], Any],
         *,
         groups: Any = None,
+        ids: Any = None,
         test_size: float | int | None = None,
         evaluation: CrossValidation | None = None,
         seed: int = 0,
@@ -123,8 +149,8 @@ class Dataset:
 
         Args:
             loader: returns a bunch, or X and y.
-            groups: of the examples: an array; the name of a column of X, which then leaves X; or a function of what the
-                loader returns, such as `lambda bunch: bunch.frame["patient"]`.
+            groups, ids: of the examples: an array; the name of a column of X, which then leaves X; or a function of
+                what the loader returns, such as `lambda bunch: bunch.frame["patient"]`.
             test_size, evaluation, seed: of the draw, as for `from_arrays`.
             name: what reports call it; by default the loader's own, without `load_` or `fetch_`.
             about: as for `from_arrays`; by default the bunch's own class names, image shape and title.
@@ -134,7 +160,7 @@ class Dataset:
         """
         name = name or sources.name_of(loader)
         rule = checks.rule(name, test_size, evaluation)
-        load = functools.partial(sources.sklearn_splits, loader, name, groups=groups, rule=rule, seed=seed)
+        load = functools.partial(sources.sklearn_splits, loader, name, groups=groups, ids=ids, rule=rule, seed=seed)
         return cls(name, load, **about)
 
     @classmethod
@@ -164,6 +190,7 @@ class Dataset:
         version: int,
         *,
         groups: Any = None,
+        ids: Any = None,
         test_size: float | int | None = None,
         evaluation: CrossValidation | None = None,
         seed: int = 0,
@@ -171,7 +198,7 @@ class Dataset:
     ) -> Dataset:
         """A dataset of OpenML, kept in the user's cache; see `sources.openml_splits`. Its arguments are as above."""
         rule = checks.rule(name, test_size, evaluation)
-        load = functools.partial(sources.openml_splits, name, version, groups=groups, rule=rule, seed=seed)
+        load = functools.partial(sources.openml_splits, name, version, groups=groups, ids=ids, rule=rule, seed=seed)
         return cls(name, load, **about)
 
     @property

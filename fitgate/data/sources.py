@@ -16,7 +16,7 @@ from fitgate.data.idx import find_idx, read_idx
 from fitgate.data.openml import fetch
 from fitgate.data.split import About, Loaded, Split
 
-Groups = Any  # an array, a column's name, a function of what a loader returns, or None
+Of = Any  # an array, a column's name, a function of what a loader returns, or None
 Rule = float | int | CrossValidation
 IDX_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 
@@ -45,13 +45,15 @@ def name_of(loader: Callable[[], Any]) -> str:
     return own.removeprefix("load_").removeprefix("fetch_")
 
 
-def sklearn_splits(load: Callable[[], Any], name: str, *, groups: Groups, rule: Rule, seed: int) -> Loaded:
+def sklearn_splits(
+    load: Callable[[], Any], name: str, *, groups: Of = None, ids: Of = None, rule: Rule, seed: int
+) -> Loaded:
     """The data of a loader such as `sklearn.datasets.load_breast_cancer`, parted as by `parted`.
 
     Args:
         load: returns a bunch, or X and y.
         name: what an error calls the dataset.
-        groups: of the examples, as for `Split`; or a function from what the loader returns to that; None for none.
+        groups, ids: of the examples, as for `Split`; or a function from what the loader returns to that; None for none.
         rule: how they are tested, as for `parted`.
         seed: of the draw.
 
@@ -70,7 +72,7 @@ def sklearn_splits(load: Callable[[], Any], name: str, *, groups: Groups, rule: 
             expected="a scikit-learn bunch with data and target, or X and y",
             next_step="wrap the loader in a function that returns X and y",
         )
-    whole = Split(X, y, groups(bunch) if callable(groups) else groups)
+    whole = Split(X, y, *(of(bunch) if callable(of) else of for of in (groups, ids)))
     return replace(
         parted(name, whole, rule, seed), about=_about(bunch, whole.y) if isinstance(bunch, Mapping) else About()
     )
@@ -93,7 +95,7 @@ def parted(where: str, whole: Split, rule: Rule, seed: int) -> Loaded:
     return Loaded(*draw(where, whole, test_size=rule, seed=seed))
 
 
-def openml_splits(name: str, version: int, *, groups: Groups, rule: Rule, seed: int) -> Loaded:
+def openml_splits(name: str, version: int, *, groups: Of = None, ids: Of = None, rule: Rule, seed: int) -> Loaded:
     """A dataset of OpenML by name and version, kept in the user's cache, and parted as by `sklearn_splits`.
 
     Raises:
@@ -101,7 +103,7 @@ def openml_splits(name: str, version: int, *, groups: Groups, rule: Rule, seed: 
     """
     where = f"OpenML {name} version {version}"
     bunch = fetch(name, version)
-    loaded = sklearn_splits(lambda: bunch, where, groups=groups, rule=rule, seed=seed)
+    loaded = sklearn_splits(lambda: bunch, where, groups=groups, ids=ids, rule=rule, seed=seed)
     about = About(source=f"OpenML, {name}, version {version}", licence=bunch.get("details", {}).get("licence", ""))
     return replace(loaded, about=about.over(loaded.about))
 
