@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 import sysconfig
 from contextlib import suppress
 from pathlib import Path
 from traceback import format_exception, walk_tb
+from types import FrameType
 from typing import Any
 
 import msgspec
@@ -89,6 +91,14 @@ def traceback_of(error: BaseException) -> str:
     except Exception as without:  # of the error's own methods
         text = "".join(format_exception(without)).rstrip()
     return harmless(text, MOST_TRACEBACK)
+
+
+def declaring_frame() -> FrameType:
+    """The frame of the code outside this package that is being run, such as a conftest that declares a model."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith((OWN, "<")):
+        frame = frame.f_back
+    return frame
 
 
 def shown_place(file: str, line: int | None) -> str:

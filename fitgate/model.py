@@ -5,16 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from fitgate.engines import Engine
-from fitgate.errors import FitgateError
+from fitgate.errors import FitgateError, declaring_frame
 from fitgate.machine.modules import missing
 from fitgate.tasks import Task, by_name
 
 
 class ModelError(FitgateError):
     """A model that is declared wrongly, or that there is not."""
+
+
+def _nothing_to_build(seed: int) -> Any:
+    raise ModelError(
+        "a model that is not trained here",
+        found="a demand to build its estimator",
+        expected="a look at what its file holds",
+        next_step="leave such models out, by Model.is_trained",
+    )
 
 
 class Rule(Protocol):
@@ -60,12 +70,12 @@ class Published:
 
 @dataclass(frozen=True)
 class Model:
-    """An estimator to be held to its gates.
+    """An estimator to be held to its gates; or, in its place, a file of one that was trained, or of its predictions.
 
     Attributes:
         name: what test ids, fixtures and reports call it: lower case, digits and underscores.
         build: makes a fresh, unfitted scikit-learn estimator from a seed; imports its library itself, so that
-            collecting stays fast.
+            collecting stays fast. Not with predictions; with an artefact, only of weights.
         tasks: what it is asked, first the task whose predictions are timed; those of its gates where there are none. An
             estimator is fitted for each.
         gates: what it must hold to.
@@ -84,16 +94,22 @@ class Model:
             failures as expected, and tells where one is passed all the same.
         serving_threads: cores that it answers queries of fewer than 2,000 examples with, where it is timed; None for
             all, as it has for larger ones.
+        artefact: a file of the trained model: what skops writes, an ONNX model, or weights in safetensors for the
+            estimator that `build` makes, which has `import_weights` (see `fitgate.protocols.TakesWeights`). A path is
+            relative to the file that declares the model.
+        trusted: of a skops file, names of the types and functions that may be loaded besides scikit-learn's own.
+        predictions: a CSV or Parquet file of what it answers about the test split (see `fitgate.runs.predictions`).
 
     Raises:
         ModelError: if its name is malformed, its timeout or its serving threads are no positive number, it has neither
             task nor gate, or a gate or a published value is on a task that it does not have, or of a metric that the
-            task does not have, or what is among its engines is none, or an expected failure has no reason.
+            task does not have, or what is among its engines is none, or an expected failure has no reason; or if it has
+            not just one of an estimator, an artefact and predictions, or something beside them that is of no use.
         TaskError: if two of its engines have one name.
     """
 
     name: str
-    build: Callable[[int], Any] = field(repr=False)
+    build: Callable[[int], Any] = field(default=_nothing_to_build, repr=False)
     tasks: tuple[Task, ...] = field(default=(), repr=False)
     gates: tuple[Rule, ...] = field(default=(), repr=False)
     requires: tuple[str, ...] = field(default=(), kw_only=True, repr=False)
@@ -106,6 +122,9 @@ class Model:
     engines: tuple[Engine, ...] = field(default=(), kw_only=True, repr=False)
     serving_threads: int | None = field(default=None, kw_only=True, repr=False)
     expected_failed_checks: Mapping[str, str] = field(default_factory=dict, kw_only=True, repr=False, hash=False)
+    artefact: Path | str | None = field(default=None, kw_only=True, repr=False)
+    trusted: tuple[str, ...] = field(default=(), kw_only=True, repr=False)
+    predictions: Path | str | None = field(default=None, kw_only=True, repr=False)
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
@@ -171,6 +190,51 @@ class Model:
                     next_step="correct it",
                 )
         by_name("engine", self.engines, f"one that serves model {self.name}")
+        self._check_source()
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether it is trained here: whether it has neither an artefact nor predictions."""
+        return self.artefact is None and self.predictions is None
+
+    @property
+    def file(self) -> Path:
+        """That of a model that is not trained here."""
+        given = self.predictions or self.artefact
+        assert given is not None, "a model that is trained here has no file"
+        return Path(given)
+
+    def _check_source(self) -> None:
+        """Refuse what does not go together of what is trained here, loaded, or predicted elsewhere."""
+        weights = self.artefact is not None and Path(self.artefact).suffix == ".safetensors"
+        of_weights, built = ("weights without the estimator that takes them", self.build is not _nothing_to_build)
+        for wrong, found, expected in (
+            (self.is_trained and not built, "nothing to judge", "build, artefact or predictions"),
+            (self.artefact is not None and self.predictions is not None, "an artefact and predictions", "one of them"),
+            (built and self.predictions is not None, "build beside predictions", "one of them"),
+            (built and self.artefact is not None and not weights, "build beside a whole model", "one of them"),
+            (weights and not built, of_weights, "build, too"),
+            (bool(self.trusted) and self.artefact is None, "trusted types without an artefact", "a file that has some"),
+            (
+                not self.is_trained and bool(self.stochastic),
+                "stochastic=True, and no training",
+                "what was trained once",
+            ),
+            (not self.is_trained and len(self.tasks) > 1, f"{len(self.tasks)} tasks of what was trained once", "one"),
+            (
+                self.predictions is not None and bool(self.engines or self.work or self.serving_threads),
+                "engines, work or serving threads of predictions, which are not timed",
+                "none of these",
+            ),
+        ):
+            if wrong:
+                raise ModelError(f"model {self.name}", found=found, expected=expected, next_step="correct it")
+        if not self.is_trained:
+            object.__setattr__(self, "stochastic", False)
+            declared_in = Path(declaring_frame().f_code.co_filename).absolute().parent
+            for name in ("artefact", "predictions"):
+                if (given := getattr(self, name)) is not None:
+                    object.__setattr__(self, name, declared_in / given)
 
     @property
     def timed_task(self) -> Task:

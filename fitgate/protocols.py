@@ -7,7 +7,7 @@ what it has itself.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar, cast
 
 P = TypeVar("P")
@@ -121,6 +121,23 @@ class FitsSeeds(Protocol):
 
     def fit_seeds(self, X: Any, y: Any, seeds: Sequence[int]) -> list[Any]:
         """Fitted estimators, one for each seed, in their order."""
+
+
+class TakesWeights(Protocol):
+    """Takes learned weights in the place of a fit, such as those of a `.safetensors` file."""
+
+    def import_weights(self, weights: Mapping[str, Any]) -> None:
+        """Become what was fitted, by its arrays, by name.
+
+        Raises:
+            Exception: if they are not those of such an estimator.
+        """
+
+
+class GivesWeights(Protocol):
+    """Gives what it learned, all that `import_weights` needs, as named arrays of numbers or truth values."""
+
+    def export_weights(self) -> Mapping[str, Any]: ...
 
 
 class Pipeline(Protocol):

@@ -219,12 +219,13 @@ class TaskData:
             return self.task.kind
         metrics = map(self.task.metric, self.task.metric_names)
         judged = {metric.target for metric in metrics if metric is not None}
+        known = self.y_train if len(self.y_train) else self.y_test
         if "numbers" in judged and "classes" not in judged:  # whole numbers would pass for classes
-            return "continuous" if self.y_train.ndim == 1 else "continuous-multioutput"
+            return "continuous" if known.ndim == 1 else "continuous-multioutput"
         from sklearn.utils.multiclass import type_of_target
 
         try:
-            return str(type_of_target(self.y_train))
+            return str(type_of_target(known))
         except (TypeError, ValueError) as error:  # bytes, or objects of several kinds
             raise TaskError(
                 f"task {self.task.name}, train split",

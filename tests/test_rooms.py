@@ -54,6 +54,8 @@ LIBRARIES = {
     "skl2onnx": {"fitgate.engines"},
     "onnxruntime": {"fitgate.engines"},
     "skops": {"fitgate.engines"},
+    "safetensors": {"fitgate.engines"},
+    "pyarrow": {"fitgate.data"},
 }
 
 

@@ -47,7 +47,7 @@ def fit(root: Path, names: Sequence[str], directory: Path, seed: int) -> tuple[d
         The files of those among the models that the tree has, by name, and the `sys.path` with which to load them.
     """
     found = discover(root)
-    usable = {name: model for name, model in found.models.items() if not model.missing}
+    usable = {name: model for name, model in found.models.items() if _is_trained(model) and not model.missing}
     quick = [name for name, model in usable.items() if not (model.slow or all(map(_is_slow, model.tasks)))]
     chosen = [name for name in names or sorted(quick) if name in usable]
     kept: dict[str, Kept] = {}
@@ -61,6 +61,11 @@ def fit(root: Path, names: Sequence[str], directory: Path, seed: int) -> tuple[d
         estimator = usable[name].build(seed).fit(train, target)
         kept[name] = save(directory, name, estimator), path
     return kept, found.path
+
+
+def _is_trained(model: Any) -> bool:
+    """Whether a model is trained here, and so in either tree anew; older trees know no others."""
+    return all(vars(model).get(name) is None for name in ("artefact", "predictions"))
 
 
 def _is_slow(task: Any) -> bool:

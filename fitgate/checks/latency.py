@@ -37,6 +37,8 @@ UNTIMED = pytest.mark.filterwarnings("ignore:Benchmark fixture was not used at a
 def test_fit(model: Model, task: Task, trained: Trained, benchmark: Any) -> None:
     """How long fitting takes: the one training that the session does anyway, replayed to pytest-benchmark."""
     fit = trained(model).on(task).fit
+    if fit.seconds is None:
+        pytest.skip(f"{model.name} was not trained here")
     benchmark.extra_info |= {"model": model.name, "task": task.name, "compile_seconds": fit.compile_seconds}
     benchmark.pedantic(CLOCK.replay, args=(fit.seconds,))
 
@@ -66,6 +68,7 @@ def test_predict(
 
     It fails where what was timed is not the evaluated model's work: see `fitgate.latency.audit`.
     """
+    _check_askable(model)
     task, subject = model.timed_task, trained(model)
     n = len(data_of(task).test)
     if not scenario.fits(n):
@@ -113,6 +116,7 @@ def test_serve(
 
     It fails where what was timed is not the evaluated model's work: see `fitgate.latency.audit`.
     """
+    _check_askable(model)
     task, timed = model.timed_task, Timed(trained(model))
     timed.subject.on(task)
     if not benchmark.enabled:
@@ -135,7 +139,15 @@ def test_serve(
 @pytest.mark.memory
 def test_memory(model: Model, trained: Trained, memory_of: Callable[[TrainedModel], Memory], emit: Emit) -> None:
     """What fitting and predicting take of the memory, each in a process of its own: only under `--fit-memory`."""
+    if not model.is_trained:
+        pytest.skip(f"{model.name} was not trained here")
     emit(memory_of(trained(model)))
+
+
+def _check_askable(model: Model) -> None:
+    """Skip the test of a model of which there are predictions alone."""
+    if model.predictions is not None:
+        pytest.skip(f"of {model.name} there are predictions alone: nothing that can be timed")
 
 
 def _serve(entry: EngineEntry) -> None:

@@ -24,7 +24,9 @@ def test_every_test_example_has_a_prediction(model: Model, task: Task, trained: 
 
 
 def test_the_training_data_is_the_session_s(model: Model, task: Task, trained: Trained, data_of: DataOf) -> None:
-    """Every fit was on the data that the gates speak of."""
+    """Every fit was on the data that the gates speak of; of a model that was trained elsewhere, nobody knows."""
+    if not model.is_trained:
+        pytest.skip(f"{model.name} was not trained here")
     found, expected = trained(model).on(task).fit.data_digest, data_of(task).digest
     assert found == expected, f"fitted on data of SHA-256 {found}, expected {expected}"
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from fitgate.cli import bundles, comments, experiments, judging, plan, projects, records
+from fitgate.cli import bundles, comments, experiments, judging, plan, predictions, projects, records
 from fitgate.errors import FitgateError
 
 
@@ -50,5 +50,6 @@ def command_line() -> argparse.ArgumentParser:
     comments.add_commands(commands)
     bundles.add_commands(commands)
     judging.add_commands(commands)
+    predictions.add_commands(commands)
     experiments.add_commands(commands)
     return parser

@@ -168,7 +168,7 @@ def _sabotage(options: argparse.Namespace) -> None:
 
 
 def _available(around: Project, names: Sequence[str]) -> dict[str, Model]:
-    """The models of these names, or all but the slow ones, that have their libraries."""
+    """The models of these names, or all but the slow ones, that are trained here and have their libraries."""
     for name in names:
         if name not in around.models:
             raise ModelError(
@@ -178,7 +178,8 @@ def _available(around: Project, names: Sequence[str]) -> dict[str, Model]:
                 next_step="correct the name, or run this in the project's directory",
             )
     chosen = names or [name for name, model in around.models.items() if not model.slow]
-    return {name: around.models[name] for name in chosen if not around.models[name].missing}
+    trained = {name: around.models[name] for name in chosen if around.models[name].is_trained}
+    return {name: model for name, model in trained.items() if not model.missing}
 
 
 def _data(around: Project, models: Mapping[str, Model], name: str | None) -> list[TaskData]:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from fitgate.data import checks, sources
 from fitgate.data.errors import DataError
 from fitgate.data.folding import CrossValidation, fold
@@ -77,6 +79,7 @@ class Dataset:
         *,
         groups: Any = None,
         columns: Any = (),
+        ids: Any = None,
         test_size: float | int | None = None,
         evaluation: CrossValidation | None = None,
         seed: int = 0,
@@ -90,6 +93,7 @@ class Dataset:
             X_test, y_test: the test split.
             groups: of the examples of X, as for `Split`: no group is in both splits. Not with a test split.
             columns: beside X, as for `Split`; with a test split, names of columns that leave both.
+            ids: of the examples of X, as for `Split`. Not with a test split.
             test_size: share of the examples in the test split that is drawn, or their number; by default a quarter.
             evaluation: by cross-validation, where the examples are few; there is no test split then.
             seed: of the draw.
@@ -99,16 +103,37 @@ class Dataset:
             DataError: if the parts don't fit each other; when the data is first needed, if no such split can be drawn.
         """
         if X_test is not None or y_test is not None:
-            drawn = {"groups": groups, "columns": columns if isinstance(columns, Mapping) else None}
+            drawn = {"groups": groups, "ids": ids, "columns": columns if isinstance(columns, Mapping) else None}
             checks.check_test_split(name, X_test, y_test, {**drawn, "evaluation": evaluation})
             splits = Split(X, y, columns=columns), Split(X_test, y_test, columns=columns)
             dataset = cls(name, lambda: splits, **about)
             dataset._loaded()
             return dataset
-        whole = Split(X, y, groups, columns)
+        whole = Split(X, y, groups, columns, ids)
         whole.check(name)
         rule = checks.rule(name, test_size, evaluation)
         return cls(name, functools.partial(sources.parted, name, whole, rule, seed), **about)
+
+    @classmethod
+    def of_test_split(
+        cls, name: str, y: Any, X: Any = None, *, groups: Any = None, ids: Any = None, **about: Any
+    ) -> Dataset:
+        """A dataset of a test split alone, for models that are judged and not trained: its train split is empty.
+
+        Args:
+            name: what reports call it.
+            y, X: as for `Split`. Without X, which predictions need not, an example is its id, or its place, as text.
+            groups, ids: of the examples, as for `Split`.
+            about: as for `from_arrays`.
+
+        Raises:
+            DataError: if the parts don't fit each other.
+        """
+        test = Split(list(map(str, range(len(y)) if ids is None else ids)) if X is None else X, y, groups, ids)
+        splits = test.take(np.arange(0)), test
+        dataset = cls(name, lambda: splits, **about)
+        dataset._loaded()
+        return dataset
 
     @classmethod
     def from_sklearn(
@@ -117,6 +142,7 @@ class Dataset:
         *,
         groups: Any = None,
         columns: Any = (),
+        ids: Any = None,
         test_size: float | int | None = None,
         evaluation: CrossValidation | None = None,
         seed: int = 0,
@@ -127,8 +153,8 @@ class Dataset:
 
         Args:
             loader: returns a bunch, or X and y.
-            groups: of the examples: an array; the name of a column of X, which then leaves X; or a function of what the
-                loader returns, such as `lambda bunch: bunch.frame["patient"]`.
+            groups, ids: of the examples: an array; the name of a column of X, which then leaves X; or a function of
+                what the loader returns, such as `lambda bunch: bunch.frame["patient"]`.
             columns: beside X, as for `Split`; or a function of what the loader returns.
             test_size, evaluation, seed: of the draw, as for `from_arrays`.
             name: what reports call it; by default the loader's own, without `load_` or `fetch_`.
@@ -139,9 +165,8 @@ class Dataset:
         """
         name = name or sources.name_of(loader)
         rule = checks.rule(name, test_size, evaluation)
-        load = functools.partial(
-            sources.sklearn_splits, loader, name, groups=groups, columns=columns, rule=rule, seed=seed
-        )
+        known = {"groups": groups, "columns": columns, "ids": ids}
+        load = functools.partial(sources.sklearn_splits, loader, name, **known, rule=rule, seed=seed)
         return cls(name, load, **about)
 
     @classmethod
@@ -172,6 +197,7 @@ class Dataset:
         *,
         groups: Any = None,
         columns: Any = (),
+        ids: Any = None,
         test_size: float | int | None = None,
         evaluation: CrossValidation | None = None,
         seed: int = 0,
@@ -179,9 +205,8 @@ class Dataset:
     ) -> Dataset:
         """A dataset of OpenML, kept in the user's cache; see `sources.openml_splits`. Its arguments are as above."""
         rule = checks.rule(name, test_size, evaluation)
-        load = functools.partial(
-            sources.openml_splits, name, version, groups=groups, columns=columns, rule=rule, seed=seed
-        )
+        known = {"groups": groups, "columns": columns, "ids": ids}
+        load = functools.partial(sources.openml_splits, name, version, **known, rule=rule, seed=seed)
         return cls(name, load, **about)
 
     @property

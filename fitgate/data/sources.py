@@ -16,7 +16,7 @@ from fitgate.data.idx import find_idx, read_idx
 from fitgate.data.openml import fetch
 from fitgate.data.split import About, Loaded, Split
 
-Groups = Any  # an array, a column's name, a function of what a loader returns, or None
+Of = Any  # an array, a column's name, a function of what a loader returns, or None
 Columns = Any  # arrays by name, names of columns, or a function of what a loader returns
 Rule = float | int | CrossValidation
 IDX_FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
@@ -47,14 +47,21 @@ def name_of(loader: Callable[[], Any]) -> str:
 
 
 def sklearn_splits(
-    load: Callable[[], Any], name: str, *, groups: Groups, rule: Rule, seed: int, columns: Columns = ()
+    load: Callable[[], Any],
+    name: str,
+    *,
+    groups: Of = None,
+    columns: Columns = (),
+    ids: Of = None,
+    rule: Rule,
+    seed: int,
 ) -> Loaded:
     """The data of a loader such as `sklearn.datasets.load_breast_cancer`, parted as by `parted`.
 
     Args:
         load: returns a bunch, or X and y.
         name: what an error calls the dataset.
-        groups: of the examples, as for `Split`; or a function from what the loader returns to that; None for none.
+        groups, ids: of the examples, as for `Split`; or a function from what the loader returns to that; None for none.
         rule: how they are tested, as for `parted`.
         seed: of the draw.
         columns: beside X, as for `Split`; or a function from what the loader returns to that.
@@ -74,8 +81,7 @@ def sklearn_splits(
             expected="a scikit-learn bunch with data and target, or X and y",
             next_step="wrap the loader in a function that returns X and y",
         )
-    groups, columns = (asked(bunch) if callable(asked) else asked for asked in (groups, columns))
-    whole = Split(X, y, groups, columns)
+    whole = Split(X, y, *(of(bunch) if callable(of) else of for of in (groups, columns, ids)))
     return replace(
         parted(name, whole, rule, seed), about=_about(bunch, whole.y) if isinstance(bunch, Mapping) else About()
     )
@@ -98,7 +104,9 @@ def parted(where: str, whole: Split, rule: Rule, seed: int) -> Loaded:
     return Loaded(*draw(where, whole, test_size=rule, seed=seed))
 
 
-def openml_splits(name: str, version: int, *, groups: Groups, rule: Rule, seed: int, columns: Columns = ()) -> Loaded:
+def openml_splits(
+    name: str, version: int, *, groups: Of = None, columns: Columns = (), ids: Of = None, rule: Rule, seed: int
+) -> Loaded:
     """A dataset of OpenML by name and version, kept in the user's cache, and parted as by `sklearn_splits`.
 
     Raises:
@@ -106,7 +114,7 @@ def openml_splits(name: str, version: int, *, groups: Groups, rule: Rule, seed: 
     """
     where = f"OpenML {name} version {version}"
     bunch = fetch(name, version)
-    loaded = sklearn_splits(lambda: bunch, where, groups=groups, columns=columns, rule=rule, seed=seed)
+    loaded = sklearn_splits(lambda: bunch, where, groups=groups, columns=columns, ids=ids, rule=rule, seed=seed)
     about = About(source=f"OpenML, {name}, version {version}", licence=bunch.get("details", {}).get("licence", ""))
     return replace(loaded, about=about.over(loaded.about))
 

@@ -71,7 +71,7 @@ def mended(damaged: Split, clean: Split, parts: Sequence[str]) -> Split:
     """
     found = {part: getattr(damaged, part) for part in ("X", "y")}
     found |= {part: _mended(found[part], getattr(clean, part)) for part in parts}
-    return Split(**found, groups=damaged.groups, columns=damaged.columns)
+    return Split(**found, groups=damaged.groups, columns=damaged.columns, ids=damaged.ids)
 
 
 def _mended(damaged: Any, clean: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -28,6 +29,9 @@ class Split:
             of the column of X, a DataFrame, that holds it: this leaves X, for a model is not to learn who it is.
         columns: what is known of each example beside X, by name, `(n,)` each: gates may look at it by slices, and no
             model sees it. Or the names of columns of X, a DataFrame, which leave it.
+        ids: `(n,)`, text or whole numbers: what each example is called, by which predictions that were made elsewhere
+            find it. Or the name of the column of X that holds them, which leaves X as well. They are no part of the
+            data's digest.
 
     Raises:
         DataError: if X has no column of that name, or a list can't be made an array.
@@ -37,40 +41,50 @@ class Split:
     y: Any
     groups: Any = None
     columns: Mapping[str, Any] | Collection[str] = field(default_factory=dict)
+    ids: Any = None
 
     def __post_init__(self) -> None:
         columns, leaving = self.columns, set()
         if not isinstance(columns, Mapping):
             leaving = {columns} if isinstance(columns, str) else set(columns)
-            columns = {name: _column(self.X, name, "columns") for name in sorted(leaving)}
-        if isinstance(self.groups, str):
-            leaving.add(self.groups)
-            object.__setattr__(self, "groups", _column(self.X, self.groups, "groups"))
+            columns = {name: _column("columns", self.X, name) for name in sorted(leaving)}
+        for name, part in (("groups", self.groups), ("ids", self.ids)):
+            if isinstance(part, str):
+                leaving.add(part)
+                object.__setattr__(self, name, _column(name, self.X, part))
         if leaving:
             object.__setattr__(self, "X", self.X.drop(columns=sorted(leaving)))
         object.__setattr__(self, "columns", {name: _frozen(name, values) for name, values in columns.items()})
         object.__setattr__(self, "X", _examples(self.X))
         object.__setattr__(self, "y", self.y if is_sparse(self.y) else _frozen("y", self.y))
-        if self.groups is not None:
-            object.__setattr__(self, "groups", _frozen("groups", self.groups))
+        for name, part in (("groups", self.groups), ("ids", self.ids)):
+            if part is not None:
+                object.__setattr__(self, name, _frozen(name, part))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Stay read-only in another process: pickles of arrays don't."""
-        return Split, (self.X, self.y, self.groups, self.columns)
+        return Split, (self.X, self.y, self.groups, self.columns, self.ids)
 
     def __len__(self) -> int:
         return _length(self.X)
 
     def take(self, rows: NDArray[np.intp]) -> Split:
         """Some of its examples, by their places."""
-        X, y, groups = (None if part is None else rows_of(part, rows) for part in (self.X, self.y, self.groups))
-        return Split(X, y, groups, {name: rows_of(values, rows) for name, values in self.beside.items()})
+        X, y, groups, ids = (
+            None if part is None else rows_of(part, rows) for part in (self.X, self.y, self.groups, self.ids)
+        )
+        return Split(X, y, groups, {name: rows_of(values, rows) for name, values in self.beside.items()}, ids)
 
     @property
     def beside(self) -> Mapping[str, NDArray[Any]]:
         """Its columns beside X, by name: read-only arrays `(n,)`."""
         assert isinstance(self.columns, Mapping)
         return self.columns
+
+    @property
+    def named(self) -> list[str]:
+        """What each example is called, as text: its id, or its place where examples have none."""
+        return list(map(str, range(len(self)) if self.ids is None else self.ids.tolist()))
 
     def check(self, where: str) -> None:
         """Check that the parts fit each other.
@@ -79,7 +93,7 @@ class Split:
             where: what an error calls this split, with its dataset.
 
         Raises:
-            DataError: if X is of no known type, or y or groups are not of the same length.
+            DataError: if X is of no known type, y, groups or ids are not of the same length, or ids are none.
         """
         if not (isinstance(self.X, np.ndarray | tuple) or is_sparse(self.X) or is_frame(self.X)):
             raise DataError(
@@ -88,7 +102,7 @@ class Split:
                 expected="a NumPy array, a SciPy sparse matrix, a pandas DataFrame, or a sequence of strings",
                 next_step="convert X in the function that loads this dataset",
             )
-        beside = [(f"column {name}", values) for name, values in self.beside.items()]
+        beside = [("ids", self.ids), *((f"column {name}", values) for name, values in self.beside.items())]
         for name, part in (("X", self.X), ("y", self.y), ("groups", self.groups), *beside):
             if isinstance(part, np.ndarray) and not part.ndim:
                 raise DataError(
@@ -112,6 +126,28 @@ class Split:
                     expected=f"as many in {name} as in X",
                     next_step="check that both belong to the same split",
                 )
+        if self.ids is not None:
+            self._check_ids(where)
+
+    def _check_ids(self, where: str) -> None:
+        """Refuse ids that are none, or of which two examples have the same."""
+        plain = self.ids.tolist()
+        wrong = [self.ids] if self.ids.ndim != 1 else [one for one in plain if type(one) not in (str, int)]
+        if wrong:
+            raise DataError(
+                where,
+                found=f"ids of shape {self.ids.shape}" if self.ids.ndim != 1 else f"the id {wrong[0]!r}",
+                expected="text or a whole number for each example",
+                next_step="check ids, or leave them out",
+            )
+        if len(set(self.named)) < len(plain):
+            again, times = Counter(self.named).most_common(1)[0]
+            raise DataError(
+                where,
+                found=f"{times} examples of id {again!r}",
+                expected="another id for each",
+                next_step="check ids, or leave them out",
+            )
 
 
 @dataclass(frozen=True)
@@ -192,14 +228,14 @@ def _length(part: Any) -> int:
     return int(part.shape[0]) if is_sparse(part) else len(part)  # len() of a sparse matrix is an error
 
 
-def _column(X: Any, name: str, what: str) -> NDArray[Any]:
+def _column(what: str, X: Any, name: str) -> NDArray[Any]:
     columns = list(X.columns) if is_frame(X) else []
     if name not in columns:
         raise DataError(
             f"a split's {what}",
             found=f"{name!r}, which is no column of X",
             expected=f"one of {', '.join(map(str, columns))}" if columns else "an array, as X is no DataFrame",
-            next_step="correct it, or pass what each example has as an array",
+            next_step=f"correct it, or pass {what} as an array, one for each example",
         )
     return np.asarray(X[name])
 

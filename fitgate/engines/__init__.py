@@ -3,6 +3,7 @@
 from fitgate.engines.artefact import Artefact, pack, unpack
 from fitgate.engines.builtin import ENGINES, JAX_EXPORT, ONNX, PORTABLE, SKOPS, is_portable
 from fitgate.engines.engine import ALL, NATIVE, Engine, EngineError, NotServed, named
+from fitgate.engines.fileformat import ArtefactError
 
 __all__ = [
     "ALL",
@@ -13,6 +14,7 @@ __all__ = [
     "PORTABLE",
     "SKOPS",
     "Artefact",
+    "ArtefactError",
     "Engine",
     "EngineError",
     "NotServed",

@@ -96,15 +96,20 @@ def with_scores(model: Any, method: str, estimator: Any) -> bytes:
 
 def load(content: bytes) -> Any:
     """What predicts by an ONNX model, on as many of the processor's cores as this process may use."""
+    session = opened(content)
+    about = session.get_modelmeta().custom_metadata_map
+    kinds = {"predict_proba": _Probable, "decision_function": _Deciding}
+    return kinds.get(about.get(SCORES, ""), _Session)(session, int(about.get(CLASSES, 0)))
+
+
+def opened(content: bytes) -> Any:
+    """An ONNX model as ONNX Runtime has it, on as many of the processor's cores as this process may use."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = usable_cores()
     options.log_severity_level = 3  # errors: it warns of shapes that skl2onnx leaves open
-    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    about = session.get_modelmeta().custom_metadata_map
-    kinds = {"predict_proba": _Probable, "decision_function": _Deciding}
-    return kinds.get(about.get(SCORES, ""), _Session)(session, int(about.get(CLASSES, 0)))
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
 
 class _Session:

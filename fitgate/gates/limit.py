@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from fitgate.errors import declaring_frame
 from fitgate.metrics import Metric
 from fitgate.tasks import Task, TaskError
 
-PACKAGE = f"{Path(__file__).parents[1]}{os.sep}"
 Limit = float | Mapping[str, float]
 
 
@@ -82,9 +80,7 @@ def check_margin(what: str, declared: Limit, profile: str, metric: Metric) -> No
 
 def declared_at() -> str:
     """File and line, as `models/forest.py:31`, of the code outside this package that is being run."""
-    frame = sys._getframe(1)
-    while frame.f_back is not None and (frame.f_code.co_filename.startswith((PACKAGE, "<"))):
-        frame = frame.f_back
+    frame = declaring_frame()
     path = Path(frame.f_code.co_filename)
     shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else Path(path.parent.name, path.name)
     return f"{shown.as_posix()}:{frame.f_lineno}"

@@ -77,7 +77,7 @@ class Announcer:
 
     def listen(self, models: Iterable[Model]) -> None:
         """Announce what models log from INFO on, in loggers named after the package that builds them."""
-        for package in {model.build.__module__.partition(".")[0] for model in models}:
+        for package in {model.build.__module__.partition(".")[0] for model in models if model.is_trained}:
             logger = logging.getLogger(package)
             logger.handlers = [handler for handler in logger.handlers if not isinstance(handler, _Progress)]
             logger.addHandler(_Progress(self.announce))

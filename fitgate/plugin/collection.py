@@ -92,7 +92,7 @@ def timed_scenarios(items: Iterable[pytest.Item]) -> dict[tuple[str, str], list[
     found: dict[tuple[str, str], list[Scenario]] = {}
     for item in items:
         model, scenario, engine = timed_model(item), _params(item).get("scenario"), _params(item).get("engine")
-        if model is not None and isinstance(scenario, Scenario):
+        if model is not None and model.predictions is None and isinstance(scenario, Scenario):
             by = engine.name if isinstance(engine, Engine) else NATIVE
             found.setdefault((model.name, by), []).append(scenario)
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,11 +16,12 @@ from fitgate.metrics import METRICS, Metric
 from fitgate.model import Model
 from fitgate.plugin.discovery import configured
 from fitgate.plugin.modules import stand_ins
-from fitgate.plugin.options import read_options
+from fitgate.plugin.options import DEFAULT_SEED, read_options
 from fitgate.plugin.registry import Registry
+from fitgate.plugin.seeds import Seeds
 from fitgate.record import RecordError
 from fitgate.runs import Failure
-from fitgate.tasks import TaskData
+from fitgate.tasks import Task, TaskData
 from fitgate_pytest import PLUGIN
 from fitgate_pytest.options import BASELINES, RUNS
 
@@ -35,6 +36,7 @@ class Project:
         metrics, kinds: metrics and kinds of gate by name, the library's own included.
         defects: that its plugins contribute.
         baselines, runs: directories.
+        seed_of: what a session builds a model with on a task; see `fitgate.plugin.seeds`.
         absent: plugins that can't be imported.
     """
 
@@ -45,6 +47,7 @@ class Project:
     defects: tuple[Any, ...]
     baselines: Path
     runs: Path
+    seed_of: Callable[[Model, Task], int] = lambda model, task: DEFAULT_SEED
     absent: tuple[Failure, ...] = ()
 
     @property
@@ -93,5 +96,6 @@ def _project(profile: str | None, config: pytest.Config) -> Project:
         tuple(defect for defects in reversed(config.hook.pytest_fitgate_defects()) for defect in defects),
         options.baselines,
         options.runs_dir,
+        Seeds(options, registry).first,
         tuple(plugin.failure for plugin in registry.absent),
     )

@@ -196,7 +196,7 @@ class Record(msgspec.Struct):
         evaluated = (e.predict_seconds + e.score_seconds for e in evaluations)
         fits = [*self.fits, *(run.fit for run in runs)]
         folds = sum(e.further_seconds for e in evaluations)
-        return sum(f.seconds for f in fits) + sum(evaluated) + folds + sum(asked) + sum(served)
+        return sum(f.seconds or 0.0 for f in fits) + sum(evaluated) + folds + sum(asked) + sum(served)
 
     @property
     def native_timings(self) -> list[Timing]:

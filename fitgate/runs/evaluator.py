@@ -163,6 +163,8 @@ class Evaluator:
             model, task: of which model to which task.
             seed: with which seed; None for the session's own.
         """
+        if not model.is_trained:
+            return f"loading {model.name} on {task.name}"
         fit = f"fitting {model.name} on {task.name}"
         if seed is not None and seed != self._seed_of(model, task):
             return f"{fit} with seed {seed}"

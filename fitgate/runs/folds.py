@@ -38,7 +38,7 @@ def evaluation_of(model: Model, trained: Trained, data: TaskData, metrics: Mappi
     for fold in data.further_folds:
         again = train(model, fold, trained.fit.seed)
         part = evaluate(again, fold, metrics)
-        seconds += again.fit.seconds + part.predict_seconds + part.score_seconds
+        seconds += (again.fit.seconds or 0.0) + part.predict_seconds + part.score_seconds
         parts.append(replace(part, side_effects=[*again.fit.side_effects, *part.side_effects]))
     with failing(model.name, data.task.name, "predict"):
         return _joined(parts, data, metrics, seconds)

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from fitgate.clock import perf_counter
-from fitgate.data import lent
+from fitgate.data import DataError, lent
 from fitgate.errors import in_one_line, traceback_of
 from fitgate.model import Model
 from fitgate.protocols import (
@@ -26,7 +26,9 @@ from fitgate.protocols import (
     offered,
 )
 from fitgate.runs.interpreter import ChangedProcess, Interpreter
+from fitgate.runs.loading import loaded
 from fitgate.runs.side_effects import ChangedData, unchanged, watched
+from fitgate.runs.source import Source
 from fitgate.runs.watch import Watch
 from fitgate.tasks import TaskData
 from fitgate.text import shown
@@ -37,8 +39,8 @@ class Failure(msgspec.Struct, frozen=True, tag=True):
 
     Attributes:
         model, task: names.
-        stage: `fit` or `predict`; `import` of a plugin that could not be imported, whose name is then the model's,
-            and whose task is empty.
+        stage: `fit`, `load` or `predict`; `import` of a plugin that could not be imported, whose name is then the
+            model's, and whose task is empty.
         error: the error's type, text and place, in one line of bounded length.
     """
 
@@ -78,7 +80,8 @@ class Fit(msgspec.Struct, frozen=True, tag=True):
         model, task: names.
         seed: what the model was built with.
         data_digest: SHA-256 of the dataset.
-        seconds: wall time of the one `fit`, compilation included; with cross-validation, of the first fold's.
+        seconds: wall time of the one `fit`, compilation included; with cross-validation, of the first fold's. None of
+            what was not trained here.
         compile_seconds: the part of it that was just-in-time compilation; None where the estimator states none.
         compile_saved_seconds: how much longer that took before it was CACHED; 0 if nothing was in a cache.
         implementation: the estimator's class, and the class inside where it wraps one.
@@ -89,13 +92,14 @@ class Fit(msgspec.Struct, frozen=True, tag=True):
         isolated: whether it was fitted in a process of its own, as models with a time limit are.
         elsewhere: what was different, in words, where a worker of `--fit-backend` fitted it, from the session's own
             environment.
+        source: the file that holds what was not trained here; None where it was.
     """
 
     model: str
     task: str
     seed: int
     data_digest: str
-    seconds: float
+    seconds: float | None
     compile_seconds: float | None
     implementation: str
     compile_saved_seconds: float = 0.0
@@ -104,6 +108,7 @@ class Fit(msgspec.Struct, frozen=True, tag=True):
     side_effects: list[str] = []
     isolated: bool = False
     elsewhere: list[str] = []
+    source: Source | None = None
 
 
 @dataclass(frozen=True)
@@ -117,10 +122,21 @@ class Trained:
 def train(model: Model, data: TaskData, seed: int) -> Trained:
     """Build the model's estimator and fit it to the task on the training split: the one fit that is timed.
 
+    Of a model that was trained elsewhere, load what its file holds instead.
+
     Raises:
-        ModelFailed: if building or fitting raises, or changes the data.
+        ModelFailed: if building, fitting or loading raises, or changes the data.
     """
+    if not model.is_trained:
+        return _loaded(model, data, seed)
     with failing(model.name, data.task.name, "fit"):
+        if not len(data.dataset.train):
+            raise DataError(
+                data.dataset.name,
+                found="no training examples",
+                expected="some, or a model that is trained already",
+                next_step="load a training split, too, or give the model an artefact or predictions",
+            )
         with unchanged(data), watched(seed) as traces, Interpreter():
             estimator = model.build(seed)
             traces.built()
@@ -129,6 +145,14 @@ def train(model: Model, data: TaskData, seed: int) -> Trained:
             estimator.fit(X, y)
             seconds = perf_counter() - started
         return _provenance(model, data, seed, seconds, estimator, traces.found)
+
+
+def _loaded(model: Model, data: TaskData, seed: int) -> Trained:
+    with failing(model.name, data.task.name, "load"):
+        with unchanged(data), watched(seed) as traces, Interpreter():
+            estimator, source = loaded(model, data, seed)
+            traces.built()
+        return _provenance(model, data, seed, None, estimator, traces.found, source)
 
 
 def trains_seeds_at_once(model: Model, task: str, seed: int) -> bool:
@@ -198,7 +222,13 @@ def implementation(estimator: Any) -> str:
 
 
 def _provenance(
-    model: Model, data: TaskData, seed: int, seconds: float, estimator: Any, side_effects: list[str]
+    model: Model,
+    data: TaskData,
+    seed: int,
+    seconds: float | None,
+    estimator: Any,
+    side_effects: list[str],
+    source: Source | None = None,
 ) -> Trained:
     cached, states = offered(estimator, CachesCompilation), offered(estimator, StatesExecution)
     fit = Fit(
@@ -209,10 +239,11 @@ def _provenance(
         seconds=seconds,
         compile_seconds=compile_seconds(estimator).get("fit"),
         compile_saved_seconds=0.0 if cached is None else _finite(cached.compile_saved_seconds_.get("fit")) or 0.0,
-        implementation=implementation(estimator),
+        implementation=implementation(estimator) if model.predictions is None else "",
         execution="" if states is None else shown(states.execution_),
         curves=_curves(estimator),
         side_effects=side_effects,
+        source=source,
     )
     return Trained(fit, estimator)
 

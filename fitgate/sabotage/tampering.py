@@ -100,15 +100,16 @@ class Tamperings:
                 expected="one that passes, so that it is seen whether tampering makes it fail",
                 next_step="mend what fails, or leave tampering out by --only",
             )
-        passed = {verdict.model for verdict in record.verdicts if verdict.outcome is Outcome.PASS}
+        fitted = {fit.model for fit in record.fits if fit.seconds is not None}
+        passed = {verdict.model for verdict in record.verdicts if verdict.outcome is Outcome.PASS} & fitted
         if not passed:
             raise SabotageError(
                 "the project's own session",
-                found="no gate that passes",
+                found="no gate of a model trained here that passes",
                 expected="one, so that it is seen whether tampering makes it fail",
                 next_step="bless a run, or leave tampering out by --only",
             )
-        seconds = {name: sum(fit.seconds for fit in record.fits if fit.model == name) for name in passed}
+        seconds = {name: sum(fit.seconds or 0.0 for fit in record.fits if fit.model == name) for name in passed}
         name = min(seconds, key=lambda name: seconds[name])
         return Subject(name, seconds[name], record)
 

@@ -97,7 +97,8 @@ def _drifts(name: str, other: Baseline, proposal: Proposal) -> Iterator[DriftRow
 def _facts(baseline: Baseline) -> Iterator[Fact]:
     about = baseline.about
     yield Fact("seeds", f"{listed(about.seeds)} ({len(about.seeds)})")
-    yield Fact("model", f"{about.implementation}{', ' * bool(about.execution)}{about.execution}")
+    made = about.implementation or "predictions made elsewhere"
+    yield Fact("model", f"{made}{', ' * bool(about.execution)}{about.execution}")
     yield Fact("machine", _machine(about.environment))
     libraries = about.environment.libraries.items()
     yield Fact("software", ", ".join([f"Python {about.environment.python}", *(f"{k} {v}" for k, v in libraries)]))

@@ -21,6 +21,9 @@ class Fact:
     literal: str = ""
 
 
+UNTRAINED = "not trained here"
+
+
 @dataclass(frozen=True)
 class ModelRow:
     """What a model is, and which class of which library did the work; why not, where it was skipped.
@@ -93,11 +96,18 @@ def models(record: Record) -> tuple[ModelRow, ...]:
     for model in record.models:
         fit = next((fit for fit in fits(record) if fit.model == model.name), None)
         if fit:
-            execution = ", ".join(filter(None, (fit.execution, "fitted in a process of its own" * fit.isolated)))
-            rows.append(ModelRow(model.name, model.description, fit.implementation, execution, "", _seeds(model, same)))
+            kind = fit.implementation or "predictions"
+            rows.append(ModelRow(model.name, model.description, kind, _execution(fit), "", _seeds(model, same)))
         elif model.skipped:
             rows.append(ModelRow(model.name, model.description, "", "", model.skipped))
     return tuple(rows)
+
+
+def _execution(fit: Fit) -> str:
+    """How it computed, or where else it was trained."""
+    source = "" if fit.source is None else f"{UNTRAINED}: {fit.source}"
+    done = "loaded" if fit.source else "fitted"
+    return ", ".join(filter(None, (source, fit.execution, f"{done} in a process of its own" * fit.isolated)))
 
 
 def fits(record: Record) -> Sequence[Fit]:

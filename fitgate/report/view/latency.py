@@ -22,6 +22,7 @@ class LatencyRow:
     Attributes:
         model, task: names.
         fit: of the session's one training.
+        trained: whether there was one; not of a model that was trained elsewhere.
         compiling: the part of it that was compilation.
         cold_compiling: what that would have been without a cache; None where nothing came from one.
         single, multi: percentiles of a query.
@@ -47,6 +48,7 @@ class LatencyRow:
     server: float | None
     queries: int | None
     doubted: frozenset[str] = frozenset()
+    trained: bool = True
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,7 @@ def _row(record: Record, model: ModelEntry) -> LatencyRow | None:
         model=model.name,
         task=fit.task if fit else min(tasks),
         fit=fit.seconds if fit else None,
+        trained=fit is None or fit.source is None,
         compiling=compiling,
         cold_compiling=compiling + saved if compiling is not None and saved else None,
         single=percentiles(single),

@@ -194,7 +194,9 @@ def _fitted(subject: Subject, last: Run, since: Run) -> list[str]:
     fits = [run.fits.get((subject.model, subject.task)) for run in (last, since)]
     if fits[0] is None or fits[1] is None:
         return []
-    pairs = [(what, *(getattr(fit, what) for fit in fits)) for what in ("seed", "implementation", "execution")]
+    pairs = [
+        (what, *(getattr(fit, what) for fit in fits)) for what in ("seed", "implementation", "execution", "source")
+    ]
     return [f"{what} {a} -> {b}" for what, a, b in pairs if a != b]
 
 

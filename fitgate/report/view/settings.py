@@ -116,7 +116,8 @@ def _setting(machine: Machine, first: Machine, of: Served, price: float | None, 
     single, server = machine.pooled(of, SINGLE.name), machine.pooled(of, SERVER.name)
     offline, asked = throughput_of(machine, of, OFFLINE.name), machine.pooled(of, OFFLINE.name)
     joules = asked.joules_per_example if asked else None
-    fits = [f.seconds for r in machine.records for f in r.fits if (f.model, f.task) == (of.model, task)]
+    own = (f for r in machine.records for f in r.fits if (f.model, f.task) == (of.model, task))
+    fits = [f.seconds for f in own if f.seconds is not None]
     return Setting(
         model=of.model,
         engine=of.engine,
