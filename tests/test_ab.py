@@ -19,7 +19,7 @@ from fitgate.ab.errors import ComparisonError
 from fitgate.ab.gate import run
 from fitgate.ab.probe import batches
 from fitgate.ab.proof import Asked, Proof, Trial, prove, read_proof
-from fitgate.ab.report import render, render_proof, verdict_line
+from fitgate.ab.report import render, render_proof, verdict
 from fitgate.ab.revisions import commit_of, last_tag, worktree
 from fitgate.ab.session import compare, enough_blocks
 from fitgate.ab.verdict import Ratios, judge, ratios
@@ -163,7 +163,7 @@ def test_models_are_one_family():
 def test_a_noisy_machine_that_would_miss_a_slowdown_is_inconclusive():
     found = finding(1.0e-3, jitter=0.3)
     assert (found.outcome, found.power < 0.8) == (Outcome.INCONCLUSIVE, True)
-    assert "a slowdown of 10% could have been missed for sgd. Repeat" in verdict_line([found])
+    assert "a slowdown of 10% could have been missed for sgd. Repeat" in verdict([found])[1]
 
 
 def test_a_session_has_blocks_enough_to_fail():
@@ -189,7 +189,7 @@ def test_rounds_ask_in_an_order_and_then_backwards():
 
 def test_the_report_names_the_slower_model_and_by_how_much():
     found = session(1.2e-3, jitter=1e-6)
-    text = render(found, judge(ratios(found)))
+    text = render(comparison_of(found))
     assert "**FAIL: slower: sgd by 20.0%**" in text
     assert "| sgd     | ❌ FAIL    |       1.200 (1.200 to 1.200) |" in text
     assert "Latency of `this tree` against `bbbbbbbbbbbb`" in text

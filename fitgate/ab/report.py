@@ -10,7 +10,7 @@ import numpy as np
 
 from fitgate.ab.comparison import Comparison
 from fitgate.ab.proof import Proof, Trial
-from fitgate.ab.session import SIGNIFICANCE, SLICE, Session
+from fitgate.ab.session import ARMS, SIGNIFICANCE, SLICE
 from fitgate.ab.verdict import MARGIN, POWER, SEEN, Finding, judge
 from fitgate.gates import Outcome
 from fitgate.report.tables import MARKS, fold, table
@@ -47,11 +47,6 @@ def verdict(findings: Sequence[Finding]) -> tuple[Outcome, str]:
     return Outcome.PASS, f"{none} significantly slower by {MARGIN:.0%}"
 
 
-def verdict_line(findings: Sequence[Finding]) -> str:
-    """Both, in one line."""
-    return ": ".join(verdict(findings))
-
-
 def view(of: Comparison) -> AbView:
     """What a comparison came to, for the comment on a pull request."""
     findings = judge(of.ratios)
@@ -68,14 +63,14 @@ def view(of: Comparison) -> AbView:
     )
 
 
-def render(session: Session, findings: Sequence[Finding]) -> str:
-    """The report of a session, in markdown."""
-    where = session.environment
-    blocks = 1 + max(reading.block for reading in session.readings)
+def render(of: Comparison) -> str:
+    """The report of a comparison, in markdown."""
+    where, findings = of.environment, judge(of.ratios)
+    blocks = len(of.ratios[0].base)
     parts = [
-        f"# Latency of `{_short(session.candidate)}` against `{_short(session.base)}`",
-        f"**{verdict_line(findings)}**",
-        f"Scenario {session.scenario}, {counted(blocks, 'block')}, {len(session.readings)} fresh processes.",
+        f"# Latency of `{_short(of.candidate)}` against `{_short(of.base)}`",
+        f"**{': '.join(verdict(findings))}**",
+        f"Scenario {of.scenario}, {counted(blocks, 'block')}, {len(ARMS) * blocks} fresh processes.",
         _findings(findings),
         fold("How this is judged", RULE),
         f"{where.cpu}, {counted(where.cores, 'core')}; Python {where.python}; "

@@ -207,7 +207,7 @@ def _ab(options: argparse.Namespace) -> int:
     from fitgate.ab.errors import ComparisonError
     from fitgate.ab.gate import run
     from fitgate.ab.revisions import last_tag
-    from fitgate.ab.verdict import judge, ratios
+    from fitgate.ab.verdict import judge
 
     def say(words: str) -> None:
         print(words, file=sys.stderr, flush=True)
@@ -244,15 +244,15 @@ def _ab(options: argparse.Namespace) -> int:
         seconds=options.seconds,
         say=say,
     )
+    comparison = comparison_of(session)
     if options.json:
-        write_json(comparison_of(session), options.json)
-    findings = judge(ratios(session))
-    text = report.render(session, findings)
+        write_json(comparison, options.json)
+    text = report.render(comparison)
     print(text, end="")
     if options.out:
         write(options.out, text)
     bad = {Outcome.FAIL, Outcome.INCONCLUSIVE} if options.gate_strict else {Outcome.FAIL}
-    return int(any(finding.outcome in bad for finding in findings))
+    return int(any(finding.outcome in bad for finding in judge(comparison.ratios)))
 
 
 def _prove(options: argparse.Namespace, models: Sequence[str], say: Callable[[str], None]) -> int:
