@@ -1,22 +1,25 @@
 """The latency gate, on arms whose times are known: what it calls slower, and what it can't tell."""
 
 import itertools
+import math
 import re
 import subprocess
 from contextlib import closing
 from multiprocessing.pool import ThreadPool
 
+import msgspec
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.sparse import csr_matrix, issparse
 
 from fitgate.ab.arms import Tree
+from fitgate.ab.comparison import comparison_of, read_comparison
 from fitgate.ab.errors import ComparisonError
 from fitgate.ab.gate import run
 from fitgate.ab.probe import batches
 from fitgate.ab.proof import Asked, Proof, Trial, prove, read_proof
-from fitgate.ab.report import render, render_proof, verdict_line
+from fitgate.ab.report import render, render_proof, verdict
 from fitgate.ab.revisions import commit_of, last_tag, worktree
 from fitgate.ab.session import compare, enough_blocks
 from fitgate.ab.verdict import Ratios, judge, ratios
@@ -160,7 +163,7 @@ def test_models_are_one_family():
 def test_a_noisy_machine_that_would_miss_a_slowdown_is_inconclusive():
     found = finding(1.0e-3, jitter=0.3)
     assert (found.outcome, found.power < 0.8) == (Outcome.INCONCLUSIVE, True)
-    assert "a slowdown of 10% could have been missed for sgd. Repeat" in verdict_line([found])
+    assert "a slowdown of 10% could have been missed for sgd. Repeat" in verdict([found])[1]
 
 
 def test_a_session_has_blocks_enough_to_fail():
@@ -186,10 +189,34 @@ def test_rounds_ask_in_an_order_and_then_backwards():
 
 def test_the_report_names_the_slower_model_and_by_how_much():
     found = session(1.2e-3, jitter=1e-6)
-    text = render(found, judge(ratios(found)))
+    text = render(comparison_of(found))
     assert "**FAIL: slower: sgd by 20.0%**" in text
     assert "| sgd     | ❌ FAIL    |       1.200 (1.200 to 1.200) |" in text
     assert "Latency of `this tree` against `bbbbbbbbbbbb`" in text
+
+
+def test_what_is_kept_of_a_session_is_judged_as_the_session_is(tmp_path):
+    found, path = session(1.2e-3), tmp_path / "ab.json"
+    write_json(comparison_of(found), path)
+    kept = read_comparison(path)
+    assert judge(kept.ratios) == judge(ratios(found))
+    assert (kept.base, kept.candidate, kept.scenario) == (found.base, found.candidate, "single")
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"ratios": []},
+        {"ratios": [known(1, 1, blocks=1)]},
+        {"ratios": [msgspec.structs.replace(known(1, 1), base=[0.0, math.nan])]},
+        {"ratios": [msgspec.structs.replace(known(1, 1), base_seconds=0.0)]},
+    ],
+)
+def test_what_can_not_be_judged_is_no_comparison(tmp_path, broken):
+    path = tmp_path / "ab.json"
+    write_json(msgspec.structs.replace(comparison_of(session(1e-3)), **broken), path)
+    with pytest.raises(RecordError, match="run that command again"):
+        read_comparison(path)
 
 
 def test_an_injected_slowdown_is_that_of_one_model():
@@ -299,7 +326,8 @@ def test_the_last_tag_on_the_way_is_the_base_where_it_is_asked_for(repository, c
     assert (last_tag("HEAD"), last_tag("HEAD~2")) == ("v2", "v1")
     bases = []
     monkeypatch.setattr("fitgate.ab.gate.run", lambda base, *_, **__: bases.append(base) or session(1e-3))
-    assert main(["ab", "--since-tag"]) == 0
+    assert main(["ab", "--since-tag", "--json", "ab.json"]) == 0
+    assert read_comparison(repository / "ab.json").ratios == ratios(session(1e-3))
     assert bases == ["v2"]
     with pytest.raises(SystemExit):
         main(["ab", "--since-tag", "--base", "v1"])
@@ -350,6 +378,8 @@ def test_a_proof_of_a_model_that_is_not_there_ends(repository):
 def test_what_the_command_can_not_do_is_refused_with_its_reason(repository, capsys):
     assert main(["ab", "--scenario", "single,multi"]) == 1
     assert "found 2 scenarios, expected one, except with --prove" in capsys.readouterr().err
+    assert main(["ab", "--prove", "2", "--json", "ab.json"]) == 1
+    assert "--json ab.json: found the file of one comparison" in capsys.readouterr().err
     for arguments, named in (
         (["--scenario", "both"], "expected single, multi, offline"),
         (["--prove", "0"], "1 or more"),

@@ -6,11 +6,13 @@ import msgspec
 import numpy as np
 import pytest
 
+from fitgate.ab.comparison import Comparison
+from fitgate.ab.report import view
 from fitgate.cli import main
 from fitgate.gates import Outcome, Verdict
 from fitgate.machine import Calibration
 from fitgate.metrics import METRICS
-from fitgate.record import save
+from fitgate.record import save, write_json
 from fitgate.report import base_record, write_comment
 from fitgate.report.comment import MARKER
 from fitgate.report.shading import shades
@@ -18,6 +20,7 @@ from fitgate.report.view.change import change_view
 from tests import records
 from tests.fakes import LABELS, images
 from tests.records import record_of, task_data
+from tests.test_ab import known
 
 DIGITS = task_data(images(), LABELS, name="digits", image_shape=(28, 28), class_names=tuple("0123456789"))
 
@@ -119,6 +122,33 @@ def test_times_are_compared_on_a_machine_of_the_same_kind_alone(comment):
     assert "2 processes" in change_view(both, base, METRICS).no_times
 
 
+def compared(*ratios):
+    """What `fitgate ab` keeps of models with these ratios of time."""
+    return Comparison("b" * 40, None, "single", records.ENVIRONMENT, list(ratios))
+
+
+def test_the_test_of_two_revisions_stands_in_the_place_of_two_runs_times(comment):
+    base, now = pair(wrong_at(3), wrong_at(3))
+    text = comment(now, base, ab=view(compared(known(1, 1, "m"), known(0.5, 0.5, "quick"))))
+    assert "✅ PASS: none of 2 models is significantly slower by 3%." in text
+    assert re.search(r"\| quick +\| ✅ PASS +\|", text)
+    assert "bbbbbbbbbbbb" in text
+    assert "Typical single queries of two runs" not in text
+    alone = comment(now, ab=view(compared(known(0.5, 0.5))))
+    assert re.search(r"\| +0\.500 \(0\.\d+ to 0\.\d+\) \|", alone)  # without a base, too
+
+
+def test_a_model_that_is_slower_fails_the_first_line_whatever_the_gates_say(comment):
+    slower = view(compared(known(1.2, 1.2, "m")))
+    passed = Verdict("m", "digits", "a>=1", Outcome.PASS, "good")
+    failed = Verdict("m", "digits", "a>=9", Outcome.FAIL, "bad")
+    heads = [comment(records.blank(verdicts=[v]), ab=slower).splitlines()[1] for v in (passed, failed)]
+    assert heads == [
+        "## ❌ fitgate: FAIL: slower: m by 20.0%; PASS: the one gate passed",
+        "## ❌ fitgate: FAIL: slower: m by 20.0%; 1 of 1 gate failed: m a>=9 on digits",
+    ]
+
+
 def test_the_headline_is_the_run_s_and_gates_that_pass_are_not_listed(comment):
     gates = [Verdict("m", "digits", f"a>={i}", Outcome.PASS, "good") for i in range(3)]
     failed = Verdict("m", "digits", "a>=9", Outcome.FAIL, "bad", where="conftest.py:3")
@@ -179,7 +209,10 @@ def test_the_command_takes_the_last_run_and_the_project_s_own_examples(project, 
     project.run("-k", "gate")
     assert main(["comment", "--against", "base"]) == 0, capsys.readouterr().err
     assert capsys.readouterr().out.endswith("comment in comment.md\n")
+    write_json(compared(known(1.1, 1.1, "reader")), project.path / "ab.json")
+    assert main(["comment", "--against", "base", "--ab", "ab.json"]) == 0
     text = (project.path / "comment.md").read_text()
+    assert "FAIL: slower: reader by 10.0%" in text
     assert "reader on digits: 8 broken, 0 mended, of 200" in text
     assert "█" in text
     assert main(["comment", "--against", "nowhere"]) == 1

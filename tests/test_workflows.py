@@ -11,11 +11,16 @@ from pathlib import Path
 import pytest
 import yaml
 
+from fitgate.ab.comparison import Comparison
 from fitgate.cli import main
+from fitgate.record import write_json
+from tests import records
+from tests.test_ab import known
 
 ROOT = Path(__file__).parents[1]
 WORKFLOWS = Path(".github", "workflows")
 BASH = shutil.which("bash")
+AB = Path(".fitgate", "ab", "ab.json")
 MARK = "<!-- fitgate -->\n"
 # Stands for GitHub's: answers as `answers.json` has it, by a part of the path, and notes what it is sent.
 GH = """#!{python}
@@ -51,8 +56,9 @@ def test_actionlint_and_zizmor_find_nothing(written, ours):
         assert done.returncode == 0, f"{command[0]}\n{done.stdout}\n{done.stderr}"
 
 
-def test_every_job_says_what_it_may_and_every_action_is_a_commit(written):
-    for path in (written / WORKFLOWS).glob("*.yml"):
+@pytest.mark.parametrize("ours", [True, False], ids=["repository", "init"])
+def test_every_job_says_what_it_may_and_every_action_is_a_commit(written, ours):
+    for path in ((ROOT if ours else written) / WORKFLOWS).glob("*.yml"):
         workflow = yaml.safe_load(path.read_text())
         assert workflow["permissions"] == {}
         for job in workflow["jobs"].values():
@@ -61,6 +67,34 @@ def test_every_job_says_what_it_may_and_every_action_is_a_commit(written):
             assert all(len(name.partition("@")[2]) == 40 for name in used)
             runs_models = any("pip install" in step.get("run", "") for step in job["steps"])
             assert not (may and runs_models), f"{path.name}: code of models may write"
+
+
+def test_this_repository_s_comments_are_posted_as_init_has_it(written):
+    ours, theirs = ((directory / WORKFLOWS) for directory in (ROOT, written))
+    text = (theirs / "models-comment.yml").read_text()
+    assert (ours / "suite-comment.yml").read_text() == text.replace("models", "suite")
+    jobs = [yaml.safe_load(path.read_text())["jobs"]["comment"] for path in (ours / "suite.yml", theirs / "models.yml")]
+    kept = [[step["with"] for step in job["steps"] if "artifact@" in step.get("uses", "")] for job in jobs]
+    assert [[(of.get("name") or of["pattern"]) for of in each] for each in kept] == 2 * [
+        ["fitgate", "fitgate-ab", "fitgate-comment"]
+    ]
+    assert jobs[0]["permissions"] == jobs[1]["permissions"]
+
+
+@pytest.mark.parametrize("measured", [True, False])
+def test_the_comment_tells_of_latency_where_it_was_measured(written, project, monkeypatch, measured):
+    if BASH is None or os.name == "nt":
+        pytest.skip("GitHub's runners have bash")
+    project.write('model(gates=(Floor(DIGITS, "accuracy", 0.5),), tasks=(DIGITS,))')
+    project.run("-k", "gate")
+    (project.path / ".fitgate" / "base").mkdir()
+    if measured:
+        write_json(Comparison("b" * 40, None, "single", records.ENVIRONMENT, [known(1, 1)]), project.path / AB)
+    steps = yaml.safe_load((written / WORKFLOWS / "models.yml").read_text())["jobs"]["comment"]["steps"]
+    (step,) = (step for step in steps if "fitgate comment" in step.get("run", ""))
+    monkeypatch.setenv("PATH", os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
+    subprocess.run([BASH, "-eo", "pipefail", "-c", step["run"]], cwd=project.path, check=True)
+    assert ("fitgate ab timed" in (project.path / "comment.md").read_text()) is measured
 
 
 class Post:

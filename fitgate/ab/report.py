@@ -8,11 +8,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fitgate.ab.comparison import Comparison
 from fitgate.ab.proof import Proof, Trial
-from fitgate.ab.session import SIGNIFICANCE, SLICE, Session
+from fitgate.ab.session import ARMS, SIGNIFICANCE, SLICE
 from fitgate.ab.verdict import MARGIN, POWER, SEEN, Finding, judge
 from fitgate.gates import Outcome
 from fitgate.report.tables import MARKS, fold, table
+from fitgate.report.view.ab import AbRow, AbView
 from fitgate.statistics import proportion_interval
 from fitgate.text import counted
 
@@ -29,30 +31,46 @@ spread and with the control as far from the base as it was. All run in this envi
 not compared."""
 
 
-def verdict_line(findings: Sequence[Finding]) -> str:
-    """The outcome of a session, in one line."""
+def verdict(findings: Sequence[Finding]) -> tuple[Outcome, str]:
+    """The outcome of a session, and its reason in words."""
     by = Counter(finding.outcome for finding in findings)
     if by[Outcome.FAIL]:
         slower = ", ".join(f"{f.model} by {f.ratio - 1:.1%}" for f in findings if f.outcome is Outcome.FAIL)
-        return f"FAIL: slower: {slower}"
+        return Outcome.FAIL, f"slower: {slower}"
     if by[Outcome.INCONCLUSIVE]:
         blind = ", ".join(f.model for f in findings if f.outcome is Outcome.INCONCLUSIVE)
-        return (
-            f"INCONCLUSIVE: a slowdown of {SEEN:.0%} could have been missed for {blind}. Repeat on a quieter machine, "
+        return Outcome.INCONCLUSIVE, (
+            f"a slowdown of {SEEN:.0%} could have been missed for {blind}. Repeat on a quieter machine, "
             "or with more --blocks or --seconds"
         )
     none = "the model is not" if len(findings) == 1 else f"none of {counted(len(findings), 'model')} is"
-    return f"PASS: {none} significantly slower by {MARGIN:.0%}"
+    return Outcome.PASS, f"{none} significantly slower by {MARGIN:.0%}"
 
 
-def render(session: Session, findings: Sequence[Finding]) -> str:
-    """The report of a session, in markdown."""
-    where = session.environment
-    blocks = 1 + max(reading.block for reading in session.readings)
+def view(of: Comparison) -> AbView:
+    """What a comparison came to, for the comment on a pull request."""
+    findings = judge(of.ratios)
+    outcome, reason = verdict(findings)
+    return AbView(
+        outcome,
+        reason,
+        rows=tuple(
+            AbRow(f.model, f.outcome, f.base_seconds, f.candidate_seconds, f.ratio, (f.low, f.high)) for f in findings
+        ),
+        about=f"fitgate ab timed {_short(of.candidate)} and {_short(of.base)} in turns, in fresh processes on one "
+        f"machine (scenario {of.scenario}; {of.environment.cpu}). A model fails if it is slower than each of two fits "
+        f"of the base, by {MARGIN:.0%} or more, with p < {SIGNIFICANCE:g}.",
+    )
+
+
+def render(of: Comparison) -> str:
+    """The report of a comparison, in markdown."""
+    where, findings = of.environment, judge(of.ratios)
+    blocks = len(of.ratios[0].base)
     parts = [
-        f"# Latency of `{_short(session.candidate)}` against `{_short(session.base)}`",
-        f"**{verdict_line(findings)}**",
-        f"Scenario {session.scenario}, {counted(blocks, 'block')}, {len(session.readings)} fresh processes.",
+        f"# Latency of `{_short(of.candidate)}` against `{_short(of.base)}`",
+        f"**{': '.join(verdict(findings))}**",
+        f"Scenario {of.scenario}, {counted(blocks, 'block')}, {len(ARMS) * blocks} fresh processes.",
         _findings(findings),
         fold("How this is judged", RULE),
         f"{where.cpu}, {counted(where.cores, 'core')}; Python {where.python}; "

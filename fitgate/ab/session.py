@@ -18,6 +18,7 @@ SIGNIFICANCE = 0.01
 SPARE_BLOCKS = 2  # so that one block that goes the other way need not hide a slowdown
 LEAST_BLOCKS = 8
 SLICE = 0.005  # seconds
+ARMS = ("base", "control", "candidate")
 LEAST_ROUNDS = 25  # of models whose queries are longer than a slice, too
 
 

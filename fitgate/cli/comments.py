@@ -15,6 +15,7 @@ from fitgate.text import shown
 
 if TYPE_CHECKING:
     from fitgate.plugin.project import Project
+    from fitgate.report.view.ab import AbView
 
 COMMENT = Path("comment.md")
 
@@ -40,6 +41,13 @@ def add_commands(commands: Any) -> None:
         help="the base branch's record, or a directory, of which the last finished run is taken; one without any is "
         "named in the comment",
     )
+    comment.add_argument(
+        "--ab",
+        type=Path,
+        metavar="FILE",
+        help="what fitgate ab --json wrote: its test stands in the place of both runs' times, and a model that is "
+        "slower fails the comment's first line, too",
+    )
     comment.add_argument("--out", type=file_name, default=COMMENT, metavar="FILE", help=f"default: {COMMENT}")
     comment.set_defaults(run=_comment)
 
@@ -53,10 +61,18 @@ def _comment(options: argparse.Namespace) -> None:
     record = read(options.record or around.latest_run)
     base = base_record(options.against) if options.against else None
     examples = _Examples(record, around)
-    write_comment(record, options.out, base, around.metrics, examples.row)
+    ab = _ab(options.ab) if options.ab else None
+    write_comment(record, options.out, base, around.metrics, examples.row, ab)
     for error in examples.errors:
         print(f"no examples shown of that data: {shown(error)}", file=sys.stderr)
     print(f"comment in {shown(options.out)}")
+
+
+def _ab(path: Path) -> AbView:
+    from fitgate.ab.comparison import read_comparison
+    from fitgate.ab.report import view
+
+    return view(read_comparison(path))
 
 
 class _Examples:

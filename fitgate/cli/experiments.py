@@ -13,6 +13,7 @@ from fitgate.files import check_writable, write
 from fitgate.gates import Outcome
 from fitgate.latency.timing import SCENARIOS, SINGLE, Scenario
 from fitgate.model import Model, ModelError
+from fitgate.record import write_json
 from fitgate.tasks import TaskData, TaskError
 from fitgate.text import shown
 
@@ -108,6 +109,9 @@ def add_commands(commands: Any) -> None:
         help="of asking each model, a process, or as long as 25 rounds take (default: 1)",
     )
     ab.add_argument("--out", type=file_name, metavar="FILE", help="also write the report there")
+    ab.add_argument(
+        "--json", type=file_name, metavar="FILE", help="also write there what is judged, for fitgate comment --ab"
+    )
     ab.add_argument("--gate-strict", action="store_true", help="fail if the verdict is inconclusive")
     ab.add_argument("--prove", type=_count, metavar="N", help="instead, compare --base N times with itself")
     ab.add_argument("--from", dest="kept", type=Path, metavar="FILE", help="only render the JSON of --prove again")
@@ -200,21 +204,29 @@ def _data(around: Project, models: Mapping[str, Model], name: str | None) -> lis
 
 def _ab(options: argparse.Namespace) -> int:
     from fitgate.ab import report
+    from fitgate.ab.comparison import comparison_of
     from fitgate.ab.errors import ComparisonError
     from fitgate.ab.gate import run
     from fitgate.ab.revisions import last_tag
-    from fitgate.ab.verdict import judge, ratios
+    from fitgate.ab.verdict import judge
 
     def say(words: str) -> None:
         print(words, file=sys.stderr, flush=True)
 
-    if options.out:
-        check_writable(options.out)
+    for path in filter(None, (options.out, options.json)):
+        check_writable(path)
     models = [name for name in options.models.split(",") if name]
     if options.since_tag:
         options.base = last_tag(options.candidate or "HEAD")
         say(f"base: {shown(options.base)}")
     if options.prove or options.kept:
+        if options.json:
+            raise ComparisonError(
+                f"--json {options.json}",
+                found="the file of one comparison",
+                expected="none with --prove, which keeps what it measures beside --out",
+                next_step="leave it out",
+            )
         return _prove(options, models, say)
     scenario, *others = options.scenarios or [SINGLE]
     if others:
@@ -233,13 +245,15 @@ def _ab(options: argparse.Namespace) -> int:
         seconds=options.seconds,
         say=say,
     )
-    findings = judge(ratios(session))
-    text = report.render(session, findings)
+    comparison = comparison_of(session)
+    if options.json:
+        write_json(comparison, options.json)
+    text = report.render(comparison)
     print(text, end="")
     if options.out:
         write(options.out, text)
     bad = {Outcome.FAIL, Outcome.INCONCLUSIVE} if options.gate_strict else {Outcome.FAIL}
-    return int(any(finding.outcome in bad for finding in findings))
+    return int(any(finding.outcome in bad for finding in judge(comparison.ratios)))
 
 
 def _prove(options: argparse.Namespace, models: Sequence[str], say: Callable[[str], None]) -> int:

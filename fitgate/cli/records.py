@@ -72,8 +72,8 @@ def add_commands(commands: Any) -> None:
         "site",
         help="explore runs on one page of HTML, which needs no network",
         description="Render records to one file of HTML that needs nothing else: verdicts; tables to sort and filter; "
-        "confusion matrices and misclassified examples to click through; quality against latency; two runs compared "
-        "example by example; learning curves; and what metrics and times did from run to run.",
+        "confusion matrices and misclassified examples to click through; quality against latency; two runs, or two "
+        "models, compared example by example; learning curves; and what metrics and times did from run to run.",
     )
     site.add_argument("records", nargs="+", metavar="[NAME=]RECORD", help=NAMED)
     site.add_argument("--out", type=file_name, default=SITE, metavar="FILE", help=f"default: {SITE}")

@@ -13,7 +13,8 @@ from fitgate.record import Record, RecordError, UnfinishedError, read, read_outl
 from fitgate.report.markdown import render
 from fitgate.report.shading import pictures
 from fitgate.report.summary import cut
-from fitgate.report.verdict import failing, run_verdict
+from fitgate.report.verdict import RunOutcome, RunVerdict, failing, run_verdict
+from fitgate.report.view.ab import AbView
 from fitgate.report.view.change import change_view
 from fitgate.report.view.gates import gates
 from fitgate.report.view.mending import RowOf
@@ -29,6 +30,7 @@ def write_comment(
     base: Record | None = None,
     metrics: Mapping[str, Metric] = METRICS,
     row_of: RowOf | None = None,
+    ab: AbView | None = None,
 ) -> Path:
     """Write a comment in markdown; the path.
 
@@ -38,15 +40,24 @@ def write_comment(
         base: of the run that it is held to; None where there is none.
         metrics: by name.
         row_of: gives examples that the records don't keep.
+        ab: what `fitgate ab` found, which then stands in the place of both records' times.
 
     Raises:
         FileError: if it can't be written.
     """
     change = None if base is None else change_view(record, base, metrics, row_of)
     told = [row for row in gates(record) if row.gained or row.outcome not in QUIET - failing(record)]
-    text = render("comment.md.jinja", verdict=run_verdict(record), gates=told, change=change, pictures=pictures)
+    verdict = _both(run_verdict(record), ab)
+    text = render("comment.md.jinja", verdict=verdict, gates=told, change=change, ab=ab, pictures=pictures)
     write(path, f"{MARKER}\n{cut(text, MOST, len)}")
     return path
+
+
+def _both(run: RunVerdict, ab: AbView | None) -> RunVerdict:
+    """The verdict on a run, which a model that is slower fails, too."""
+    if ab is None or not ab.failed:
+        return run
+    return RunVerdict(RunOutcome.FAIL, f"{ab.reason}; {run.reason if run.failed else run.line}")
 
 
 def base_record(place: Path) -> Record | None:

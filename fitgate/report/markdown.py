@@ -133,6 +133,11 @@ def mark(row: Any) -> str:
     return WARNING if row.gained and row.outcome is not Outcome.FAIL else MARKS[row.outcome]
 
 
+def outcome(of: Outcome) -> str:
+    """An outcome behind its sign."""
+    return f"{MARKS[of]} {of}"
+
+
 def labelled(names: Iterable[str], label: str) -> list[str]:
     """Titles of columns: each name with a label after it."""
     return [f"{name}{label}" for name in names]
@@ -153,6 +158,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "share": share,
     "percent": percent,
     "mark": mark,
+    "outcome": outcome,
     "labelled": labelled,
 }
 IN_CELLS: dict[str, Callable[..., str]] = {"md": short, "code": short_code}

@@ -70,14 +70,23 @@ def _sections(site: Site) -> Iterator[tuple[str, str]]:
         yield "tradeoff", "Quality against latency"
     if site.tested:
         yield "examples", "Examples"
-        if len({(of.tested, of.model) for of in site.answers}) < len(site.answers):
-            yield "compare", "Two runs compared"
+        if title := _compared(site):
+            yield "compare", title
     if any(site.learnings):
         yield "learning", "Learning curves"
     if site.series:
         yield "history", "History"
     yield "runs", "Runs"
     yield "words", "Words"
+
+
+def _compared(site: Site) -> str:
+    """The title of the section that holds answers side by side; empty where no two are to the same questions."""
+    runs = len({(of.tested, of.model) for of in site.answers}) < len(site.answers)
+    models = len({(of.tested, of.run) for of in site.answers}) < len(site.answers)
+    if runs and models:
+        return "Runs and models compared"
+    return "Two runs compared" if runs else "Two models compared" if models else ""
 
 
 def _asset(name: str) -> Markup:

@@ -166,6 +166,36 @@ def test_two_runs_are_compared_example_by_example(page):
     assert "no task on the same test split" in compare.inner_text()
 
 
+def test_two_models_of_a_run_are_compared_example_by_example(page):
+    compare = page.locator("#compare")
+    compare.get_by_role("combobox", name="Compare", exact=True).select_option("two models of a run")
+    compare.get_by_role("combobox", name="Run", exact=True).select_option(EVIL)
+    row = compare.locator("tbody tr")
+    assert row.locator("td").all_inner_texts()[2:4] == ["15", "0"]  # poor gets 18 wrong, good three of these
+    row.get_by_role("button", name="15 that only good gets right").click()
+    heading = compare.locator("h3")
+    assert heading.inner_text() == "15 images that only good gets right"
+    assert heading.evaluate("heading => heading === document.activeElement")
+    assert compare.locator(".chosen .about").first.inner_text().startswith("cat, poor: dog")
+    assert "p = 0.000031" in row.inner_text()  # twice a half of 0.5 to the 15th
+    compare.get_by_label("First model").select_option("poor")
+    assert "Choose two different models" in compare.inner_text()
+    compare.get_by_label("Second model").select_option("good")
+    assert row.locator("td").all_inner_texts()[2:4] == ["0", "15"]
+
+
+def test_models_of_numbers_are_compared_by_how_far_they_are_off(browser, tmp_path):
+    y = np.linspace(0, 1, 8)
+    data = records.task_data(np.arange(8.0)[:, None], y, metrics=("mae",), name="sizes")
+    record = records.record_of(data, {"near": y + 0.1, "far": np.where(np.arange(8) < 3, y + 0.3, y)})
+    with opened(browser, write_site({"only": record}, tmp_path / "site.html")) as page:
+        compare = page.locator("#compare")
+        assert compare.locator("h2").inner_text() == "Two models compared"
+        assert compare.locator("tbody td").all_inner_texts()[2:] == ["3", "5"]
+        compare.get_by_role("button", name="3 on which near is nearer").click()
+        assert compare.locator(".chosen .about").first.inner_text().startswith("0, near: 0.1, far: 0.3")
+
+
 def test_chance_alone_is_what_mc_nemar_s_test_says(page):
     for broken, mended in ((2, 1), (0, 5), (40, 20), (0, 0)):
         p = McNemar(max(broken, mended), min(broken, mended), 100).p_value

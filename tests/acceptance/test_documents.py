@@ -47,6 +47,10 @@ SHORT = {
     "fitgate ab --base origin/main": Short(
         CHECKED, "what it finds, a busy machine may hide; tests/test_ab.py compares revisions of known pace"
     ),
+    "fitgate ab --base origin/main --json ab.json": Short(CHECKED, "as above"),
+    "fitgate comment --against base --ab ab.json": Short(
+        CHECKED, "what the line before would have written; tests/test_workflows.py has one"
+    ),
     "fitgate ab --since-tag": Short(CHECKED, "as above, and a tag; tests/test_ab.py makes some"),
     "pytest -m latency --fit-models=knn,sgd --fit-threads=2": Short(
         "pytest -m latency --fit-models=sgd --fit-threads=2 --fit-timing=0.2", "shorter timings of one model"
