@@ -2,6 +2,7 @@
 
 import argparse
 import inspect
+import pkgutil
 import re
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from fitgate_pytest.options import OPTIONS
 
 PAGES = Path(__file__).parents[1] / "docs"
 PLACE = re.compile(r"^(<!-- table: (\w+) -->\n)(?:(?!<!-- ).)*^(<!-- end -->)$", re.MULTILINE | re.DOTALL)
+API = re.compile(r"^(<!-- api:\s([\w.\s]+) -->\n)(?:(?!<!-- ).)*^(<!-- end -->)$", re.MULTILINE | re.DOTALL)
 
 
 def options():
@@ -90,6 +92,16 @@ def fixtures():
     return table(("fixture", "what it is"), rows)
 
 
+def api(names):
+    """Classes and functions, each with the file that has it."""
+    rows = []
+    for name in names:
+        found = pkgutil.resolve_name(name)
+        file = Path(inspect.getsourcefile(found)).relative_to(PAGES.parent).as_posix()
+        rows.append((f"[`{name}`](../{file})", inspect.getdoc(found).split("\n\n")[0]))
+    return table(("name", "what it is"), rows)
+
+
 def table(headers, rows):
     """A table in markdown, its cells no wider than they need be."""
     cells = [[cell.replace("\n", " ").replace("|", "\\|") for cell in row] for row in (headers, *rows)]
@@ -102,7 +114,8 @@ TABLES = {function.__name__: function for function in (options, commands, hooks,
 
 def rendered(text):
     """A page with its tables as the code has them."""
-    return PLACE.sub(lambda found: f"{found[1]}\n{TABLES[found[2]]()}\n\n{found[3]}", text)
+    text = PLACE.sub(lambda found: f"{found[1]}\n{TABLES[found[2]]()}\n\n{found[3]}", text)
+    return API.sub(lambda found: f"{found[1]}\n{api(found[2].split())}\n\n{found[3]}", text)
 
 
 if __name__ == "__main__":

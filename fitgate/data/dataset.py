@@ -259,7 +259,7 @@ class Dataset:
 
     @property
     def tested(self) -> Split:
-        """What outputs are kept for, one an output: the test split, or those of all folds, one after the other."""
+        """What outputs are kept for, one an output, which is the test split, or those of all folds in their order."""
         return self._loaded().tested
 
     def of_fold(self, i: int) -> Dataset:

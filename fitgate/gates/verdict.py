@@ -160,6 +160,6 @@ class Verdict(msgspec.Struct, frozen=True, tag=True):
 
     @property
     def failure(self) -> str:
-        """What its test says where it fails: the line that declares the gate, what it came to, and why."""
+        """What its test says where it fails, with the line that declares the gate, what it came to, and why."""
         place = f"{self.where}: " if self.where else ""
         return f"{place}{self.outcome}: {self.gate} of {self.model} on {self.task}\n{self.message}"

@@ -247,7 +247,7 @@ class Metric:
 
     @property
     def knows_perfection(self) -> bool:
-        """Whether outputs can be without a mistake, and its value then the greatest: that is no proof of a bound."""
+        """Whether outputs can be without a mistake, its value then the greatest, which is no proof of a bound."""
         return self.higher_is_better and self.unit == "share" and self.reads != "probabilities"
 
     def interval(self, target: Array, outputs: Outputs, confidence: float = 0.95) -> tuple[float, float] | None:

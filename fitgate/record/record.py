@@ -178,7 +178,7 @@ class Record(msgspec.Struct):
 
     @property
     def kernel_speeds(self) -> dict[tuple[str, str], list[float]]:
-        """The speeds of each kernel, by its name and unit: one from before each model's timings."""
+        """The speeds of each kernel, by its name and unit, one from before each model's timings."""
         speeds: dict[tuple[str, str], list[float]] = {}
         for calibration in self.calibrations:
             speeds.setdefault((calibration.kernel, calibration.unit), []).append(calibration.speed)
@@ -186,7 +186,7 @@ class Record(msgspec.Struct):
 
     @property
     def model_seconds(self) -> float:
-        """Wall time that the models' own fitting and predicting took: the rest is the library's."""
+        """Wall time that the models' own fitting and predicting took; the rest is the library's."""
         timed = (t for t in self.timings if t.first_seconds is not None and not t.rate)
         asked = (sum(t.seconds) + (t.first_seconds or 0.0) for t in timed)
         served = (len(t.seconds) / t.rate for t in self.timings if t.rate)

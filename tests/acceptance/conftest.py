@@ -1,8 +1,12 @@
-"""The library as it is published."""
+"""The library as it is published, and a browser for the tests of pages."""
+
+import shutil
 
 import pytest
 
 from tests.acceptance.installing import build
+
+BROWSERS = ("chromium", "google-chrome", "chrome")
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +22,16 @@ def wheel(built):
     """The wheel's path."""
     (path,) = built.glob("*.whl")
     return path
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A headless browser of the system's; `.ci/run` installs one."""
+    from playwright.sync_api import sync_playwright
+
+    program = next(filter(None, map(shutil.which, BROWSERS)), None)
+    assert program, "no browser: apt-get install chromium"
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield started
+        started.close()

@@ -1,6 +1,5 @@
 """The page of runs in a real browser, as its readers use it: sorted, filtered, clicked through, compared, printed."""
 
-import shutil
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -18,7 +17,6 @@ from tests.make_golden import golden
 
 pytestmark = pytest.mark.browser
 
-BROWSERS = ("chromium", "google-chrome", "chrome")
 EVIL = "<img src=x onerror=alert(1)></script><script>alert(2)</script>"
 KINDS = np.tile([0, 1, 2], 40)
 PIXELS = np.random.default_rng(0).integers(0, 256, (120, 16), dtype=np.uint8)
@@ -61,19 +59,6 @@ def run(number, good, poor, factor=1.0, **fields) -> Record:
     for name, value in fields.items():
         setattr(record, name, value)
     return record
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """A headless browser of the system's; `.ci/run` installs one."""
-    from playwright.sync_api import sync_playwright
-
-    program = next(filter(None, map(shutil.which, BROWSERS)), None)
-    assert program, "no browser: apt-get install chromium"
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,7 @@ PAGES = ("README.md", "CONTRIBUTING.md", *(f"docs/{path.name}" for path in sorte
 LONG = ("docs/ci.md", "docs/digits.md", "docs/faults.md", "docs/plugins.md")  # each night
 CHECKED = "checked"  # what it names is checked: options, files, and that pytest collects what it selects
 ELSEWHERE = "elsewhere"  # another test, or CI, runs it
+KNOWN = {f"GIT_{who}_{what}": "documents@localhost" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 
 
 class Short(NamedTuple):
@@ -37,6 +38,7 @@ class Short(NamedTuple):
 SET_UP = "python3 -m venv .venv && .venv/bin/pip install -q -r requirements.txt && .venv/bin/"
 SHORT = {
     "pip install fitgate": Short(ELSEWHERE, "tests/acceptance/test_wheel.py installs the wheel as pip does"),
+    "pip install -r requirements.txt": Short(ELSEWHERE, "as above"),
     f"{SET_UP}pytest": Short(ELSEWHERE, ".ci/run sets up and runs the suite"),
     f"{SET_UP}pytest -n 2 tests suite/tests": Short(ELSEWHERE, ".ci/run runs this line"),
     f"{SET_UP}pre-commit install": Short(ELSEWHERE, ".ci/run sets up, and runs what the hooks do"),
@@ -171,7 +173,7 @@ def run(command, where, what, fails=False, given=""):
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "FITGATE", "GITHUB", "COV"))}
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     library = where if (where / "fitgate").is_dir() else ROOT
-    environment = {**kept, "PATH": path, "PYTHONPATH": str(library), "COLUMNS": "120"}
+    environment = {**kept, **KNOWN, "PATH": path, "PYTHONPATH": str(library), "COLUMNS": "120"}
     done = subprocess.run(command, cwd=where, env=environment, capture_output=True, text=True, input=given)
     assert (done.returncode != 0) == fails, f"{what}: {done.returncode}\n{done.stdout[-6000:]}\n{done.stderr[-3000:]}"
     return done.stdout
@@ -209,9 +211,8 @@ def copied(directory):
 
 def commit(directory):
     """Put a directory under git, with a revision that is called as that of a server."""
-    known = ("-c", "user.name=documents", "-c", "user.email=documents@localhost")
     for command in (("init", "-q"), ("add", "."), ("commit", "-q", "-m", "All"), ("branch", "origin/main")):
-        subprocess.run(["git", *known, *command], cwd=directory, check=True)
+        subprocess.run(["git", *command], cwd=directory, env={**os.environ, **KNOWN}, check=True)
 
 
 @pytest.fixture(scope="session")
