@@ -1,6 +1,7 @@
 """Metrics: their values are scikit-learn's on any labels, and their bounds and tests survive rare classes."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -250,3 +251,34 @@ def test_a_task_s_name_can_be_that_of_a_file_and_of_an_option(name):
         FitgateError, match=r"found a name that no baseline's file and no option can have, .*; rename it"
     ):
         Task(name, "digits")
+
+
+def several_outputs(name):
+    """A target, and two outputs for a metric: of several columns, where it may have these."""
+    rng = np.random.default_rng(0)
+    numbers = rng.normal(size=(60, 2))
+    labels = rng.integers(2, size=(60, 3))
+    kinds = {
+        "classes": (rng.integers(3, size=60), rng.dirichlet(np.ones(3), 60), rng.dirichlet(np.ones(3), 60)),
+        "two": (rng.integers(2, size=60), rng.dirichlet(np.ones(2), 60), rng.dirichlet(np.ones(2), 60)),
+        "labels": (labels, rng.random((60, 3)), rng.random((60, 3))),
+        "numbers": (numbers[:, 0], *rng.normal(size=(2, 60))),
+        "several": (numbers, *rng.normal(size=(2, 60, 2))),
+    }
+    return [kinds[kind] for kind in (("classes", "two", "labels") if name != "mae" else ("numbers", "several"))]
+
+
+@pytest.mark.parametrize("name", [name for name, metric in METRICS.items() if metric.terms])
+def test_the_bootstrap_of_terms_is_that_of_the_metric(name):
+    for target, before, now in several_outputs(name):
+        metric = METRICS[name].on(np.unique(target) if target.ndim == 1 else None)
+        slow = replace(metric, terms=None)
+        assert metric.terms(target, now).mean() == pytest.approx(metric.compute(target, now), rel=1e-12)
+        bounds = [of.confidence_bound.compute(target, now, 0.99) for of in (metric, slow)]
+        assert bounds[0] == pytest.approx(bounds[1], rel=1e-9)
+        falls = [of.paired_test.compute(target, before, now) for of in (metric, slow)]
+        np.testing.assert_allclose(*((fall.size, fall.standard_error, fall.p_value) for fall in falls), rtol=1e-6)
+
+
+def test_there_are_metrics_with_terms():
+    assert {name for name, metric in METRICS.items() if metric.terms} == {"log_loss", "brier", "mae"}

@@ -18,7 +18,7 @@ def grouped(metric: Metric, groups: Array) -> Metric:
     """
     units = int(groups.max()) + 1
     higher, (low, high) = metric.higher_is_better, metric.range
-    resampled = partial(bootstrap_lower_bound, metric.compute, groups=groups)
+    resampled = partial(bootstrap_lower_bound, metric.compute, groups=groups, terms=metric.terms)
 
     def worse(target: Array, output: Array, confidence: float) -> float:
         bound = resampled(target, output, confidence, higher_is_better=higher, worst=low if higher else high)
@@ -29,7 +29,7 @@ def grouped(metric: Metric, groups: Array) -> Metric:
     def better(target: Array, output: Array, confidence: float) -> float:
         return resampled(target, output, confidence, higher_is_better=not higher, worst=high if higher else low)
 
-    test = partial(bootstrap_fall, metric.compute, higher_is_better=higher, groups=groups)
+    test = partial(bootstrap_fall, metric.compute, higher_is_better=higher, groups=groups, terms=metric.terms)
     return replace(
         metric,
         bound=Bound("bootstrap of groups", worse, better=better),

@@ -110,9 +110,11 @@ class Metric:
             value is in, such as `mm`, or empty.
         target: what it judges: `classes`, `numbers`, or `any`. A task with a metric for numbers, and with none for
             classes, is one of numbers, even where they are whole.
-        knows_classes: whether `compute`, and what bound and test compute, take the task's classes as the keyword
-            `classes`: sorted `(classes,)`, those of the columns that they read, or None.
+        knows_classes: whether `compute`, `terms`, and what bound and test compute, take the task's classes as the
+            keyword `classes`: sorted `(classes,)`, those of the columns that they read, or None.
         scorer: the name of scikit-learn's scorer that it was made from; empty for none.
+        terms: from target and the output that it reads to each example's term, float64 `(n,)`, of which the value is
+            the mean; None where it is no such mean. Of terms, the bootstrap takes a fraction of the time.
         bound: its confidence bound; None for the percentile bootstrap.
         paired: its test of two outputs; None for the paired bootstrap. Both draw again where a resample has no value
             (`compute` gives NaN or raises ValueError), as where a class is missing.
@@ -128,6 +130,7 @@ class Metric:
     target: Target = field(default="any", kw_only=True)
     knows_classes: bool = field(default=False, kw_only=True, repr=False)
     scorer: str = field(default="", kw_only=True, repr=False)
+    terms: Callable[..., Array] | None = field(default=None, kw_only=True, repr=False)
     bound: Bound | None = field(default=None, kw_only=True, repr=False)
     paired: PairedTest | None = field(default=None, kw_only=True, repr=False)
 
@@ -177,8 +180,8 @@ class Metric:
             return self
         bound = self.bound and replace(self.bound, compute=partial(self.bound.compute, classes=classes))
         paired = self.paired and replace(self.paired, compute=partial(self.paired.compute, classes=classes))
-        compute = partial(self.compute, classes=classes)
-        return replace(self, compute=compute, bound=bound, paired=paired, knows_classes=False)
+        compute, terms = partial(self.compute, classes=classes), self.terms and partial(self.terms, classes=classes)
+        return replace(self, compute=compute, terms=terms, bound=bound, paired=paired, knows_classes=False)
 
     def output(self, outputs: Outputs) -> Array | None:
         """What it reads of a model's outputs; None where that is missing, or a number in it is not finite."""
@@ -223,7 +226,7 @@ class Metric:
         if self.bound is not None:
             return self.bound
         higher, worst = self.higher_is_better, self.range[0 if self.higher_is_better else 1]
-        resampled = partial(bootstrap_lower_bound, self.compute, higher_is_better=higher, worst=worst)
+        resampled = partial(bootstrap_lower_bound, self.compute, higher_is_better=higher, worst=worst, terms=self.terms)
         if not self.knows_perfection:
             return Bound("bootstrap", resampled)
 
@@ -264,7 +267,7 @@ class Metric:
         """Its test of two outputs, or the bootstrap's."""
         if self.paired is not None:
             return self.paired
-        test = partial(bootstrap_fall, self.compute, higher_is_better=self.higher_is_better)
+        test = partial(bootstrap_fall, self.compute, higher_is_better=self.higher_is_better, terms=self.terms)
         return PairedTest("the paired bootstrap", test)
 
     def rates(self, floor: float, value: float, bound: float, n: int, confidence: float) -> Rates:

@@ -14,27 +14,34 @@ LEAST = float(np.finfo(np.float64).eps)  # what scikit-learn takes a probability
 LEAST_OF_LABEL = float(np.finfo(np.float32).eps)  # baselines keep float32: nearer to 1 it knows no numbers
 
 
-def _log_loss(target: Array, probabilities: Array, classes: Array | None = None) -> float:
-    """Minus the mean logarithm of the probability that the true class was given; of labels, the mean over them."""
-    likely = probabilities.astype(np.float64)
+def _log_losses(target: Array, probabilities: Array, classes: Array | None = None) -> Array:
+    """Minus the logarithm of the probability that the true class was given; of labels, the mean over them."""
     if target.ndim == 2:
-        likely = np.clip(likely, LEAST_OF_LABEL, 1 - LEAST_OF_LABEL)
-        return float(0.0 - np.log(np.where(target, likely, 1 - likely)).mean())
-    true = likely[np.arange(len(target)), _places(target, likely, classes)]
-    return float(0.0 - np.log(np.clip(true, LEAST, 1.0)).mean())  # 0, not -0, of certainty
+        likely = np.clip(probabilities.astype(np.float64), LEAST_OF_LABEL, 1 - LEAST_OF_LABEL)
+        return np.asarray(0.0 - np.log(np.where(target, likely, 1 - likely)).mean(axis=1))
+    true = probabilities[np.arange(len(target)), _places(target, probabilities, classes)].astype(np.float64)
+    return np.asarray(0.0 - np.log(np.clip(true, LEAST, 1.0)))  # 0, not -0, of certainty
 
 
-def _brier(target: Array, probabilities: Array, classes: Array | None = None) -> float:
-    """The mean squared distance to the truth: of the second class where there are two, else summed over the classes.
+def _log_loss(target: Array, probabilities: Array, classes: Array | None = None) -> float:
+    return float(_log_losses(target, probabilities, classes).mean())
 
-    So scikit-learn has it. Of labels, it is the mean over them.
+
+def _squared_distances(target: Array, probabilities: Array, classes: Array | None = None) -> Array:
+    """The squared distance to the truth: of the second class where there are two, else summed over the classes.
+
+    So scikit-learn has the Brier score. Of labels, it is the mean over them.
     """
     likely = probabilities.astype(np.float64)
     if target.ndim == 2:
-        return float(((likely - target) ** 2).mean())
+        return np.asarray(((likely - target) ** 2).mean(axis=1))
     places = _places(target, likely, classes)
-    distances = ((likely - np.eye(likely.shape[1])[places]) ** 2).sum(axis=1).mean()
-    return float(distances / 2 if likely.shape[1] == 2 else distances)
+    distances = ((likely - np.eye(likely.shape[1])[places]) ** 2).sum(axis=1)
+    return np.asarray(distances / 2 if likely.shape[1] == 2 else distances)
+
+
+def _brier(target: Array, probabilities: Array, classes: Array | None = None) -> float:
+    return float(_squared_distances(target, probabilities, classes).mean())
 
 
 def happened_and_stated(target: Array, probabilities: Array, classes: Array | None) -> tuple[Array, Array]:
@@ -73,6 +80,7 @@ PROBABILITIES = (
     Metric(
         "log_loss",
         _log_loss,
+        terms=_log_losses,
         label="log loss",
         reads="probabilities",
         higher_is_better=False,
@@ -84,6 +92,7 @@ PROBABILITIES = (
     Metric(
         "brier",
         _brier,
+        terms=_squared_distances,
         label="Brier score",
         reads="probabilities",
         higher_is_better=False,

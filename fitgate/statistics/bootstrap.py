@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from statistics import NormalDist
 
 import numpy as np
@@ -22,6 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 from fitgate.statistics.means import Fall
 
 Compute = Callable[[NDArray[np.generic], NDArray[np.generic]], float]
+Terms = Callable[[NDArray[np.generic], NDArray[np.generic]], NDArray[np.float64]]
 
 RESAMPLES = 1_000
 LEAST_BEYOND = 10  # resamples beyond a percentile, without which it says too little
@@ -37,6 +39,7 @@ def bootstrap_lower_bound(
     higher_is_better: bool = True,
     worst: float = math.inf,
     groups: NDArray[np.generic] | None = None,
+    terms: Terms | None = None,
 ) -> float:
     """One-sided confidence bound of a metric on its worse side, by the percentile bootstrap over examples.
 
@@ -52,6 +55,8 @@ def bootstrap_lower_bound(
         higher_is_better: the metric's direction.
         worst: the worst value that the metric can have; infinite where it has no end.
         groups: of examples that depend on each other, `(n,)`; None where none do.
+        terms: of the target and output, `(n,)`, whose mean the metric is: resampled alone, they take a fraction of the
+            time; None for a metric that is no such mean.
 
     Raises:
         ValueError: if the arrays differ in length or are empty, there is but one group, or more than half of the draws
@@ -59,10 +64,13 @@ def bootstrap_lower_bound(
     """
     rows = _rows(target, output)
     draws = Draws(len(rows[0]), groups)
-    values = np.array(_resampled(lambda target, output: float(compute(target, output)), rows, resamples, seed, draws))
+    value: Callable[..., float] = partial(_value, compute)
+    if terms is not None:
+        value, rows = _mean, (terms(*rows),)
+    values = np.array(_resampled(value, rows, resamples, seed, draws))
     if values.min() == values.max():
         return unspread_bound(float(values[0]), worst, draws.units, confidence)
-    bound = draws.bound(values, lambda: float(compute(*rows)), confidence, higher_is_better)
+    bound = draws.bound(values, lambda: value(*rows), confidence, higher_is_better)
     if not math.isfinite(worst):
         return bound
     return max(bound, worst) if higher_is_better else min(bound, worst)
@@ -91,6 +99,7 @@ def bootstrap_fall(
     resamples: int = RESAMPLES,
     higher_is_better: bool = True,
     groups: NDArray[np.generic] | None = None,
+    terms: Terms | None = None,
 ) -> Fall:
     """How much worse a metric has become on the same examples, by the paired bootstrap of the null.
 
@@ -104,16 +113,20 @@ def bootstrap_fall(
         resamples: how many resamples to draw.
         higher_is_better: the metric's direction; a worsening is positive either way.
         groups: of examples that depend on each other, `(n,)`; None where none do.
+        terms: as for `bootstrap_lower_bound`.
 
     Raises:
         ValueError: as `bootstrap_lower_bound`, and if the metric has no value on all of the examples.
     """
     sign = 1 if higher_is_better else -1
 
-    def fall(target: NDArray[np.generic], before: NDArray[np.generic], now: NDArray[np.generic]) -> float:
+    def of_outputs(target: NDArray[np.generic], before: NDArray[np.generic], now: NDArray[np.generic]) -> float:
         return sign * (float(compute(target, before)) - float(compute(target, now)))
 
+    fall: Callable[..., float] = of_outputs
     rows = _rows(target, before, now)
+    if terms is not None:
+        fall, rows = _mean, (sign * (terms(rows[0], rows[1]) - terms(rows[0], rows[2])),)
     observed = fall(*rows)
     if math.isnan(observed):
         raise ValueError(f"the metric is NaN on all {len(rows[0])} examples, expected a number")
@@ -206,6 +219,14 @@ class Draws:
         from scipy.stats import t
 
         return NormalDist().inv_cdf(confidence) if self._sizes is None else float(t.ppf(confidence, self.units - 1))
+
+
+def _value(compute: Compute, target: NDArray[np.generic], output: NDArray[np.generic]) -> float:
+    return float(compute(target, output))
+
+
+def _mean(terms: NDArray[np.float64]) -> float:
+    return float(terms.mean())
 
 
 def _rows(*arrays: ArrayLike) -> tuple[NDArray[np.generic], ...]:
