@@ -84,7 +84,7 @@ def reference(names: list[str]) -> str:
         options = [":members:"]
         if is_not_called(found):
             options.append(":undoc-members:")
-        if fields := vars(found).get("__annotations__"):
+        if fields := inspect.get_annotations(found):
             options.append(f":exclude-members: {', '.join(fields)}")  # the docstring has them
         parts.append("\n   ".join((f".. auto{kind}:: {name}", *options)))
     return "\n\n".join(parts)

@@ -12,6 +12,7 @@ from fitgate.record import Record, read
 from fitgate.report import write_site
 from fitgate.statistics import McNemar
 from tests import records
+from tests.acceptance.browsing import tab, violations
 from tests.acceptance.markdown import ROOT
 from tests.make_golden import golden
 
@@ -73,20 +74,10 @@ def file(tmp_path_factory):
 @contextmanager
 def opened(browser, file, **about):
     """A page, opened; in the end it has logged nothing, and asked for nothing."""
-    context = browser.new_context(reduced_motion="reduce", viewport={"width": 1280, "height": 900}, **about)
-    page = context.new_page()
-    page.set_default_timeout(5_000)
-    said, asked = [], []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("dialog", lambda dialog: said.append(dialog.message))
-    page.on("request", lambda request: asked.append(request.url) if not request.url.startswith("data:") else None)
-    page.goto(file.as_uri())
-    yield page
-    page.wait_for_timeout(50)
-    assert said == []
+    with tab(browser, viewport={"width": 1280, "height": 900}, **about) as (page, asked):
+        page.goto(file.as_uri())
+        yield page
     assert asked == [file.as_uri()]
-    context.close()
 
 
 @pytest.fixture(params=["light", "dark"])
@@ -213,18 +204,10 @@ def test_hostile_names_are_text(page):
 
 
 def test_axe_finds_no_violation(page):
-    from axe_playwright_python.sync_playwright import Axe
-
-    def violations():
-        return [
-            (of["id"], [node["html"][:200] for node in of["nodes"]][:3])
-            for of in Axe().run(page).response["violations"]
-        ]
-
     page.locator("#history svg path").first.wait_for()
-    assert violations() == []
+    assert violations(page) == []
     page.locator("#examples .example").first.click()
-    assert violations() == []
+    assert violations(page) == []
 
 
 def test_it_fits_on_a_narrow_screen_and_on_paper(page, tmp_path):

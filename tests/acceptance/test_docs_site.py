@@ -11,6 +11,7 @@ from threading import Thread
 import pytest
 
 import fitgate
+from tests.acceptance.browsing import tab, violations
 from tests.acceptance.markdown import ROOT
 
 pytest.importorskip("sphinx", reason="the extra docs is not installed")
@@ -49,18 +50,10 @@ def address(site):
 
 @contextmanager
 def reading(browser, address, **about):
-    """A tab of the browser; in the end the pages have logged nothing, and asked nothing of any other host."""
-    context = browser.new_context(reduced_motion="reduce", **about)
-    page = context.new_page()
-    page.set_default_timeout(10_000)
-    said, asked = [], []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("request", lambda request: asked.append(request.url))
-    yield page
-    assert said == []
-    assert [url for url in asked if not url.startswith((address, "data:"))] == []
-    context.close()
+    """A tab of the browser; in the end its pages have logged nothing, and asked nothing of any other host."""
+    with tab(browser, **about) as (page, asked):
+        yield page
+    assert [url for url in asked if not url.startswith(address)] == []
 
 
 def test_no_page_names_what_lies_elsewhere(site):
@@ -78,13 +71,10 @@ def test_the_reference_has_every_public_name_and_reads_every_docstring(site):
 
 @pytest.mark.parametrize("colours", ["light", "dark"])
 def test_axe_finds_no_violation(browser, address, colours):
-    from axe_playwright_python.sync_playwright import Axe
-
     with reading(browser, address, color_scheme=colours) as page:
         for name in READ:
             page.goto(f"{address}/{name}.html")
-            wrong = Axe().run(page).response["violations"]
-            assert [(name, of["id"], [node["html"][:200] for node in of["nodes"]][:3]) for of in wrong] == []
+            assert (name, violations(page)) == (name, [])
 
 
 def test_pages_fit_on_a_narrow_screen(browser, address):
