@@ -172,6 +172,14 @@ OPTIONS = (
         "gates, and time them; all for all (default: none)",
     ),
     Option(
+        "fit-reuse",
+        _truth,
+        False,
+        "",
+        "keep fits and what they answer in the user's cache, and use those of earlier sessions of which nothing has "
+        "changed: source, parameters, data, libraries, machine, seed; their times are CACHED",
+    ),
+    Option(
         "fit-keep",
         _truth,
         False,

@@ -165,6 +165,13 @@ def pytest_runtestloop(session: pytest.Session) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    parts = session.config.stash.get(PARTS, None)
+    if parts is not None:
+        parts.finish()
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_warning_recorded(warning_message: warnings.WarningMessage) -> None:
     make_warning_harmless(warning_message)
 

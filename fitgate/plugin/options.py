@@ -71,6 +71,7 @@ def read_options(config: pytest.Config) -> Options:
         engines=list(given["fit_engines"]),
         keep=given["fit_keep"],
         batches=list(given["fit_batches"]),
+        reuse=given["fit_reuse"],
         backend=given["fit_backend"] or "",
         judge=judge,
     )

@@ -28,6 +28,7 @@ from fitgate.plugin.keeping import Keeping
 from fitgate.plugin.modules import stand_ins
 from fitgate.plugin.options import Options
 from fitgate.plugin.registry import Registry
+from fitgate.plugin.reuse import Kept
 from fitgate.plugin.seeds import Seeds
 from fitgate.plugin.serving import Serving
 from fitgate.plugin.spool import Spool
@@ -86,7 +87,7 @@ class Parts:
         self.timed: dict[tuple[str, str], list[Scenario]] = {}
         self.judged: list[Verdict] = []
         self.spool = Spool(shared) if shared else None
-        self._manager = config.pluginmanager
+        self._manager, self._root = config.pluginmanager, config.rootpath
         self._checked = False
         self._shared = shared
         self._entries: list[str] = []
@@ -103,6 +104,7 @@ class Parts:
             check_fixtures(self._manager)
             self.registry.check(self.options.baselines)
             self.registry.check_waivers(self.waivers)
+            _ = self.kept
             self._checked = True
 
     @cached_property
@@ -128,7 +130,31 @@ class Parts:
             self.announcer.progress,
             spread,
             self.limit_of,
+            self.kept,
         )
+
+    @cached_property
+    def kept(self) -> Kept | None:
+        """The fits of earlier sessions, under `--fit-reuse`.
+
+        Raises:
+            FitgateError: if their directory is not the user's alone.
+        """
+        if not self.options.settings.reuse:
+            return None
+        return Kept(
+            self._root,
+            self.options.settings,
+            self.registry.libraries,
+            lambda: self.registry.metrics,
+            self.announcer.progress,
+            self.announcer.say,
+        )
+
+    def finish(self) -> None:
+        """Let what was fitted be kept, where the session came to fit something."""
+        if self._checked and self.kept is not None:
+            self.kept.finish()
 
     def limit_of(self, model: Model) -> Limit | None:
         """How long a model may take, as its author or the user says; None for ever."""

@@ -37,6 +37,7 @@ class Settings(msgspec.Struct, frozen=True):
         judge: how gates judged.
         engines: names of those that were to serve models besides the estimators as they are; `all` for all.
         keep: whether fitted models were kept, for `fitgate pack`.
+        reuse: whether fits of earlier sessions were used.
         batches: sizes of batches that were timed besides the scenarios, in examples.
         seed_named: whether the user named the seed; where not, a model with a baseline was built with that's first.
     """
@@ -59,6 +60,7 @@ class Settings(msgspec.Struct, frozen=True):
     engines: list[str] = []
     keep: bool = False
     batches: list[int] = []
+    reuse: bool = False
 
 
 class DataEntry(msgspec.Struct, frozen=True, tag=True, eq=False):

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from functools import partial
+from typing import Any
+
+from msgspec import structs
 
 from fitgate.disturbances import Disturbance
 from fitgate.errors import LoggedError, in_one_line
@@ -16,10 +20,12 @@ from fitgate.runs.disturbing import Disturbed, evaluate_disturbed, evaluate_dist
 from fitgate.runs.evaluation import Evaluation, SeedRun, same_output
 from fitgate.runs.folds import evaluation_of
 from fitgate.runs.once import Once, ProcessEnded
+from fitgate.runs.reuse import NoReuse, Reuse
 from fitgate.runs.training import (
     Failure,
     Fit,
     ModelFailed,
+    Reused,
     Trained,
     failing,
     train,
@@ -47,6 +53,7 @@ class Evaluator:
         spread: does work, which it is given by name, for each of several seeds elsewhere, side by side, and gives what
             comes of them in their order; None for one after the other, here.
         limit_of: how long a model may take, which is then fitted and evaluated in a process of its own; None for ever.
+        reuse: what earlier sessions did, and this one leaves.
     """
 
     def __init__(
@@ -59,6 +66,7 @@ class Evaluator:
         progress: Callable[[str], AbstractContextManager[None]] = lambda words: nullcontext(),
         spread: Callable[[str, Callable[[int], Outcome], Sequence[int]], Sequence[Outcome]] | None = None,
         limit_of: Callable[[Model], Limit | None] = lambda model: None,
+        reuse: Reuse | None = None,
     ):
         self._data_of = data_of
         self._metrics = metrics
@@ -68,6 +76,7 @@ class Evaluator:
         self._progress = progress
         self._spread = spread
         self._limit_of = limit_of
+        self._reuse = NoReuse() if reuse is None else reuse
         self._reported: set[Failure] = set()
 
     def trained(self, model: Model, task: Task) -> Trained:
@@ -78,8 +87,10 @@ class Evaluator:
         """
         with self._reporting(model, task, "fit"):
             if limit := self._limit_of(model):
-                return self._apart(model, task, limit).trained
-            return self._once(f"{model.name}-{task.name}-fit", lambda: self._train(model, task))
+                found = self._apart(model, task, limit).trained
+            else:
+                found = self._once(f"{model.name}-{task.name}-fit", lambda: self._train(model, task))
+            return found.made_by(lambda: self._estimator(model, task)) if isinstance(found, Reused) else found
 
     def evaluation(self, model: Model, task: Task) -> Evaluation:
         """The trained model's outputs and metrics, on first use.
@@ -177,6 +188,9 @@ class Evaluator:
     def _run_seed(self, model: Model, task: Task, seed: int, among: Sequence[int]) -> SeedRun:
         data, subject, limit = self._data_of(task), f"{model.name} on {task.name}", self._limit_of(model)
         own = self._seed_of(model, task)
+        if seed != own and (kept := self._reuse.found(model, data, seed)):
+            self._emit(kept)
+            return kept
         if len(among) > 1 and self._fits_seeds_at_once(model, task, seed):
             with self._progress(f"fitting {subject} with seeds {listed(among)}"):
                 run = self._run_at_once(model, task, seed, among)
@@ -196,6 +210,8 @@ class Evaluator:
         else:
             with self._progress(self.fitting(model, task, seed)):
                 run = run_seed(model, data, self._metrics, limit, seed)
+        if seed != own:
+            self._reuse.keep(model, data, run)
         self._emit(run)
         return run
 
@@ -219,25 +235,63 @@ class Evaluator:
         return self._once(f"{model.name}-{task.name}-apart", lambda: self._run_apart(model, task, limit))
 
     def _run_apart(self, model: Model, task: Task, limit: Limit) -> apart.Outcome:
-        data = self._data_of(task)
-        with self._progress(self.fitting(model, task)):
-            outcome = run_apart(model, data, self._seed_of(model, task), self._metrics, limit)
+        data, seed = self._data_of(task), self._seed_of(model, task)
+        if kept := self._reuse.found(model, data, seed):
+            outcome = apart.Outcome(Reused(kept.fit), kept.evaluation)
+        else:
+            with self._progress(self.fitting(model, task)):
+                outcome = run_apart(model, data, seed, self._metrics, limit)
+            outcome = replace(outcome, trained=self._renewed(model, data, outcome.trained))
         self._emit(outcome.trained.fit)
         if isinstance(outcome.answer, Evaluation):
             self._emit(outcome.answer)
+            self._keep(model, data, outcome.trained, outcome.answer)
         return outcome
 
     def _train(self, model: Model, task: Task) -> Trained:
-        data = self._data_of(task)
-        with self._progress(self.fitting(model, task)):
-            trained = train(model, data, self._seed_of(model, task))
+        data, seed = self._data_of(task), self._seed_of(model, task)
+        if kept := self._reuse.found(model, data, seed):
+            trained: Trained = Reused(kept.fit)
+        else:
+            with self._progress(self.fitting(model, task)):
+                trained = self._renewed(model, data, train(model, data, seed))
         self._emit(trained.fit)
         return trained
 
+    def _renewed(self, model: Model, data: TaskData, trained: Trained) -> Trained:
+        """What was fitted now, with why what was kept did not serve."""
+        why = self._reuse.refusal(model, data, trained.fit.seed)
+        return Trained(structs.replace(trained.fit, renewed=why), trained.estimator) if why else trained
+
+    def _keep(self, model: Model, data: TaskData, trained: Trained, evaluation: Evaluation) -> None:
+        if not trained.fit.cached:
+            self._reuse.keep(model, data, SeedRun(trained.fit, evaluation), trained.estimator)
+
+    def _estimator(self, model: Model, task: Task) -> Any:
+        """That of what an earlier session fitted: as it was kept, or else fitted now."""
+        return self._once(f"{model.name}-{task.name}-again", lambda: self._made_again(model, task))
+
+    def _made_again(self, model: Model, task: Task) -> Any:
+        data, seed = self._data_of(task), self._seed_of(model, task)
+        if (estimator := self._reuse.estimator(model, data, seed)) is not None:
+            return estimator
+        with self._progress(self.fitting(model, task)):
+            if limit := self._limit_of(model):
+                trained = run_apart(model, data, seed, self._metrics, limit).trained
+            else:
+                trained = train(model, data, seed)
+        self._emit(trained.fit)
+        return trained.estimator
+
     def _evaluate(self, model: Model, trained: Trained, task: Task) -> Evaluation:
         data = self._data_of(task)
-        with self._progress(f"predicting with {model.name} on {task.name}: {_asked(data)}"):
-            evaluation = evaluation_of(model, trained, data, self._metrics)
+        kept = self._reuse.found(model, data, trained.fit.seed) if trained.fit.cached else None
+        if kept is not None:
+            evaluation = kept.evaluation
+        else:
+            with self._progress(f"predicting with {model.name} on {task.name}: {_asked(data)}"):
+                evaluation = evaluation_of(model, trained, data, self._metrics)
+            self._keep(model, data, trained, evaluation)
         self._emit(evaluation)
         return evaluation
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -93,6 +93,8 @@ class Fit(msgspec.Struct, frozen=True, tag=True):
         elsewhere: what was different, in words, where a worker of `--fit-backend` fitted it, from the session's own
             environment.
         source: the file that holds what was not trained here; None where it was.
+        cached: when it was fitted, ISO 8601, where that was in an earlier session; its times are CACHED.
+        renewed: why what was kept of an earlier session did not serve, as a clause; empty where nothing was, or it did.
     """
 
     model: str
@@ -109,6 +111,8 @@ class Fit(msgspec.Struct, frozen=True, tag=True):
     isolated: bool = False
     elsewhere: list[str] = []
     source: Source | None = None
+    cached: str = ""
+    renewed: str = ""
 
 
 @dataclass(frozen=True)
@@ -117,6 +121,33 @@ class Trained:
 
     fit: Fit
     estimator: Any
+
+
+class Reused(Trained):
+    """What was fitted in an earlier session; its estimator is made where somebody asks for it.
+
+    Attributes:
+        make: gives it; it stays in this process.
+    """
+
+    make: Callable[[], Any]
+
+    def __init__(self, fit: Fit):
+        object.__setattr__(self, "fit", fit)
+
+    def made_by(self, make: Callable[[], Any]) -> Reused:
+        """The same, in this process."""
+        object.__setattr__(self, "make", make)
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "estimator":
+            raise AttributeError(name)
+        object.__setattr__(self, "estimator", self.make())
+        return self.estimator
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Reused, (self.fit,)
 
 
 def train(model: Model, data: TaskData, seed: int) -> Trained:

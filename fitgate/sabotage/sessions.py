@@ -92,7 +92,7 @@ class Sessions:
         """
         before = set(self.runs.glob("*"))
         options = ["-p", PLUGIN, "-p", "no:cacheprovider", f"--fit-models={','.join(models)}", *self._selection]
-        options += [f"--fit-runs-dir={self.runs}", f"--gate-baselines={baselines.resolve()}"]
+        options += [f"--fit-runs-dir={self.runs}", f"--gate-baselines={baselines.resolve()}", "-o", "fit_reuse="]
         skip = [] if timed else ["--benchmark-skip"]
         done = self._python("pytest", *options, *skip, *arguments, plant=plant)
         records = [read(run) for run in sorted(self.runs.glob("*")) if run not in before and run.is_dir()]

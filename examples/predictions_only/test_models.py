@@ -1,0 +1,1 @@
+from fitgate.checks import *  # noqa: F403
