@@ -232,7 +232,7 @@ class BrokenOutput:
         low, high = math.log(LEAST_LEVEL), math.log(0.5)
         for _ in range(SEARCHED):
             middle = (low + high) / 2
-            clears = self._metric.better_bound(self.before, self.now, 1 - math.exp(middle)) > self.most
+            clears = self._metric.both_bounds(self.before, self.now, 1 - math.exp(middle))[1] > self.most
             low, high = (low, middle) if clears else (middle, high)
         return math.exp(high)
 

@@ -25,6 +25,7 @@ from fitgate.report.view.quality import FailureRow, Quality, TaskRow, failures, 
 from fitgate.report.view.reliability import Reliability, reliabilities
 from fitgate.report.view.seeds import SeedRow, seeds
 from fitgate.report.view.tradeoff import TradeOff, tradeoffs
+from fitgate.report.view.weak_slices import WeakRow, weak_rows
 from fitgate.report.view.words import Noun, noun
 
 
@@ -61,6 +62,7 @@ class ReportView:
     reliabilities: tuple[Reliability, ...]
     numbers: tuple[Numbers, ...]
     misclassified: tuple[Examples, ...]
+    weak_slices: tuple[WeakRow, ...]
     models: tuple[ModelRow, ...]
     environment: tuple[Fact, ...]
 
@@ -90,6 +92,7 @@ SECTIONS: dict[str, tuple[Callable[[Record], Any], Any]] = {
     "reliabilities": (reliabilities, ()),
     "numbers": (numbers, ()),
     "misclassified": (misclassified, ()),
+    "weak_slices": (weak_rows, ()),
     "models": (models, ()),
     "environment": (environment, ()),
 }
