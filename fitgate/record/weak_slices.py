@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 
 from fitgate.data import Split, slices_of
@@ -63,28 +64,13 @@ def weak_slices(record: Record, split_of: Callable[[str], Split]) -> list[WeakSl
         if e.task == task.name and len(task.target) >= LEAST
         for one in _counted(e.model, task.name, ~right(task.target, e.predictions), split_of(task.name))
     ]
-    adjusted = holm([one.p_value for one in counted])
-    found = [
-        WeakSlice(*one.about, one.rule, one.n, one.wrong, one.others, one.others_wrong, float(p_value))
-        for one, p_value in zip(counted, adjusted, strict=True)
-        if p_value < LEVEL
-    ]
+    adjusted = zip(counted, holm([one.p_value for one in counted]).tolist(), strict=True)
+    found = [structs.replace(one, p_value=p_value) for one, p_value in adjusted if p_value < LEVEL]
     return sorted(found, key=lambda one: one.p_value)
 
 
-class _Leaf(NamedTuple):
-    """A leaf as the other half counts it."""
-
-    about: tuple[str, str]
-    rule: str
-    n: int
-    wrong: int
-    others: int
-    others_wrong: int
-    p_value: float
-
-
-def _counted(model: str, task: str, wrong: NDArray[np.bool_], split: Split) -> Iterator[_Leaf]:
+def _counted(model: str, task: str, wrong: NDArray[np.bool_], split: Split) -> Iterator[WeakSlice]:
+    """The slices that a tree names, as the half that it was not grown on counts them; p-values are not adjusted."""
     features = list(_features(split))
     groups = group_codes(split.groups)
     own = np.arange(len(wrong)) if groups is None else groups
@@ -97,7 +83,7 @@ def _counted(model: str, task: str, wrong: NDArray[np.bool_], split: Split) -> I
         n, k, every = int(inside.sum()), int(wrong[other][inside].sum()), int(wrong[other].sum())
         if LEAST_OF_LEAF <= n < len(other):
             p_value = _p_value(inside, wrong[other], None if groups is None else groups[other])
-            yield _Leaf((model, task), rule, n, k, len(other) - n, every - k, p_value)
+            yield WeakSlice(model, task, rule, n, k, len(other) - n, every - k, p_value)
 
 
 def _leaves(
