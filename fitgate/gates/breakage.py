@@ -19,7 +19,7 @@ from fitgate.gates.settings import JudgeSettings
 from fitgate.gates.verdict import Outcome
 from fitgate.metrics import Bound, Metric, right
 from fitgate.runs import Evaluation, same_output
-from fitgate.statistics import SeedsFall, breaks, normal_power, wilson_lower_bound
+from fitgate.statistics import breaks, normal_power, wilson_lower_bound
 
 Array = NDArray[Any]
 SEARCHED = 24  # halvings of a level, by which a bound is inverted
@@ -85,12 +85,12 @@ def breakage(
     if len(before) == 1:
         return BrokenOutput(before[0], now[0], truth, most, settings)
     rates = breaks(before, now[slice(1 if repeats > 1 else None)])
-    beyond = (rates.now - most).tolist()  # so that no fall is what is just allowed
-    plan = (settings.seeds, settings.most_seeds, False, 1 / truth.counted)
-    fall = SeedsFall(rates.before, beyond[: settings.last_look] if settings.confirm else beyond, *plan)
+    n, looked_at = truth.counted, settings.last_look if settings.confirm else None
+    fall = rates.fall(n, most, settings.seeds, settings.most_seeds, looked_at)
     means = float(rates.before.mean()), float(rates.now.mean())
-    compared = OfSeeds(fall, *means, repeats, settings.most_seeds, beyond, settings.confirm)
-    return BrokenSeeds(compared, most, settings.missed)
+    seeds = rates.roots(rates.now, n).tolist()
+    compared = OfSeeds(fall, *means, repeats, settings.most_seeds, seeds, settings.confirm)
+    return BrokenSeeds(compared, n, most, settings.missed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,13 +98,14 @@ class BrokenSeeds:
     """By seeds: what they break beyond what seeds of the baseline break.
 
     Attributes:
-        of: shares of broken examples, those of the model less what is allowed, so that a rise from the baseline's is
-            what exceeds that.
+        of: the seeds compared, by `Breaks.fall`: what exceeds what is allowed is a fall.
+        n: how many independent examples there are.
         most: what is allowed.
         missed: how often the bound may err.
     """
 
     of: OfSeeds
+    n: int
     most: float
     missed: float
 
@@ -142,11 +143,14 @@ class BrokenSeeds:
 
     def bound(self) -> float:
         """Its upper bound."""
-        return self.of.bound(self._terms(0.5)) + self.most
+        allowed = float(np.asarray(self.of.fall.before, np.float64).mean())  # as a root
+        root = allowed + self.of.bound(self._terms(0.5))
+        return (max(root, 0.0) ** 2 - 3 / 8) / self.n - self.of.before
 
     def power(self, level: float) -> float:
         """How often twice as much as is allowed fails."""
-        return self.of.fall.operation(0.0, self.most, level, self.missed).fails
+        once, twice = (math.sqrt(self.n * (self.of.before + times * self.most) + 3 / 8) for times in (1, 2))
+        return self.of.fall.operation(0.0, twice - once, level, self.missed).fails
 
     def more_seeds(self, level: float) -> int | None:
         """How many seeds would tell more; None for no more."""
@@ -228,7 +232,7 @@ class BrokenOutput:
         low, high = math.log(LEAST_LEVEL), math.log(0.5)
         for _ in range(SEARCHED):
             middle = (low + high) / 2
-            clears = self._metric.better_bound(self.before, self.now, 1 - math.exp(middle)) > self.most
+            clears = self._metric.both_bounds(self.before, self.now, 1 - math.exp(middle))[1] > self.most
             low, high = (low, middle) if clears else (middle, high)
         return math.exp(high)
 

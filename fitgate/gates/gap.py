@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
+from statistics import NormalDist
 from typing import NamedTuple
 
 from fitgate.data import By, slicing_name
@@ -28,15 +29,12 @@ class Bounded(NamedTuple):
         of: the slice.
         value: of the metric.
         worse, better: how far its one-sided bounds lie off at the gate's confidence, to either side.
-        far_worse, far_better: at that confidence for all pairs of slices together.
     """
 
     of: Slice
     value: float
     worse: float
     better: float
-    far_worse: float
-    far_better: float
 
 
 @dataclass(frozen=True, init=False)
@@ -129,12 +127,10 @@ class Gap(Gate):
         most = on_profile(self.at_most, truth.profile)
         assert most is not None, "a gate examines on a profile that it applies to"
         confidence = evidence.settings.confidence
-        judged = sum(not one.too_few for one in slices)
-        of_pair = 1 - (1 - confidence) / max(judged * (judged - 1), 1)
         bounded: list[Bounded] = []
         unjudged: list[SliceVerdict] = []
         for one in slices:
-            found = _bounded(one, metric, confidence, of_pair)
+            found = _bounded(one, metric, confidence)
             if isinstance(found, Bounded):
                 bounded.append(found)
             else:
@@ -162,8 +158,8 @@ class Gap(Gate):
             verdicts = [*unjudged, *(_shown(one, metric, Outcome.INCONCLUSIVE) for one in bounded)]
             said = {"reason": Reason.UNSURE, "slices": verdicts}
             return self.verdict(model, evidence, Outcome.INCONCLUSIVE, message, **said, **about)
-        # A lead of `first` over `second`, as far up as the gate's confidence lets it be.
-        pairs = [(_reach(first, second, metric), first, second) for first, second in permutations(bounded, 2)]
+        farther = _farther(evidence.settings.confidence, len(bounded) * (len(bounded) - 1))
+        pairs = [(_reach(first, second, metric, farther), first, second) for first, second in permutations(bounded, 2)]
         upper, best, worst = max(pairs, key=lambda pair: pair[0][1])
         surely = [pair for pair in pairs if pair[0][2] > most]
         outcome, reason = Outcome.INCONCLUSIVE, Reason.UNSURE
@@ -198,26 +194,27 @@ class Gap(Gate):
 Reach = tuple[float, float, float]  # a difference, its upper bound, and its lower bound for all pairs
 
 
-def _bounded(one: Slice, metric: Metric, confidence: float, of_pair: float) -> Bounded | SliceVerdict:
+def _bounded(one: Slice, metric: Metric, confidence: float) -> Bounded | SliceVerdict:
     outputs = one.runs[0].outputs
     value = None if one.too_few else value_on(metric, one.truth, outputs)
     if value is None:
         return one.unjudged(one.too_few or f"no {metric.title} there")
     own, read = one.truth.own(metric), metric.output(outputs)
     assert read is not None, "it has a value"
-    distances = [
-        abs(value - bound(one.truth.target, read, at))
-        for at in (confidence, of_pair)
-        for bound in (own.confidence_bound.compute, own.better_bound)
-    ]
-    return Bounded(one, value, *distances)
+    ends = own.both_bounds(one.truth.target, read, confidence)
+    return Bounded(one, value, *(abs(value - end) for end in ends))
 
 
-def _reach(first: Bounded, second: Bounded, metric: Metric) -> Reach:
+def _farther(confidence: float, pairs: int) -> float:
+    """How many times as far off bounds lie that hold for so many pairs together; they are taken for normal."""
+    normal = NormalDist()
+    return normal.inv_cdf(1 - (1 - confidence) / pairs) / normal.inv_cdf(confidence)
+
+
+def _reach(first: Bounded, second: Bounded, metric: Metric, farther: float) -> Reach:
     """By how much the first leads the second, with its bounds."""
     lead = metric.lead(first.value, second.value)
-    upper = lead + math.hypot(first.better, second.worse)
-    return lead, upper, lead - math.hypot(first.far_worse, second.far_better)
+    return lead, lead + math.hypot(first.better, second.worse), lead - farther * math.hypot(first.worse, second.better)
 
 
 def _shown(one: Bounded, metric: Metric, outcome: Outcome) -> SliceVerdict:

@@ -59,9 +59,9 @@ class Plan:
 
 
 def level_of_each(claims: Sequence[Claim], evidence: Evidence) -> float:
-    """The level that each regression gate with a baseline decides at, while none of the others is rejected."""
-    tested = [c for c in claims if isinstance(c.gate, NoRegression)]
-    count = sum(isinstance(evidence.baselines.get((c.model, c.gate.task.name)), Baseline) for c in tested)
+    """The level that each gate with a baseline decides at, while none of the others is rejected."""
+    held = [[evidence.baselines.get(need) for need in c.gate.baselines(c.model)] for c in claims]
+    count = sum(any(isinstance(one, Baseline) for one in several) for several in held)
     return evidence.settings.significance / max(count, 1)
 
 

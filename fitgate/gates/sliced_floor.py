@@ -78,7 +78,7 @@ def _of_slice(one: Slice, metric: Metric, floor: float, confidence: float, of_on
     if lead >= 0:
         outcome = Outcome.PASS
     elif metric.lead(value, floor) < 0:
-        best = own.better_bound(target, output, of_one)
+        _, best = own.both_bounds(target, output, of_one)
         if metric.lead(best, floor) < 0:
             outcome, sure = Outcome.FAIL, f"{sides[1]} {metric.shown(best)}"
     return (rank[outcome], lead, one.name), SliceVerdict(one.name, outcome, one.truth.n, value, floor, sure)

@@ -236,17 +236,17 @@ class Metric:
 
         return Bound("bootstrap", bound)
 
-    def better_bound(self, target: Array, output: Array, confidence: float) -> float:
-        """A one-sided confidence bound on the side where it is better.
+    def both_bounds(self, target: Array, output: Array, confidence: float) -> tuple[float, float]:
+        """One-sided confidence bounds on the side where it is worse, and on the one where it is better.
 
-        It is as far from the value as the bound on the worse side, where its method bounds that side alone: metrics of
-        what is mostly right spread farther to the worse side.
+        The latter is as far from the value as the former where its method bounds that side alone: metrics of what is
+        mostly right spread farther to the worse side.
         """
         method = self.confidence_bound
+        worse = float(method.compute(target, output, confidence))
         if method.better is not None:
-            return method.better(target, output, confidence)
-        reflected = 2 * float(self.compute(target, output)) - float(method.compute(target, output, confidence))
-        return float(np.clip(reflected, *self.range))
+            return worse, float(method.better(target, output, confidence))
+        return worse, float(np.clip(2 * float(self.compute(target, output)) - worse, *self.range))
 
     @property
     def knows_perfection(self) -> bool:

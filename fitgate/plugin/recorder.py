@@ -12,6 +12,7 @@ import pytest
 import fitgate_pytest
 from fitgate.bundle.kept import move_kept
 from fitgate.clock import perf_counter
+from fitgate.data import Split
 from fitgate.errors import LoggedError, traceback_of
 from fitgate.files import FileError
 from fitgate.machine import environment
@@ -33,6 +34,7 @@ from fitgate.record import (
     misclassified_examples,
     published_values,
     row,
+    weak_slices,
 )
 from fitgate.report import run_verdict
 from fitgate.report.annotations import annotated
@@ -114,6 +116,8 @@ class Recorder:
             record.largest_errors = largest_errors(record, self._row_of)
         with artefacts.part("the list of lost examples"):
             record.lost = lost_examples(record, self._row_of)
+        with artefacts.part("the search for slices that went wrong"):
+            record.weak_slices = weak_slices(record, self._tested)
         with artefacts.part("the models that were kept"):
             self._keep(record, artefacts)
         record.wall_seconds = perf_counter() - self._started
@@ -262,7 +266,10 @@ class Recorder:
                     record.add(describe_metric(registry.metrics[name]))
 
     def _row_of(self, task: str, i: int) -> Any:
-        return row(self._parts.registry.data_of(self._parts.registry.tasks[task]).dataset.tested.X, i)
+        return row(self._tested(task).X, i)
+
+    def _tested(self, task: str) -> Split:
+        return self._parts.registry.data_of(self._parts.registry.tasks[task]).dataset.tested
 
     def _relative(self, path: Path) -> str:
         """A path as seen from where pytest was started, wherever a model has gone since."""

@@ -17,6 +17,7 @@ from fitgate.record.entries import (
     SlicesEntry,
     TaskEntry,
     UnusableBaseline,
+    WeakSlice,
     describe_data,
     describe_metric,
     describe_model,
@@ -51,6 +52,7 @@ from fitgate.record.storage import (
     save,
     write_json,
 )
+from fitgate.record.weak_slices import weak_slices
 
 __all__ = [
     "ARRAY_KEYS",
@@ -77,6 +79,7 @@ __all__ = [
     "TaskEntry",
     "UnfinishedError",
     "UnusableBaseline",
+    "WeakSlice",
     "begin",
     "candidates",
     "claims",
@@ -107,6 +110,7 @@ __all__ = [
     "row",
     "save",
     "seed_runs",
+    "weak_slices",
     "with_scorers",
     "working_commit",
     "write_json",

@@ -39,6 +39,7 @@ def faults(record: Record, *, upgraded: bool = False) -> Iterator[str]:
     yield from _verdicts(record, declared=not upgraded and record.status != "running")
     yield from wrong_values(record, with_scorers(record, METRICS))
     yield from _examples(record)
+    yield from _weak_slices(record)
 
 
 def _evaluations(record: Record) -> list[Evaluation]:
@@ -283,6 +284,15 @@ def _examples(record: Record) -> Iterator[str]:
                 yield f"example {example.index} of {example.task}, which is {error}"
     for example in (*record.misclassified, *record.largest_errors):
         yield from _other_answers(example, answers)
+
+
+def _weak_slices(record: Record) -> Iterator[str]:
+    for one in record.weak_slices:
+        data = record.dataset(one.task)
+        n = 0 if data is None else data.n_tested
+        counts = 0 <= one.wrong <= one.n and 0 <= one.others_wrong <= one.others and one.n + one.others <= n
+        if not counts or not 0 < one.n < n or not 0 <= one.p_value <= 1:
+            yield f"a slice of {one.model} on {one.task} of {one.n} examples, {one.wrong} of them wrong, of {n}"
 
 
 def _other_answers(example: Misclassified, answers: Mapping[tuple[str, str], Array]) -> Iterator[str]:

@@ -221,6 +221,27 @@ class Misclassified(msgspec.Struct, frozen=True, eq=False):
     row: Any
 
 
+class WeakSlice(msgspec.Struct, frozen=True):
+    """A slice of the test examples in which a model is wrong more often, that nobody named.
+
+    Attributes:
+        model, task: names.
+        rule: the slice, as conditions on columns.
+        n, wrong: test examples of the slice in the half that it was counted on, and how many of them are wrong.
+        others, others_wrong: likewise outside it.
+        p_value: one-sided, adjusted for all slices that were counted.
+    """
+
+    model: str
+    task: str
+    rule: str
+    n: int
+    wrong: int
+    others: int
+    others_wrong: int
+    p_value: float
+
+
 class NotApplied(msgspec.Struct, frozen=True, tag=True):
     """A gate that was selected, and does not hold on the session's profile.
 

@@ -33,6 +33,7 @@ from fitgate.record.entries import (
     SlicesEntry,
     TaskEntry,
     UnusableBaseline,
+    WeakSlice,
 )
 from fitgate.runs import Disturbed, Evaluation, Failure, Fit, SeedRun
 from fitgate.runs.memory import Memory
@@ -80,6 +81,7 @@ class Record(msgspec.Struct):
         misclassified: test examples that most models got wrong, at the end of a run.
         largest_errors: test examples that models are farthest off, where a task asks for numbers, at the end of a run.
         lost: test examples that a failed regression gate names, by gate, at the end of a run.
+        weak_slices: of test examples, in which models are wrong more often, at the end of a run.
         extras: what plugins keep for reports of their own.
         faults: parts of what the session leaves that could not be made or kept, a line each; they fail the run.
     """
@@ -125,6 +127,7 @@ class Record(msgspec.Struct):
     misclassified: list[Misclassified] = []
     largest_errors: list[Misclassified] = []
     lost: dict[str, list[Misclassified]] = {}
+    weak_slices: list[WeakSlice] = []
     extras: list[Extra] = []
     faults: list[str] = []
 

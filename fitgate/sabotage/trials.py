@@ -221,7 +221,7 @@ class Trials:
 
     def _regressions(self, name: str, task: str) -> list[tuple[Claim, NoRegression]]:
         own = ((claim, claim.gate) for claim in self._own[name] if claim.gate.task.name == task)
-        return [(claim, gate) for claim, gate in own if isinstance(gate, NoRegression)]
+        return [(claim, gate) for claim, gate in own if isinstance(gate, NoRegression) and gate.by is None]
 
     def _read(self, directory: Path) -> dict[Key, Baseline]:
         """The baselines that the gates hold models to."""

@@ -42,6 +42,7 @@ class SeedsFall:
         step: the least by which two values can differ, such as that of one example more; 0 where there is no such.
         lapses: of the same seeds; None where there are none, or no seeds of a candidate to have any.
         knows: whether there will be lapses; by default, whether there are.
+        least: the least spread that is believed.
 
     Raises:
         ValueError: if there are fewer than two values before, or none now, or not as many lapses.
@@ -55,6 +56,7 @@ class SeedsFall:
     step: float = 0.0
     lapses: Lapses | None = None
     knows: bool | None = None
+    least: float = 0.0
 
     def __post_init__(self) -> None:
         m, k = len(self._before), len(self._now)
@@ -87,7 +89,7 @@ class SeedsFall:
         step's square.
         """
         spread = float(self._before.std(ddof=1))
-        return spread if spread > self._rounding else self.step / math.sqrt(12)
+        return max(self.least, spread if spread > self._rounding else self.step / math.sqrt(12))
 
     @cached_property
     def falls(self) -> Array:

@@ -26,6 +26,7 @@ from fitgate.report.view.reliability import Reliability, reliabilities
 from fitgate.report.view.robustness import Robustness, robustness
 from fitgate.report.view.seeds import SeedRow, seeds
 from fitgate.report.view.tradeoff import TradeOff, tradeoffs
+from fitgate.report.view.weak_slices import WeakRow, weak_rows
 from fitgate.report.view.words import Noun, noun
 
 
@@ -63,6 +64,7 @@ class ReportView:
     robustness: tuple[Robustness, ...]
     numbers: tuple[Numbers, ...]
     misclassified: tuple[Examples, ...]
+    weak_slices: tuple[WeakRow, ...]
     models: tuple[ModelRow, ...]
     environment: tuple[Fact, ...]
 
@@ -93,6 +95,7 @@ SECTIONS: dict[str, tuple[Callable[[Record], Any], Any]] = {
     "robustness": (robustness, ()),
     "numbers": (numbers, ()),
     "misclassified": (misclassified, ()),
+    "weak_slices": (weak_rows, ()),
     "models": (models, ()),
     "environment": (environment, ()),
 }
