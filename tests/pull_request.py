@@ -22,7 +22,7 @@ from fitgate.record import read, row
 from fitgate.report import render, write_comment, write_site
 from fitgate.report.annotations import annotated
 from fitgate.report.summary import MOST, cut, without_figures
-from suite.digits import DIGITS
+from suite.digits import dataset
 
 ROOT = Path(__file__).parents[1]
 PLACE = ROOT / "docs" / "pull-request"
@@ -38,9 +38,9 @@ AUTHOR = ("-c", "user.name=An author", "-c", "user.email=author@example.com")
 README = """\
 # A pull request, from its commit to its comment
 
-An author wants the forest of the digits to answer sooner, and has it grow 20 trees instead of 100. This directory is what
-came of it. `python -m tests.pull_request` runs the quick suite on the main branch and on the author's commit, as CI
-does, then `fitgate ab` between the two, and keeps what they write.
+An author wants the forest of the digits to answer sooner, and has it grow 20 trees instead of 100. This directory is
+what came of it. `python -m tests.pull_request` runs the quick suite on the main branch and on the author's commit, as
+CI does, then `fitgate ab` between the two, and keeps what they write.
 
 ## 1. The change
 
@@ -54,8 +54,8 @@ does, then `fitgate ab` between the two, and keeps what they write.
 {terminal}
 ```
 
-{failed} of {gates} gates fail. On the digits the forest gets {before} right before and {now} after: its gate allows no fall
-of half its margin, a point, or more.
+{failed} of {gates} gates fail. On the digits the forest gets {before} right before, and {now} after; its gate answers
+for a fall of a point.
 
 ## 3. The author sees why
 
@@ -67,8 +67,8 @@ of half its margin, a point, or more.
 
 ## 4. What the speed is worth
 
-`fitgate ab` timed both revisions in turns: [the latency job's summary](latency.md). A query takes the forest {ratio:.2f} of
-the time that it took.
+`fitgate ab` timed both revisions in turns: [the latency job's summary](latency.md). The forest takes {ratio:.2f} of the
+time that it took.
 
 ## 5. All of it in one comment
 
@@ -77,9 +77,9 @@ digits that are wrong now and were right, and the latency. Who posts it adds the
 
 ## 6. A closer look
 
-[The page](site.html) of both runs, by `fitgate site`, is one file to open in a browser: sort and filter the gates, click
-through the misclassified digits, hold both runs, or two models of one, side by side. It is made of
-[{main}/record.json]({main}/record.json) and [{head}/record.json]({head}/record.json), the comment of
+[The page](site.html) of both runs, by `fitgate site`, is one file to open in a browser: sort and filter the gates,
+click through the misclassified digits, hold both runs, or two models of one, side by side. It is made of
+[{main}/record.json]({main}/record.json) and [{head}/record.json]({head}/record.json); the comment of
 [ab.json](ab.json), too.
 
 Now the author can grow more trees, or, where the speed is worth the fall, bless new baselines or write a waiver. A
@@ -92,27 +92,27 @@ def live(place):
     with tempfile.TemporaryDirectory() as name:
         left, clone = Path(name), Path(name, "clone")
         git(left, "clone", "--quiet", str(ROOT), str(clone))
-        base = git(clone, "rev-parse", "HEAD").strip()
+        main = git(clone, "rev-parse", "HEAD").strip()
         session(clone, left / MAIN, fails=False)
         take_trees(clone / MODEL)
         git(clone, *AUTHOR, "commit", "--quiet", "--all", "--message", TITLE)
         printed = session(clone, left / HEAD, fails=True)
-        ab = ["fitgate", "ab", "--base", base, "--scenario", "single", "--seconds", "1"]
-        run(clone, [*ab, "--json", str(left / "ab.json"), "--out", str(left / "latency.md")])
+        ab, latency = left / "ab.json", left / "latency.md"
+        run(clone, f"fitgate ab --base {main} --scenario single --seconds 1 --json {ab} --out {latency}")
+        base, head = (next((left / of).glob("suite/*/record.json")) for of in (MAIN, HEAD))
+        run(clone, f"fitgate comment {head} --against {base} --ab {ab} --out {left / 'comment.md'}")
+        run(clone, f"fitgate site {MAIN}={base} {HEAD}={head} --out {left / 'site.html'}")
 
-        for run_of in (MAIN, HEAD):
-            (place / run_of).mkdir(parents=True, exist_ok=True)
-            (record,) = (left / run_of).glob("suite/*/record.json")
-            shutil.copy(record, place / run_of)
-        shutil.copy(left / "ab.json", place)
+        for of, record in ((MAIN, base), (HEAD, head)):
+            (place / of).mkdir(parents=True, exist_ok=True)
+            shutil.copy(record, place / of)
+        for path in (ab, latency, left / "comment.md", left / HEAD / "summary.md", left / "site.html"):
+            shutil.copy(path, place)
+        put(place / "annotations.txt", "".join(f"{line}\n" for line in printed.splitlines() if line.startswith("::")))
         put(place / "terminal.txt", section(printed))
         put(place / "junit.xml", excerpt(left / HEAD / "junit.xml"))
-        put(place / "change.diff", git(clone, "diff", base, "HEAD"))
-        make(place, place)
-        # These three are what the jobs wrote; a test holds them to what is made from their records.
-        put(place / "annotations.txt", "".join(f"{line}\n" for line in printed.splitlines() if line.startswith("::")))
-        shutil.copy(left / HEAD / "summary.md", place)
-        shutil.copy(left / "latency.md", place)
+        put(place / "change.diff", git(clone, "diff", main, "HEAD"))
+        put(place / "README.md", readme(place))
 
 
 def take_trees(path):
@@ -129,7 +129,7 @@ def session(clone, out, fails):
     summary = out.with_suffix(".md")
     about = {"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": str(clone), "GITHUB_STEP_SUMMARY": str(summary)}
     options = ["--gate-require-baseline", "--fit-runs-dir=reports/runs/suite", "--junitxml=reports/runs/junit.xml"]
-    done = run(clone, ["pytest", *options], **about)
+    done = run(clone, f"pytest {' '.join(options)}", **about)
     if (done.returncode != 0) != fails:
         sys.exit(f"{out.name}: the session {'passed' if fails else 'failed'}\n{done.stdout[-5000:]}{done.stderr}")
     shutil.move(clone / "reports" / "runs", out)
@@ -139,10 +139,11 @@ def session(clone, out, fails):
 
 def run(clone, command, **about):
     """Run a program of Python's in a clone, by the clone's own code."""
-    print(f"$ {' '.join(command[:2])} ...", flush=True)
+    print(f"$ {command}", flush=True)
     environment = {**os.environ, "PYTHONPATH": str(clone), **about}
-    command = [sys.executable, "-m", *command]
-    return subprocess.run(command, cwd=clone, env=environment, capture_output=True, text=True)
+    return subprocess.run(
+        [sys.executable, "-m", *command.split()], cwd=clone, env=environment, capture_output=True, text=True
+    )
 
 
 def git(directory, *arguments):
@@ -170,36 +171,36 @@ def excerpt(path):
 
 
 def make(kept, place):
-    """Write what is made from what lies in a directory: the records, and what pytest left."""
-    place.mkdir(exist_ok=True)
+    """Write again what is made from the records in a directory, as the jobs do."""
     base, head = (read(kept / name) for name in (MAIN, HEAD))
-    examples = DIGITS.dataset.on("quick").tested.X
+    examples = dataset().on("quick").tested.X
     comparison = read_comparison(kept / "ab.json")
-    ab = latency_view(comparison)
-    write_comment(head, place / "comment.md", base, row_of=lambda task, i: row(examples, i), ab=ab)
+    write_comment(head, place / "comment.md", base, row_of=lambda _, i: row(examples, i), ab=latency_view(comparison))
     write_site({MAIN: base, HEAD: head}, place / "site.html")
     put(place / "latency.md", latency_report(comparison))
     put(place / "annotations.txt", "".join(f"{line}\n" for line in annotated(head, ROOT, ROOT)))
     put(place / "summary.md", cut(without_figures(render(head, {})), MOST))
-    before, now = (
-        f"{e.metrics['accuracy']:.1%}"
-        for record in (base, head)
-        for e in record.evaluations
-        if (e.model, e.task) == ("forest", "digits")
-    )
-    readme = README.format(
+    put(place / "README.md", readme(kept))
+
+
+def readme(kept):
+    """The page that tells of all the others, with the numbers of the records."""
+    records = [read(kept / name) for name in (MAIN, HEAD)]
+    verdicts = records[1].verdicts
+    forest = [e for of in records for e in of.evaluations if (e.model, e.task) == ("forest", "digits")]
+    before, now = (f"{e.metrics['accuracy']:.1%}" for e in forest)
+    return README.format(
         diff=(kept / "change.diff").read_text(encoding="utf-8").strip(),
         terminal=(kept / "terminal.txt").read_text(encoding="utf-8").strip(),
-        failed=sum(not verdict.passed for verdict in head.verdicts),
-        gates=len(head.verdicts),
+        failed=sum(not verdict.passed for verdict in verdicts),
+        gates=len(verdicts),
         before=before,
         now=now,
         model=MODEL,
-        ratio=next(of.ratio for of in ab.rows if of.model == "forest"),
+        ratio=next(of.ratio for of in latency_view(read_comparison(kept / "ab.json")).rows if of.model == "forest"),
         main=MAIN,
         head=HEAD,
     )
-    put(place / "README.md", readme)
 
 
 def put(path, text):

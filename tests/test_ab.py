@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import os
 import re
 import subprocess
 from contextlib import closing
@@ -27,7 +28,7 @@ from fitgate.cli import main
 from fitgate.executor import core_numbers
 from fitgate.gates import Outcome
 from fitgate.latency.timing import OFFLINE, SINGLE
-from fitgate.machine import environment
+from fitgate.machine import environment, usable_cores
 from fitgate.record import RecordError, write_json
 
 PLUGIN = """
@@ -279,6 +280,18 @@ def test_processes_run_the_code_of_their_tree(repository):
         for process in processes:
             process.kill()
     assert not tree.exists()
+
+
+@pytest.mark.skipif(usable_cores() < 2 or not hasattr(os, "sched_setaffinity"), reason="cores can't be told apart")
+def test_a_model_answers_few_examples_with_its_serving_threads(repository):
+    pause = "import os, time; time.sleep(0.02 * (len(os.sched_getaffinity(0)) > 1)); return X[:, 0]"
+    served = PLUGIN.replace("return X[:, 0]", pause).replace("tasks=", "serving_threads=1, tasks=")
+    for text, slow in ((served, False), (served.replace("serving_threads=1, ", ""), True)):
+        (repository / "conftest.py").write_text(text)
+        process = Tree("base", repository, repository / str(slow)).fit([]).start(["echo"], 1)
+        process.ready()
+        assert (process.ask("echo", 0.05) > 0.02) is slow
+        process.kill()
 
 
 def test_a_model_that_prints_a_lot_does_not_block_its_process(repository):

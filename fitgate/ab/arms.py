@@ -13,6 +13,7 @@ from fitgate.ab import probe
 from fitgate.ab.errors import ComparisonError
 from fitgate.errors import FitgateError
 from fitgate.executor import ExecutorError, Place, Process, exchange, pickling, run
+from fitgate.latency.stopwatch import FEW
 from fitgate.plugin import discovery
 
 SEED = 42
@@ -77,7 +78,7 @@ class Arm:
 
     def start(self, models: Sequence[str], batch_size: int | None) -> ArmProcess:
         """Start a fresh process that times some of the models, in batches of a size."""
-        call = partial(probe.Stopwatch, {name: self.kept[name] for name in models}, batch_size)
+        call = partial(probe.Stopwatch, {name: self.kept[name] for name in models}, batch_size, FEW)
         return ArmProcess(self.name, Process(call, label=f"timing the models of {self.name}", place=self.place))
 
 

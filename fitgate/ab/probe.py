@@ -18,7 +18,8 @@ from fitgate.plugin.discovery import Contributions, discover
 
 WARM_UP = 0.1  # seconds
 
-Kept = tuple[Path, Path]  # the files of a fitted estimator, and of the examples that it is asked about
+# The files of an estimator and of the examples that it is asked about; the threads that answer few, None for all.
+Kept = tuple[Path, Path, int | None]
 
 
 def training_data(found: Contributions, model: Any) -> tuple[Any, Any, Any]:
@@ -59,7 +60,8 @@ def fit(root: Path, names: Sequence[str], directory: Path, seed: int) -> tuple[d
             path = save(directory, f"examples-{len(examples_kept)}", test)
             examples_kept.append((test, path))
         estimator = usable[name].build(seed).fit(train, target)
-        kept[name] = save(directory, name, estimator), path
+        threads = vars(usable[name]).get("serving_threads")  # of which older trees know nothing
+        kept[name] = save(directory, name, estimator), path, threads
     return kept, found.path
 
 
@@ -79,13 +81,18 @@ class Stopwatch:
     Args:
         kept: the files of each model and of its examples, by the model's name.
         batch_size: examples in a query; None for the whole test split.
+        few: queries of fewer examples are answered by a model's serving threads.
     """
 
-    def __init__(self, kept: Mapping[str, Kept], batch_size: int | None):
-        examples = {path: load(path) for _, path in kept.values()}
+    def __init__(self, kept: Mapping[str, Kept], batch_size: int | None, few: int):
+        examples = {path: load(path) for _, path, _ in kept.values()}
         self._queries = {
             name: (load(estimator).predict, batches(examples[path], batch_size))
-            for name, (estimator, path) in kept.items()
+            for name, (estimator, path, _) in kept.items()
+        }
+        self._threads = {
+            name: threads if min(batch_size or few, count(examples[path])) < few else None
+            for name, (_, path, threads) in kept.items()
         }
         for name in kept:
             self.time(name, WARM_UP)
@@ -93,7 +100,12 @@ class Stopwatch:
     def time(self, name: str, seconds: float) -> float:
         """Median seconds of the queries of a slice of time: as many as fit, one at least."""
         predict, queries = self._queries[name]
-        return statistics.median(times(predict, queries, seconds))
+        if self._threads[name] is None:
+            return statistics.median(times(predict, queries, seconds))
+        from fitgate.machine import few_threads  # which a tree has whose models have serving threads
+
+        with few_threads(self._threads[name]):
+            return statistics.median(times(predict, queries, seconds))
 
 
 def times(predict: Callable[[Any], Any], queries: Iterator[Any], seconds: float) -> list[float]:
@@ -110,9 +122,14 @@ def times(predict: Callable[[Any], Any], queries: Iterator[Any], seconds: float)
 
 def batches(examples: Any, size: int | None) -> Iterator[Any]:
     """Batches of the examples, over and over: of an array, a sparse matrix, a DataFrame or a sequence."""
-    shape = getattr(examples, "shape", None)
-    count = len(examples) if shape is None else shape[0]
-    size = min(size or count, count)
+    n = count(examples)
+    size = min(size or n, n)
     rows = examples.iloc if hasattr(examples, "iloc") else examples
-    for start in itertools.cycle(range(0, count - size + 1, size)):
+    for start in itertools.cycle(range(0, n - size + 1, size)):
         yield rows[start : start + size]
+
+
+def count(examples: Any) -> int:
+    """How many examples there are."""
+    shape = getattr(examples, "shape", None)
+    return len(examples) if shape is None else int(shape[0])

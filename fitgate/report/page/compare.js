@@ -129,7 +129,7 @@ function twoModels() {
   if (!runs.length) return null;
   let run = runs.at(-1);
   let tested = several(run)[0];
-  let pair = [0, 1];
+  let pair = []; // names
 
   return {
     name: "two models of a run",
@@ -137,19 +137,19 @@ function twoModels() {
       const tasks = several(run);
       if (!tasks.includes(tested)) tested = tasks[0];
       const models = onTest(run, tested).map((of) => of.model);
-      if (pair.some((place) => place >= models.length)) pair = [0, 1];
+      if (!pair.length || !pair.every((name) => models.includes(name))) pair = models.slice(0, 2);
       const one = ["Run", runs.map((i) => data.runs[i]), runs.indexOf(run), (i) => (run = runs[i])];
       return [
         ...(runs.length > 1 ? [one] : []),
         taskChoice(tasks, tested, (i) => (tested = i)),
-        ["First model", models, pair[0], (i) => (pair = [i, pair[1]])],
-        ["Second model", models, pair[1], (i) => (pair = [pair[0], i])],
+        ["First model", models, models.indexOf(pair[0]), (i) => (pair = [models[i], pair[1]])],
+        ["Second model", models, models.indexOf(pair[1]), (i) => (pair = [pair[0], models[i]])],
       ];
     },
     shown() {
       if (pair[0] === pair[1]) return [nothing("Choose two different models.")];
-      const models = onTest(run, tested);
-      return changeTable([pair.map((place) => models[place])], data.tested[tested], OF_MODELS);
+      const chosen = pair.map((name) => onTest(run, tested).find((of) => of.model === name));
+      return changeTable([chosen], data.tested[tested], OF_MODELS);
     },
   };
 }
