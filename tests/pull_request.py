@@ -158,12 +158,11 @@ def section(printed):
 
 
 def excerpt(path):
-    """JUnit's XML of the tests that judge the forest's gates."""
+    """JUnit's XML of the tests of the forest's gates."""
     tree = ElementTree.parse(path)  # noqa: S314 # pytest has just written it
     (suite,) = tree.getroot()
     for case in list(suite):
-        told = {of.get("name"): of.get("value") for of in case.iter("property")}
-        if told.get("gate.model") != "forest":
+        if not case.get("name").startswith("test_gate[forest-"):
             suite.remove(case)
     del suite.attrib["hostname"]
     ElementTree.indent(tree)

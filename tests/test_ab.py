@@ -167,6 +167,16 @@ def test_a_noisy_machine_that_would_miss_a_slowdown_is_inconclusive():
     assert "a slowdown of 10% could have been missed for sgd. Repeat" in verdict([found])[1]
 
 
+def test_a_noisy_machine_on_which_a_model_is_surely_no_slower_passes():
+    faster, same = judge([known(0.4, 0.4, noise=0.3), known(1, 1, "cnn", noise=0.3)])
+    assert faster.power < 0.8
+    assert (faster.outcome, same.outcome) == (Outcome.PASS, Outcome.INCONCLUSIVE)
+
+
+def test_a_model_faster_than_one_of_two_fits_alone_rules_nothing_out():
+    assert judge([known(0.4, 1.1, noise=0.3)])[0].outcome is Outcome.INCONCLUSIVE
+
+
 def test_a_session_has_blocks_enough_to_fail():
     for models in (1, 3, 8):
         assert 2.0 ** -enough_blocks(models) < 0.01 / models

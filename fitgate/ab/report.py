@@ -26,9 +26,9 @@ the median of its queries, a block the median ratio of its rounds. A model is FA
 by block, lie above zero by a sign-flip test, and those to the control too (p, the greater of the two, is under
 {SIGNIFICANCE:g} after Holm's adjustment for all models), and it is at least {MARGIN:.0%} slower than either. So a
 control that differs from the base excuses no slowdown. A model is INCONCLUSIVE if a slowdown of {SEEN:.0%} would FAIL
-less than {POWER:.0%} of the time: that is the power of this very rule, by the bootstrap over the blocks, at their
-spread and with the control as far from the base as it was. All run in this environment: a change of dependencies is
-not compared."""
+less than {POWER:.0%} of the time, and the same tests, turned around, do not rule it out. That power is of this very
+rule, by the bootstrap over the blocks, at their spread and with the control as far from the base as it was. All run in
+this environment: a change of dependencies is not compared."""
 
 
 def verdict(findings: Sequence[Finding]) -> tuple[Outcome, str]:

@@ -46,7 +46,7 @@ class Finding(msgspec.Struct, frozen=True):
     Attributes:
         model: its name.
         outcome: FAIL if it is significantly slower than base and than control, and than each by the margin or more;
-            INCONCLUSIVE if a slowdown of 10 % would not have been seen; else PASS.
+            INCONCLUSIVE if a slowdown of 10 % would not have been seen, and is not ruled out; else PASS.
         ratio: the candidate's time over that of base and control together, a geometric mean over blocks.
         low, high: its 95 % interval.
         to_base, to_control: the same ratio to each alone.
@@ -97,18 +97,22 @@ def judge(found: Sequence[Ratios], slowed: Mapping[str, float] = NONE) -> list[F
     """
     pairs = [np.array([r.base, r.control]) + math.log1p(slowed.get(r.model, 0.0)) for r in found]
     p_values = holm([sign_flips(pair).max() for pair in pairs])
+    ruled_out = [p < SIGNIFICANCE for p in holm([sign_flips(math.log1p(SEEN) - pair).max() for pair in pairs])]
     drifts = [pair[0] - pair[1] for pair in pairs]
     of_drifts = holm([min(1.0, 2 * sign_flips([drift, -drift]).min()) for drift in drifts])
     findings = []
-    for r, pair, drift, p_value, of_drift in zip(found, pairs, drifts, p_values, of_drifts, strict=True):
+    for r, pair, drift, p_value, not_slower, of_drift in zip(
+        found, pairs, drifts, p_values, ruled_out, of_drifts, strict=True
+    ):
         to_base, to_control = pair.mean(axis=1)
         low, high = mean_interval(pair.mean(axis=0))
         power = _power(tuple(r.base), tuple(r.control), SIGNIFICANCE / len(found))
         slower = p_value < SIGNIFICANCE and min(to_base, to_control) >= math.log1p(MARGIN)
+        sure = power >= POWER or not_slower
         findings.append(
             Finding(
                 model=r.model,
-                outcome=Outcome.FAIL if slower else Outcome.PASS if power >= POWER else Outcome.INCONCLUSIVE,
+                outcome=Outcome.FAIL if slower else Outcome.PASS if sure else Outcome.INCONCLUSIVE,
                 ratio=math.exp(pair.mean()),
                 low=math.exp(low),
                 high=math.exp(high),

@@ -13,6 +13,7 @@ from fitgate.text import NAME, shown
 MOST = 2**20 - 2**10  # bytes of a step's summary: GitHub refuses one above a mebibyte as a whole
 LINE = 2**10  # bytes of the line that says what is left out
 MOST_NAMED = 5
+TITLE = re.compile(r"(#+) .*\n?")
 SECTION = re.compile(r"^(?=#{2,} )", re.MULTILINE)
 
 
@@ -30,14 +31,24 @@ def append_to_step_summary(report: Path) -> None:
 
 
 def without_figures(markdown: str) -> str:
-    """A report without its figures and their captions, which are the paragraphs that follow them."""
+    """A report without its figures, the paragraphs that follow them, which are captions, and titles of nothing else."""
     kept: list[str] = []
     caption = False
     for paragraph in markdown.split("\n\n"):
         if not caption and not paragraph.startswith("!["):
             kept.append(paragraph)
         caption = paragraph.startswith("![")
-    return "\n\n".join(kept)
+    told: list[str] = []  # from the end
+    for paragraph in reversed(kept):
+        level = _level(paragraph)
+        if not level or (told and not 0 < _level(told[-1]) <= level):
+            told.append(paragraph)
+    return "\n\n".join(reversed(told)).rstrip("\n") + "\n"
+
+
+def _level(paragraph: str) -> int:
+    """That of a title; 0 for other text."""
+    return len(found[1]) if (found := TITLE.fullmatch(paragraph)) else 0
 
 
 def cut(markdown: str, most: int, size: Callable[[str], int] = lambda text: len(text.encode())) -> str:

@@ -15,6 +15,7 @@ from tests import records
 from tests.acceptance.browsing import tab, violations
 from tests.acceptance.markdown import ROOT
 from tests.make_golden import golden
+from tests.pull_request import HEAD, PLACE
 
 pytestmark = pytest.mark.browser
 
@@ -223,6 +224,36 @@ def test_a_chart_is_drawn_for_each_choice(page, section):
         for option in choice.locator("option").all_inner_texts()[::-1]:
             choice.select_option(option)
     page.locator(f"#{section} .chart svg path").first.wait_for()
+
+
+def test_the_page_of_the_pull_request_in_the_documents_is_used(browser):
+    with opened(browser, PLACE / "site.html") as page:
+        gates = page.locator("#gates")
+        gates.get_by_label("Verdict").select_option("FAIL")
+        assert set(column(page, "gates", 2)) == {HEAD}
+        assert set(column(page, "gates", 3)) == {"forest"}
+        title = page.locator("#models th", has_text="accuracy").first
+        title.get_by_role("button").click()
+        place = title.evaluate("cell => cell.cellIndex + 1")
+        values = [float(text) for text in column(page, "models", place) if text]
+        assert values == sorted(values)
+
+        compare = page.locator("#compare")
+        row = compare.locator("tbody tr", has_text="forest")
+        broken, mended = (int(text) for text in row.locator("td").all_inner_texts()[2:4])
+        assert broken > mended > 0
+        row.get_by_role("button", name="broken by forest").click()
+        assert compare.locator(".chosen li").count() == broken
+        compare.locator(".chosen button.example").first.click()
+        dialog = page.get_by_role("dialog")
+        assert dialog.locator("tr.wrong").count() >= 1
+        assert dialog.get_by_role("img").evaluate("image => image.naturalWidth") == 28
+        page.keyboard.press("Escape")
+        compare.get_by_role("combobox", name="Compare", exact=True).select_option("two models of a run")
+        compare.get_by_role("combobox", name="First model", exact=True).select_option("cnn")
+        compare.get_by_role("combobox", name="Second model", exact=True).select_option("forest")
+        compare.get_by_role("button", name="that only cnn gets right").click()
+        assert "images that only cnn gets right" in compare.locator("h3").inner_text()
 
 
 def test_ten_full_runs_take_less_than_four_megabytes(browser, tmp_path):
