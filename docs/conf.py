@@ -22,11 +22,12 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 
 # The whole repository is the source, so that links from page to page are those of the code host.
 root_doc = "docs/index"
-include_patterns = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/**", "reports/**"]
+include_patterns = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/**", "examples/**", "reports/**"]
 exclude_patterns = ["build", "reports/runs", ".*"]
 
 myst_enable_extensions = ["html_image"]
 myst_heading_anchors = 3
+suppress_warnings = ["myst.header"]  # a comment on a pull request begins below the title that the code host gives it
 
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
