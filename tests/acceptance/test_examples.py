@@ -13,7 +13,7 @@ from tests.acceptance.markdown import ROOT
 pytestmark = pytest.mark.slow
 
 EXAMPLES = ROOT / "examples"
-LIGHT = ("tabular", "text", "series")
+LIGHT = ("tabular", "text", "series", "predictions_only")
 HEAVY = ("keras", "pytorch")  # to install
 CHANGE = re.compile(r"Change `(.+?)` to `(.+?)`")
 
