@@ -19,16 +19,25 @@ STRANGE = ("sklearn.conftest", "sklearn.datasets", "sklearn.externals", "sklearn
 KNOWN = frozenset({"sklearn.utils._bunch.Bunch", "scipy.interpolate._bsplines.BSpline"})
 
 
-def convert(estimator: Any, X: Any) -> bytes:
+def dumps(estimator: Any) -> bytes:
     """A fitted estimator as skops writes it.
+
+    Raises:
+        Exception: whatever skops raises of an estimator that it can't write.
+    """
+    from skops import io
+
+    return bytes(io.dumps(estimator, compression=zipfile.ZIP_DEFLATED))
+
+
+def convert(estimator: Any, X: Any) -> bytes:
+    """A fitted estimator for other machines.
 
     Raises:
         NotServed: if it holds functions or classes of this project, which are nowhere else.
         Exception: whatever skops raises of an estimator that it can't write.
     """
-    from skops.io import dumps
-
-    content = bytes(dumps(estimator, compression=zipfile.ZIP_DEFLATED))
+    content = dumps(estimator)
     if own := [name for name in foreign(content) if not _is_installed(name)]:
         raise NotServed(f"it holds {', '.join(own)}, which is this project's own, and on no other machine")
     return content

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
@@ -39,9 +38,7 @@ def written(estimator: Any) -> Written:
         raise NotServed(f"{form} needs {', '.join(lacking)}, which is not installed")
     if gives is not None and takes is not None:
         return Written(form, safetensors.dumps(gives.export_weights()))
-    from skops.io import dumps
-
-    content = bytes(dumps(estimator, compression=zipfile.ZIP_DEFLATED))
+    content = skops.dumps(estimator)
     skops.foreign(content)  # it ends the process here if at all
     return Written(form, content)
 
