@@ -17,7 +17,7 @@ def dumps(weights: Mapping[str, NDArray[Any]]) -> bytes:
     import numpy as np
     from safetensors.numpy import save
 
-    return bytes(save({name: np.ascontiguousarray(array) for name, array in weights.items()}))
+    return bytes(save({name: np.asarray(array, order="C") for name, array in weights.items()}))
 
 
 def loads(content: bytes) -> Weights:

@@ -1,40 +1,45 @@
-"""Imports: which files of a project a Python file is made of, by the import statements in them; nothing is imported."""
+"""Imports: which files a Python file is made of, less what is installed, by their import statements alone."""
 
 from __future__ import annotations
 
 import ast
 import hashlib
 import sys
+import sysconfig
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 OWN = Path(__file__).parents[1]  # this library's, whose sources count as a whole
+INSTALLED_IN = frozenset({"site-packages", "dist-packages"})
+INSTALLED = tuple(Path(sysconfig.get_path(name)) for name in ("purelib", "platlib", "stdlib"))
 
 
 class Sources:
-    """The files of a project, each read once.
+    """The files of a project and of other code that is not installed, each read once.
 
     Args:
-        root: of the project; what is installed in it, such as in a virtual environment, is not the project's.
+        root: of the project.
     """
 
     def __init__(self, root: Path):
         self._root = root.absolute()
-        inside = (Path(entry).absolute() for entry in sys.path if entry)
-        self._places = [self._root, *(entry for entry in inside if self._is_own(entry))]
+        places = (Path(entry).absolute() for entry in sys.path if entry)
+        self._places = [self._root, *filter(self._is_own, places)]
         self._imported: dict[Path, tuple[str, list[Path]]] = {}
 
     def of(self, *files: Path) -> dict[str, str]:
-        """SHA-256, in hex, of files and of all that they import from the project, by their paths in it.
+        """SHA-256, in hex, of files and of all that they import, less what is installed, by their paths.
 
-        Imports within functions count; those that are made by name, as `import_module` does, are not seen.
+        Paths in the project begin there. Of this library, all modules have one digest together. Imports within
+        functions count; those that are made by name, as `import_module` does, are not seen.
         """
         found, ahead = {"fitgate": library_digest()}, [file.absolute() for file in files]
         while ahead:
             file = ahead.pop()
-            name = file.relative_to(self._root).as_posix() if file.is_relative_to(self._root) else file.name
-            if name not in found:
+            inside = file.is_relative_to(self._root)
+            name = (file.relative_to(self._root) if inside else file).as_posix()
+            if name not in found and self._is_own(file):
                 found[name], imported = self._read(file)
                 ahead += imported
         return found
@@ -55,21 +60,27 @@ class Sources:
         return self._imported[file]
 
     def _files(self, file: Path, level: int, name: str) -> Iterator[Path]:
-        """The files of a module and of the packages around it, where the project has it."""
-        bases = [file.parents[level - 1]] if level else [*self._places, file.parent]
+        """The files of a module and of the packages around it, where it is not installed."""
+        bases = [file.parents[level - 1]] if level else [*self._places, file.parent, _outside(file)]
         parts = name.split(".") if name else []
         for base in bases:
             for i in range(len(parts) + 1):
                 place = base.joinpath(*parts[:i])
                 for found in (place / "__init__.py", place.with_name(f"{place.name}.py")):
-                    if self._is_own(found) and not found.is_relative_to(OWN) and found.is_file():
+                    if self._is_own(found) and found.is_file():
                         yield found
 
     def _is_own(self, path: Path) -> bool:
-        if not path.is_relative_to(self._root):
+        """Whether a file is neither installed, be it in the project, nor this library's."""
+        if path.is_relative_to(OWN) or any(path.is_relative_to(place) for place in INSTALLED):
             return False
-        parts = path.relative_to(self._root).parts
-        return not any(part.startswith(".") or part == "site-packages" for part in parts)
+        inside = path.relative_to(self._root).parts if path.is_relative_to(self._root) else ()
+        return INSTALLED_IN.isdisjoint(path.parts) and not any(part.startswith(".") for part in inside)
+
+
+def _outside(file: Path) -> Path:
+    """The directory that holds a file's package, of those that are in others the outermost."""
+    return next(folder for folder in file.parents if not (folder / "__init__.py").exists())
 
 
 @cache

@@ -71,8 +71,9 @@ class Dependencies(msgspec.Struct, frozen=True):
         files = sorted({*self.sources, *now.sources})
         changed = [name for name in files if self.sources.get(name) != now.sources.get(name)]
         if changed:
+            shown = [Path(name).name if Path(name).is_absolute() else name for name in changed[:3]]
             more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
-            return f"{', '.join(changed[:3])}{more} changed"
+            return f"{', '.join(shown)}{more} changed"
         for what in ("parameters", "data", "target", "outputs", "settings", "variables"):
             if getattr(self, what) != getattr(now, what):
                 return f"its {what} changed"
@@ -187,6 +188,9 @@ class Kept:
 
     def finish(self) -> None:
         """Write the estimators of what was kept now, in a process of its own: some end the one that writes them."""
+        served = sum(looked.entry is not None for looked in self._looked.values())
+        if served:
+            self._say(f"CACHED, of earlier sessions: {served} of {len(self._looked)} fits")
         ahead, self._unwritten = self._unwritten, []
         if not ahead:
             return
@@ -255,8 +259,7 @@ class Kept:
             estimator = model.build(seed)
             traces.built()
         of_build, of_estimator = Description(model.build), Description(estimator)
-        own = [Path(file).absolute() for file in (*of_build.files, *of_estimator.files)]
-        files = [file for file in own if file.is_relative_to(self._root)]
+        files = [Path(file) for file in (*of_build.files, *of_estimator.files)]
         metrics = self._metrics()
         found = Dependencies(
             sources=self._sources.of(*files),

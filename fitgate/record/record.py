@@ -193,11 +193,14 @@ class Record(msgspec.Struct):
         timed = (t for t in self.timings if t.first_seconds is not None and not t.rate)
         asked = (sum(t.seconds) + (t.first_seconds or 0.0) for t in timed)
         served = (len(t.seconds) / t.rate for t in self.timings if t.rate)
-        runs = [run for run in self.seed_runs if run.fit not in self.fits]  # the others are the session's own
+        # The others are the session's own, or CACHED.
+        runs = [run for run in self.seed_runs if run.fit not in self.fits and not run.fit.cached]
+        cached = {(fit.model, fit.task) for fit in self.fits if fit.cached}
+        own = [e for e in self.evaluations if (e.model, e.task) not in cached]
         disturbed = (one.evaluation for one in self.disturbed if one.evaluation is not None)
-        evaluations = [*self.evaluations, *(run.evaluation for run in runs), *disturbed]
+        evaluations = [*own, *(run.evaluation for run in runs), *disturbed]
         evaluated = (e.predict_seconds + e.score_seconds for e in evaluations)
-        fits = [*self.fits, *(run.fit for run in runs)]
+        fits = [*(fit for fit in self.fits if not fit.cached), *(run.fit for run in runs)]
         folds = sum(e.further_seconds for e in evaluations)
         return sum(f.seconds or 0.0 for f in fits) + sum(evaluated) + folds + sum(asked) + sum(served)
 

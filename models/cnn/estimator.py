@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
@@ -185,6 +186,48 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "variables_")
         prepare = partial(_squared, side=self._scale.side, pad=jnp.pad)
         return self._inference().exported(prepare, self.n_features_in_, dtype, platforms)
+
+    def export_weights(self) -> dict[str, NDArray[Any]]:
+        """What it has learned, as named arrays, for `import_weights`; of labels that are numbers or truth values."""
+        check_is_fitted(self, "variables_")
+        if self.classes_.dtype.kind not in "biuf":
+            raise TypeError(f"labels of dtype {self.classes_.dtype} are no weights, expected numbers or truth values")
+        leaves, _ = jax.tree_util.tree_flatten_with_path(self.variables_)
+        return {
+            **{jax.tree_util.keystr(path): leaf for path, leaf in leaves},
+            "classes_": self.classes_,
+            "scale": np.array(self._scale, np.float64),
+            "n_features_in_": np.array(self.n_features_in_),
+            "loss_curve_": np.array(self.loss_curve_, np.float64),
+            "validation_scores_": np.array(self.validation_scores_, np.float64),
+        }
+
+    def import_weights(self, weights: Mapping[str, NDArray[Any]]) -> None:
+        """Become what `export_weights` was called on, as far as predictions and curves show it.
+
+        Raises:
+            KeyError, ValueError: if these are the weights of another network.
+        """
+        side, mean, deviation = weights["scale"].tolist()
+        self._scale = Scale(int(side), mean, deviation)
+        self.classes_, self.n_features_in_ = weights["classes_"], int(weights["n_features_in_"])
+        devices = Devices.named(self.device)
+        _, *shapes = self._graph(self._scale.side, len(self.classes_), devices)
+        leaves, tree = jax.tree_util.tree_flatten_with_path(tuple(shapes))
+        arrays = [weights[jax.tree_util.keystr(path)] for path, _ in leaves]
+        for (path, expected), array in zip(leaves, arrays, strict=True):
+            if array.shape != expected.shape:
+                name = jax.tree_util.keystr(path)
+                raise ValueError(f"{name} of shape {array.shape}, expected {expected.shape}")
+        self.variables_ = jax.tree_util.tree_unflatten(tree, arrays)
+        self.loss_curve_, self.validation_scores_ = (
+            weights[name].tolist() for name in ("loss_curve_", "validation_scores_")
+        )
+        self.compile_seconds_: dict[str, float] = {}
+        self.compile_saved_seconds_: dict[str, float] = {}
+        self.execution_ = devices.execution
+        self.device_bytes_: int | None = None
+        self._inferences: list[Inference] = []
 
     @property
     def operations_(self) -> int:

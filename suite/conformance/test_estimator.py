@@ -175,3 +175,16 @@ def test_classes_are_two_or_hundreds_and_images_few(classifier, kinds, each):
     unseen = np.arange(len(labels)) % (each + 1) == 0
     fitted = classifier(device="cpu:0").fit(images[~unseen], labels[~unseen])
     assert fitted.score(images[unseen], labels[unseen]) > 0.95
+
+
+def test_its_weights_make_the_same_network_again(classifier, digits):
+    images, labels, test_images, _ = digits
+    fitted = classifier().fit(images, labels)
+    again = classifier()
+    again.import_weights(fitted.export_weights())
+    assert np.array_equal(fitted.decision_function(test_images), again.decision_function(test_images))
+    assert again.operations_ == fitted.operations_
+    with pytest.raises(ValueError, match=r"convolutions.* of shape"):
+        classifier(channels=(4, 24)).import_weights(fitted.export_weights())
+    with pytest.raises(TypeError, match="are no weights"):
+        classifier().fit(images, labels.astype(str)).export_weights()

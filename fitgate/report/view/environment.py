@@ -106,6 +106,10 @@ def models(record: Record) -> tuple[ModelRow, ...]:
 def _execution(fit: Fit) -> str:
     """How it computed, or where else it was trained."""
     source = "" if fit.source is None else f"{UNTRAINED}: {fit.source}"
+    if fit.cached:
+        source = f"CACHED: fitted in a session of {fit.cached[:16].replace('T', ' ')} UTC"
+    elif fit.renewed:
+        source = f"fitted again, as {fit.renewed}"
     done = "loaded" if fit.source else "fitted"
     return ", ".join(filter(None, (source, fit.execution, f"{done} in a process of its own" * fit.isolated)))
 

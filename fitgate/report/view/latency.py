@@ -23,6 +23,7 @@ class LatencyRow:
         model, task: names.
         fit: of the session's one training.
         trained: whether there was one; not of a model that was trained elsewhere.
+        cached: whether that was in an earlier session.
         compiling: the part of it that was compilation.
         cold_compiling: what that would have been without a cache; None where nothing came from one.
         single, multi: percentiles of a query.
@@ -49,6 +50,7 @@ class LatencyRow:
     queries: int | None
     doubted: frozenset[str] = frozenset()
     trained: bool = True
+    cached: bool = False
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,7 @@ def _row(record: Record, model: ModelEntry) -> LatencyRow | None:
         task=fit.task if fit else min(tasks),
         fit=fit.seconds if fit else None,
         trained=fit is None or fit.source is None,
+        cached=fit is not None and bool(fit.cached),
         compiling=compiling,
         cold_compiling=compiling + saved if compiling is not None and saved else None,
         single=percentiles(single),

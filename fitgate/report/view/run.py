@@ -189,7 +189,7 @@ def _fits(outline: Outline) -> Iterator[Measured]:
     """Seconds of fits; those with programs from a cache, or of another machine, are others."""
     places = _places(outline)
     for fit in (fit for fit in outline.fits if fit.task in places):
-        if fit.seconds is None:
+        if fit.seconds is None or fit.cached:
             continue
         cached = ", compiled programs CACHED" if fit.compile_saved_seconds else ""
         elsewhere = f", elsewhere: {', '.join(fit.elsewhere)}" if fit.elsewhere else ""

@@ -117,7 +117,7 @@ def _setting(machine: Machine, first: Machine, of: Served, price: float | None, 
     offline, asked = throughput_of(machine, of, OFFLINE.name), machine.pooled(of, OFFLINE.name)
     joules = asked.joules_per_example if asked else None
     own = (f for r in machine.records for f in r.fits if (f.model, f.task) == (of.model, task))
-    fits = [f.seconds for f in own if f.seconds is not None]
+    fits = [f.seconds for f in own if f.seconds is not None and not f.cached]
     return Setting(
         model=of.model,
         engine=of.engine,
