@@ -53,7 +53,7 @@ def test_two_datasets_make_one_session_whatever_the_profile_of_one(both, options
     assert {(fit.model, fit.task) for fit in record.fits} == {("reader", "digits"), ("threshold", "ill")}
     assert len({fit.data_digest for fit in record.fits}) == 2
     assert [data.groups for data in record.datasets] == [0, 100]
-    assert "test examples in 100 groups, which bounds and tests take for independent all the same" in both.report
+    assert "test examples in 100 groups, which bounds and tests take as wholes" in both.report
     assert {(t.model, t.scenario) for t in record.timings} >= {("reader", "single"), ("threshold", "single")}
     outcomes = sorted((v.model, v.gate, v.outcome.name) for v in record.verdicts)
     assert outcomes == [
