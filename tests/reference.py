@@ -6,8 +6,10 @@ import pkgutil
 import re
 from pathlib import Path
 
+from fitgate import disturbances as of_examples
 from fitgate import plugin, protocols
 from fitgate.cli import command_line
+from fitgate.contracts import CHECKS
 from fitgate.metrics import METRICS
 from fitgate_pytest import HOOKS, hookspecs
 from fitgate_pytest.options import OPTIONS
@@ -86,6 +88,33 @@ def offers():
     return table(("members", "what it does"), rows)
 
 
+def disturbances():
+    """The disturbances of test examples, each as it is called."""
+    functions = [
+        f for f in vars(of_examples).values() if inspect.isfunction(f) and f.__module__ == of_examples.__name__
+    ]
+    return table(("disturbance", "what becomes of the examples"), [(f"`{called(f)}`", about(f)) for f in functions])
+
+
+def checks():
+    """The checks of contracts."""
+    return table(("check", "what holds"), [(f"`{name}`", about(check)) for name, check in CHECKS.items()])
+
+
+def called(function):
+    """A function with its arguments, without those that hardly anybody gives."""
+    names = inspect.signature(function).parameters
+    required = [
+        f"{name}=..." for name, one in names.items() if one.kind is one.KEYWORD_ONLY and one.default is one.empty
+    ]
+    return f"{function.__name__}({', '.join([next(iter(names)), *required])})"
+
+
+def about(function):
+    """A docstring in one line."""
+    return " ".join(inspect.getdoc(function).split())
+
+
 def fixtures():
     """The fixtures that tests may take."""
     rows = [(f"`{name}`", inspect.getdoc(getattr(plugin, name))) for name in plugin.__all__]
@@ -109,7 +138,10 @@ def table(headers, rows):
     return "\n".join([first, f"|{':--|' * len(headers)}", *others])
 
 
-TABLES = {function.__name__: function for function in (options, commands, hooks, metrics, offers, fixtures)}
+TABLES = {
+    function.__name__: function
+    for function in (options, commands, hooks, metrics, offers, fixtures, disturbances, checks)
+}
 
 
 def rendered(text):

@@ -17,6 +17,7 @@ from fitgate.report.drawing import MARKERS, plain, plain_log_scale, save
 from fitgate.report.faults import Part, whole
 from fitgate.report.naming import figure_file
 from fitgate.report.pictures import draw_lost, draw_misclassified
+from fitgate.report.strengths import draw_robustness
 from fitgate.report.view.classes import Confusion, Matrix
 from fitgate.report.view.curves import Curves
 from fitgate.report.view.examples import Examples
@@ -171,24 +172,7 @@ def _reliability(of: Reliability) -> tuple[Figure, str]:
 
 
 def _robustness(of: Robustness) -> tuple[Figure, str]:
-    columns = min(3, len(of.panels))
-    rows = -(-len(of.panels) // columns)
-    figure = Figure(figsize=(5.2 * columns, 4 * rows), layout="constrained")
-    for axes, panel in itertools.zip_longest(figure.subplots(rows, columns, squeeze=False).flat, of.panels):
-        if panel is None:
-            axes.set_axis_off()
-            continue
-        for model, marker in zip(panel.models, itertools.cycle(MARKERS), strict=False):
-            (line,) = axes.plot(*zip(*model.points, strict=True), f"{marker}-", markersize=5, label=plain(model.model))
-            if model.bound is not None and model.asked is not None:
-                colour, last = line.get_color(), model.points[-1][1]
-                axes.plot([model.at, model.at], [last, model.bound], color=colour, linewidth=1)
-                axes.plot([model.at], [model.asked], "_", color=colour, markersize=18, markeredgewidth=2)
-        axes.set(xlabel=plain(panel.disturbance), ylabel=plain(panel.metric))
-        axes.margins(x=0.08, y=0.1)
-        axes.grid(alpha=0.3)
-        axes.legend()
-    return figure, (
+    return draw_robustness(of), (
         f"What models make of test {of.noun.many} of {of.task} that are disturbed more and more; on the left, not at "
         "all. A bar ends at what the value is at worst, by its gate's confidence; the gate asks for the dash or better."
     )
