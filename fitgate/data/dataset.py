@@ -109,7 +109,7 @@ class Dataset:
             dataset = cls(name, lambda: splits, **about)
             dataset._loaded()
             return dataset
-        whole = Split(X, y, groups, columns, ids)
+        whole = Split(X, y, groups, ids, columns)
         whole.check(name)
         rule = checks.rule(name, test_size, evaluation)
         return cls(name, functools.partial(sources.parted, name, whole, rule, seed), **about)

@@ -81,7 +81,7 @@ def sklearn_splits(
             expected="a scikit-learn bunch with data and target, or X and y",
             next_step="wrap the loader in a function that returns X and y",
         )
-    whole = Split(X, y, *(of(bunch) if callable(of) else of for of in (groups, columns, ids)))
+    whole = Split(X, y, *(of(bunch) if callable(of) else of for of in (groups, ids, columns)))
     return replace(
         parted(name, whole, rule, seed), about=_about(bunch, whole.y) if isinstance(bunch, Mapping) else About()
     )

@@ -27,11 +27,11 @@ class Split:
             array, or as the sparse matrix that it is.
         groups: `(n,)`, the group of each example where examples depend on each other, such as a patient's. Or the name
             of the column of X, a DataFrame, that holds it: this leaves X, for a model is not to learn who it is.
-        columns: what is known of each example beside X, by name, `(n,)` each: gates may look at it by slices, and no
-            model sees it. Or the names of columns of X, a DataFrame, which leave it.
         ids: `(n,)`, text or whole numbers: what each example is called, by which predictions that were made elsewhere
             find it. Or the name of the column of X that holds them, which leaves X as well. They are no part of the
             data's digest.
+        columns: what is known of each example beside X, by name, `(n,)` each: gates may look at it by slices, and no
+            model sees it. Or the names of columns of X, a DataFrame, which leave it.
 
     Raises:
         DataError: if X has no column of that name, or a list can't be made an array.
@@ -40,8 +40,8 @@ class Split:
     X: Any
     y: Any
     groups: Any = None
-    columns: Mapping[str, Any] | Collection[str] = field(default_factory=dict)
     ids: Any = None
+    columns: Mapping[str, Any] | Collection[str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         columns, leaving = self.columns, set()
@@ -63,7 +63,7 @@ class Split:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Stay read-only in another process: pickles of arrays don't."""
-        return Split, (self.X, self.y, self.groups, self.columns, self.ids)
+        return Split, (self.X, self.y, self.groups, self.ids, self.columns)
 
     def __len__(self) -> int:
         return _length(self.X)
@@ -73,7 +73,7 @@ class Split:
         X, y, groups, ids = (
             None if part is None else rows_of(part, rows) for part in (self.X, self.y, self.groups, self.ids)
         )
-        return Split(X, y, groups, {name: rows_of(values, rows) for name, values in self.beside.items()}, ids)
+        return Split(X, y, groups, ids, {name: rows_of(values, rows) for name, values in self.beside.items()})
 
     @property
     def beside(self) -> Mapping[str, NDArray[Any]]:
