@@ -242,6 +242,7 @@ CONTRADICTIONS = {
     "a significance of 2": put("settings", "judge", "significance", value=2),
     "a missed share of 0": put("settings", "judge", "missed", value=0.0),
     "a budget of 100000 seeds": put("settings", "judge", "most_seeds", value=100_000),
+    "a run that began at 'yesterday'": put("started", value="yesterday"),
     "0 workers": put("workers", value=0),
     "other arrays in the baseline": put("baselines", 0, "predictions", value=encode_array(LABELS)),
     "another label than the target": put("misclassified", 0, "label", value=11),

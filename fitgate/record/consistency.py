@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,10 @@ def _fits(record: Record) -> list[Fit]:
 
 def _settings(record: Record) -> Iterator[str]:
     settings, judge = record.settings, record.settings.judge
+    try:
+        datetime.fromisoformat(record.started)
+    except ValueError:
+        yield f"a run that began at {record.started[:40]!r}"
     shares = {"confidence": judge.confidence, "significance": judge.significance, "missed share": judge.missed}
     for name, share in shares.items():
         if not 0 < share < 1:
