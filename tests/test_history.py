@@ -431,3 +431,10 @@ def test_figures_are_drawn(tmp_path):
     view, _ = read_history([tmp_path / "runs"])
     write_history(view, tmp_path / "history.md")
     assert (tmp_path / "history" / "01.png").stat().st_size > 5_000
+
+
+def test_a_history_of_one_run_says_so(tmp_path):
+    view, _ = read_history([keep(tmp_path / "runs", noise(1))])
+    report = write_history(view, tmp_path / "out.md").read_text()
+    assert report.startswith("# History of 1 run\n")
+    assert "all 0 series" not in report
