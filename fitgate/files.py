@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import stat
 import tempfile
@@ -88,11 +89,18 @@ def written_whole(path: Path) -> Iterator[IO[bytes]]:
     """A binary file to write, which takes its place when the block ends: a reader finds it whole, or the former one.
 
     Its directory is made where it is missing. If the block raises, nothing is left behind; if the process is killed,
-    at most a hidden file whose name ends in `.part`.
+    at most a hidden file whose name ends in `.part`. A link stays, and what it leads to is written; a device or a pipe
+    stays, and has all of it when the block ends.
 
     Raises:
-        FileError: if it can't be written.
+        FileError: if it can't be written, or is a FIFO that no one reads.
     """
+    if _is_special(path):
+        content = io.BytesIO()
+        yield content
+        _write_through(path, content.getvalue())
+        return
+    path = _led_to(path)
     make_directory(path.parent)
     with writing(path):
         handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".part")
@@ -125,6 +133,9 @@ def check_writable(path: Path) -> None:
     Raises:
         FileError: if it is a directory, or its own can't be made or written.
     """
+    if _is_special(path):
+        return
+    path = _led_to(path)
     make_directory(path.parent)
     with writing(path):
         if path.is_dir():
@@ -193,6 +204,30 @@ def private_directory(path: Path) -> Path:
         expected="a directory that this user alone can read and write",
         next_step="delete it, and it is made again as such",
     )
+
+
+def _is_special(path: Path) -> bool:
+    """Whether it is, or leads to, what no file may replace: a device, a pipe or a socket."""
+    with writing(path):
+        try:
+            mode = path.stat().st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def _led_to(path: Path) -> Path:
+    """Where a link leads, though nothing be there yet; any other path as it is."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
+
+
+def _write_through(path: Path, content: bytes) -> None:
+    with writing(path):
+        # Without O_NONBLOCK, a FIFO that no one reads would hold us for ever.
+        handle = os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with open(handle, "wb") as file:
+            os.set_blocking(handle, True)
+            file.write(content)
 
 
 def _umask() -> int:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from fitgate.cli import main
 from fitgate.errors import FitgateError
-from fitgate.gates import GATES, Outcome, Verdict
+from fitgate.gates import GATES, Outcome, Reason, Verdict
 from fitgate.record import (
     EngineEntry,
     Extra,
@@ -208,6 +208,12 @@ def without_outputs(content):
     content["seed_runs"].clear()
 
 
+def all_pass(content):
+    for verdict in content["verdicts"]:
+        verdict["outcome"] = "PASS"
+    content["failed_tests"].clear()
+
+
 CONTRADICTIONS = {
     "accuracy 0.98 of good on digits, whose outputs give 0.83": swap,
     "accuracy 0.99 of good on digits, whose outputs give 0.98": put(
@@ -236,11 +242,15 @@ CONTRADICTIONS = {
     "a significance of 2": put("settings", "judge", "significance", value=2),
     "a missed share of 0": put("settings", "judge", "missed", value=0.0),
     "a budget of 100000 seeds": put("settings", "judge", "most_seeds", value=100_000),
+    "a run that began at 'yesterday'": put("started", value="yesterday"),
     "0 workers": put("workers", value=0),
     "other arrays in the baseline": put("baselines", 0, "predictions", value=encode_array(LABELS)),
     "another label than the target": put("misclassified", 0, "label", value=11),
     "another answer of": put("misclassified", 0, "answers", "poor", value=11),
     "metric accuracy with another direction": put("metrics", 0, "higher_is_better", value=False),
+    "a PASS of .*, although": all_pass,
+    "with a bound of 0.5 to a threshold of 0.9": put("verdicts", 0, "bound", value=0.5),
+    "by a baseline that there is not": put("verdicts", 0, "reason", value=Reason.SAME_OUTPUT),
     "with the outputs of another": put("seed_runs", 0, "fit", "model", value="nobody"),
 }
 

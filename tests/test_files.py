@@ -2,13 +2,14 @@
 
 import os
 import pickle
+import stat
 import subprocess
 import sys
 
 import pytest
 
 from fitgate.errors import FitgateError
-from fitgate.files import contents, private_directory, write, written_whole
+from fitgate.files import check_writable, contents, private_directory, write, written_whole
 
 POSIX = pytest.mark.skipif(not hasattr(os, "getuid"), reason="this system has no POSIX permissions")
 
@@ -46,6 +47,42 @@ def test_nothing_but_a_regular_file_is_read(tmp_path):
         contents(tmp_path / "fifo", 1)  # no one will ever write to it
     with pytest.raises(OSError, match="a directory"):
         contents(tmp_path, 1)
+
+
+@POSIX
+def test_a_link_stays_and_what_it_leads_to_is_written(tmp_path):
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "real")
+    for content in ("first", "next"):
+        check_writable(link)
+        write(link, content)
+        assert link.is_symlink()
+        assert (tmp_path / "real").read_text() == content
+
+
+@POSIX
+def test_a_device_stays_one(tmp_path):
+    device = tmp_path / "null"
+    device.symlink_to(os.devnull)
+    check_writable(device)
+    write(device, "text")
+    assert device.is_symlink()
+    assert stat.S_ISCHR(device.stat().st_mode)
+
+
+@POSIX
+def test_a_pipe_is_written_through_to_its_reader(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(FitgateError, match="no way to write"):
+        write(pipe, "text")  # no one reads it
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write(pipe, "text")
+        assert os.read(reader, 10) == b"text"
+    finally:
+        os.close(reader)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
 
 
 def test_an_error_leaves_the_former_file_and_nothing_else(tmp_path):

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -25,6 +26,12 @@ def test_a_verdict_has_its_numbers_apart_from_its_words():
     assert (verdict.kind, verdict.metric, verdict.reason) == ("Floor", "accuracy", Reason.BOUND_MISSES)
     assert (verdict.value, verdict.threshold, verdict.n) == (0.9, 0.9, 200)
     assert verdict.bound < 0.9
+
+
+def test_a_name_can_not_begin_a_line_of_a_failure():
+    verdict = verdict_of(Floor(DIGITS, "accuracy", 0.9), evaluation(DIGITS, wrong(20)))
+    forged = msgspec.structs.replace(verdict, gate="a\n::error file=x::forged")
+    assert not any(line.startswith("::") for line in forged.failure.splitlines())
 
 
 def test_a_verdict_names_the_line_that_declares_its_gate():

@@ -40,6 +40,12 @@ def run(number, factor=1.0, wrong=10, **fields):
     return record
 
 
+@pytest.fixture
+def outlines_alone(monkeypatch):
+    """For records of an outline that their arrays and engines do not bear out: the last is read as the others are."""
+    monkeypatch.setattr("fitgate.report.history.read", read_outline)
+
+
 def keep(directory, factors, **fields):
     """Records of runs that take these factors."""
     for number, factor in enumerate(factors):
@@ -245,6 +251,7 @@ def test_a_timing_is_the_reports_own_figure_and_one_in_other_processes_is_anothe
     assert len(by_title["single (the session's process)"]) == 1
 
 
+@pytest.mark.usefixtures("outlines_alone")
 def test_engines_are_series_of_their_own_and_one_in_doubt_leaves_the_others(tmp_path):
     for number in range(3):
         timings = [Timing("m", "kinds", "single", 1, [s] * 5, engine=e) for e, s in (("native", 1e-3), ("onnx", 1e-4))]
@@ -279,6 +286,7 @@ def audited(passed):
     ],
     ids=["not believed", "another machine", "NaN", "huge"],
 )
+@pytest.mark.usefixtures("outlines_alone")
 def test_a_last_run_that_can_not_be_judged_does_not_pass(tmp_path, capsys, monkeypatch, fields, why):
     monkeypatch.chdir(tmp_path)
     keep(tmp_path / "runs", noise(9), audits=audited(True))
@@ -332,6 +340,18 @@ def test_what_is_no_record_is_left_out_and_a_damaged_one_fails(tmp_path, capsys,
     assert report.count("\n- runs/") == 10
 
 
+def test_a_last_record_that_only_its_arrays_refute_is_left_out_and_named(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    keep(tmp_path / "runs", noise(9))
+    path = tmp_path / "runs" / "08" / "record.json"
+    content = json.loads(path.read_text())
+    content["datasets"][0]["digests"] = {"test y": "0" * 64}
+    path.write_text(json.dumps(content))
+    assert main(["history", "runs", "--gate-creep"]) == 1
+    assert "error: runs/08/record.json: found no valid record" in capsys.readouterr().err
+    assert (tmp_path / "history.md").read_text().startswith("# History of 8 runs")
+
+
 def test_links_are_followed_once_and_what_can_not_be_read_is_named(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     keep(tmp_path / "kept" / "elsewhere", noise(9))
@@ -353,6 +373,7 @@ def test_links_are_followed_once_and_what_can_not_be_read_is_named(tmp_path, cap
     assert capsys.readouterr().err.startswith("error: runs/closed: found Permission denied, expected a directory that")
 
 
+@pytest.mark.usefixtures("outlines_alone")
 def test_names_and_numbers_that_mean_harm_do_none(tmp_path):
     name = "m|](x) <script>\n# $x$ \x1b[31m" + "y" * 5_000
     for number in range(30):
@@ -410,3 +431,10 @@ def test_figures_are_drawn(tmp_path):
     view, _ = read_history([tmp_path / "runs"])
     write_history(view, tmp_path / "history.md")
     assert (tmp_path / "history" / "01.png").stat().st_size > 5_000
+
+
+def test_a_history_of_one_run_says_so(tmp_path):
+    view, _ = read_history([keep(tmp_path / "runs", noise(1))])
+    report = write_history(view, tmp_path / "out.md").read_text()
+    assert report.startswith("# History of 1 run\n")
+    assert "all 0 series" not in report

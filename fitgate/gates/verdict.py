@@ -162,4 +162,4 @@ class Verdict(msgspec.Struct, frozen=True, tag=True):
     def failure(self) -> str:
         """What its test says where it fails, with the line that declares the gate, what it came to, and why."""
         place = f"{self.where}: " if self.where else ""
-        return f"{place}{self.outcome}: {self.gate} of {self.model} on {self.task}\n{self.message}"
+        return f"{shown(f'{place}{self.outcome}: {self.gate} of {self.model} on {self.task}')}\n{self.message}"

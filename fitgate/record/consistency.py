@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fitgate.data.checks import joined
-from fitgate.gates import GATES, BaselineError, Outcome, Verdict
+from fitgate.gates import GATES, BaselineError, Outcome, Reason, Verdict
 from fitgate.gates.settings import MOST_BUDGET
 from fitgate.gates.soundness import check_content
 from fitgate.metrics import METRICS
@@ -25,6 +26,26 @@ from fitgate.runs import Evaluation, Fit
 from fitgate.tasks import CLASSES
 
 Array = NDArray[Any]
+
+BY_BASELINE = {Reason.SAME_OUTPUT, Reason.NO_FALL, Reason.SMALL_FALL}
+DENY_PASS = {
+    Reason.BOUND_MISSES,
+    Reason.NO_LEAD,
+    Reason.COLLAPSE,
+    Reason.FALL,
+    Reason.FRAGILE,
+    Reason.GAIN,
+    Reason.PERFECT,
+    Reason.SLICE_MISSES,
+    Reason.BEYOND,
+    Reason.LOW_POWER,
+    Reason.NO_BASELINE,
+    Reason.BAD_BASELINE,
+    Reason.NO_VALUE,
+    Reason.BROKEN_GATE,
+    Reason.NOT_EVALUATED,
+    Reason.NOT_JUDGED,
+}
 
 
 def faults(record: Record, *, upgraded: bool = False) -> Iterator[str]:
@@ -58,6 +79,10 @@ def _fits(record: Record) -> list[Fit]:
 
 def _settings(record: Record) -> Iterator[str]:
     settings, judge = record.settings, record.settings.judge
+    try:
+        datetime.fromisoformat(record.started)
+    except ValueError:
+        yield f"a run that began at {record.started[:40]!r}"
     shares = {"confidence": judge.confidence, "significance": judge.significance, "missed share": judge.missed}
     for name, share in shares.items():
         if not 0 < share < 1:
@@ -204,6 +229,7 @@ def _verdicts(record: Record, declared: bool) -> Iterator[str]:
             yield f"a verdict on {where} with a probability that is none"
         if v.kind not in GATES:
             continue
+        yield from _of_outcome(record, v, where)
         runs = values.get((v.model, v.task, v.under), [])
         if v.outcome is Outcome.PASS and not runs:
             yield f"{v.outcome} of {where}, without outputs"
@@ -213,6 +239,23 @@ def _verdicts(record: Record, declared: bool) -> Iterator[str]:
         found = [value for e in runs if (value := e.metrics.get(v.metric)) is not None]
         if v.value is not None and found and not _lies_among(v.value, found):
             yield f"a verdict on {where} of {v.metric} {v.value:.6g}, of which the outputs have {found[0]:.6g}"
+
+
+def _of_outcome(record: Record, verdict: Verdict, where: str) -> Iterator[str]:
+    """What denies a PASS: its reason, its own bound, or a baseline that the record does not have."""
+    if verdict.outcome is not Outcome.PASS:
+        return
+    if verdict.reason in DENY_PASS:
+        yield f"a PASS of {where}, although {verdict.reason}"
+    higher = next((metric.higher_is_better for metric in record.metrics if metric.name == verdict.metric), None)
+    bound, threshold = verdict.bound, verdict.threshold
+    if verdict.bound_of == "value" and higher is not None and bound is not None and threshold is not None:
+        low, high = (threshold, bound) if higher else (bound, threshold)
+        if low > high + RELATIVE * abs(high) + ABSOLUTE:
+            yield f"a PASS of {where} with a bound of {bound:.6g} to a threshold of {threshold:.6g}"
+    baselines = {(baseline.about.model, baseline.about.task) for baseline in record.baselines}
+    if verdict.reason in BY_BASELINE and (verdict.model, verdict.task) not in baselines:
+        yield f"a PASS of {where} by a baseline that there is not"
 
 
 def _of_slices(record: Record, verdict: Verdict, where: str) -> Iterator[str]:

@@ -151,7 +151,7 @@ def _decoded(path: Path, content: bytes, kind: type[T], arrays: Arrays | None) -
     except UNREADABLE as error:
         raise _damaged(path, error) from error
     if type(schema) is not int or schema not in {SCHEMA, *UPGRADES}:
-        found, expected = f"schema {str(schema)[:20]}", f"{SCHEMA} or an older one"
+        found, expected = f"schema {repr(schema)[:20]}", f"{SCHEMA} or an older one"
         if schema is None:
             raise NoRecordError(path, found=found, expected=expected, next_step="name the record of a run")
         next_step = "use the version of fitgate that wrote it"

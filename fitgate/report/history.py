@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from fitgate.files import figures_beside, write
-from fitgate.record import NoRecordError, RecordError, UnfinishedError, read_outline
+from fitgate.record import NoRecordError, RecordError, UnfinishedError, read, read_outline
 from fitgate.report.markdown import render
 from fitgate.report.view.history import History, history_view
 from fitgate.report.view.run import Run, run_of
@@ -20,7 +20,8 @@ MOST_FIGURES = 20
 def read_history(places: Sequence[Path], since: date | None = None) -> tuple[History, Path]:
     """The history of all records at and below some places, and the file of its last run.
 
-    What is no record of a run that has ended is left out, and named in the view. Copies count once.
+    What is no record of a run that has ended is left out, and named in the view. Copies count once. The last run's
+    record is read whole, as any command does; those of the others without their arrays and verdicts.
 
     Args:
         places: directories, or records.
@@ -44,16 +45,16 @@ def read_history(places: Sequence[Path], since: date | None = None) -> tuple[His
         elif since is None or run.started.date() >= since:
             runs.append((run, path))
         known.add(run.identity)
-    if not runs:
+    last = _last_valid(runs, others)
+    if last is None:
         first = f" (the first: {others[0]})" if others else ""
         raise RecordError(
             ", ".join(map(str, places)),
-            found=f"no run that counts{f', {len(known)} before {since}' if known else ''}, and {len(others)} other "
-            f"files{first}",
+            found=f"no run that counts{f', {len(known)} before {since}' if known and since else ''}, and {len(others)} "
+            f"other files{first}",
             expected="a directory with runs' records",
             next_step="check the path, or --since",
         )
-    _, last = max(runs, key=lambda item: item[0].started)
     unusable = [error for error in others if not isinstance(error, NoRecordError | UnfinishedError)]
     return history_view((run for run, _ in runs), map(str, others), map(str, unusable), copies), last
 
@@ -74,6 +75,20 @@ def write_history(view: History, path: Path) -> Path:
         figures.append((f"{directory.name}/{name}", _caption(series)))
     write(path, render("history.md.jinja", view=view, figures=figures))
     return path
+
+
+def _last_valid(runs: list[tuple[Run, Path]], others: list[RecordError]) -> Path | None:
+    """The file of the last run, whose record is read whole; later ones that are not valid move to the others."""
+    runs.sort(key=lambda item: item[0].started)
+    while runs:
+        _, path = runs[-1]
+        try:
+            read(path)
+            return path
+        except RecordError as error:
+            others.append(error)
+            runs.pop()
+    return None
 
 
 def _read(path: Path) -> Run:
