@@ -77,4 +77,5 @@ def cut(markdown: str, most: int, size: Callable[[str], int] = lambda text: len(
             left -= size(section)
     more = f", and {len(lost) - MOST_NAMED} more" if len(lost) > MOST_NAMED else ""
     names = f"{', '.join(lost[:MOST_NAMED])}{more}"
-    return "".join([*kept, f"Left out, as GitHub takes no more: {names}.\n"])
+    text = "".join(kept).rstrip("\n")
+    return f"{text}\n\nLeft out, as GitHub takes no more: {names}.\n"
