@@ -64,6 +64,16 @@ def test_ten_of_many_are_shown_and_first_those_that_a_failed_gate_names():
     assert [e.index for e in answers.worse] == [25, 28, *range(8)]
 
 
+def test_of_hundreds_of_failed_gates_the_first_are_told_and_the_others_counted(comment):
+    _, now = pair(wrong_at(), wrong_at())
+    for number in range(300):
+        now.add(Verdict("m", "digits", f"accuracy>=0.{number:03}", Outcome.FAIL, "The model misses it. " * 20))
+    text = comment(now)
+    assert text.startswith(f"{MARKER}\n## ❌ fitgate: FAIL: 300 of 300 gates failed")
+    assert len(re.findall(r"^- ❌ ", text, re.MULTILINE)) == 30
+    assert "270 more" in text
+
+
 def test_pictures_stand_in_a_block_of_text_and_rows_in_a_table(comment):
     base, now = pair(wrong_at(3), wrong_at(15))
     text = comment(now, base)

@@ -47,6 +47,7 @@ def test_init_begins_with_an_estimator_of_the_project_s_own(directory, capsys):
         ("RandomForestClasifier", "no class of scikit-learn of that name, .*; write RandomForestCl"),
         ("no.such.Class", r"no class that can be built without arguments \(No module named 'no'\)"),
         ("sklearn.multiclass.OneVsRestClassifier", "no class that can be built without arguments"),
+        ("collections.OrderedDict", "a class without scikit-learn's tags"),
         ("sklearn.decomposition.PCA", "an estimator that is neither a classifier nor a regressor"),
     ],
 )

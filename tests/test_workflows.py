@@ -152,7 +152,8 @@ def test_a_first_comment_is_posted_and_a_later_one_written_over_it(post):
     post.upload(comment_md=f"{MARK}## fitgate: PASS\n")
     (path, text), _ = post.run()
     assert path == "repos/o/r/issues/7/comments"
-    assert text.startswith(f"{MARK}## fitgate: PASS\n")
+    assert text.startswith(f"{MARK}Of commit ab, by ")
+    assert "\n\n## fitgate: PASS\n" in text
     assert "[this run](https://github.test/o/r/actions/runs/3)" in text
     post.answers["/7/"] = "41\n42"
     (path, _), _ = post.run()
@@ -160,11 +161,21 @@ def test_a_first_comment_is_posted_and_a_later_one_written_over_it(post):
 
 
 def test_a_stranger_s_text_calls_nobody_and_leads_nowhere(post):
-    hostile = "@owner [log in](http://evil.test) ![x](//evil.test/x.png) www.evil.test\n[a]: //evil.test\n<img src=x>"
-    kept = "<details><summary>4 broken</summary>\n\n`mae<=80` #12: 7 ░▒▓█\n\n</details>"
+    hostile = (
+        "@owner [log in](http://evil.test) ![x](//evil.test/x.png) www.evil.test\n[a]: //evil.test\n<img src=x>\n"
+        "&#64;owner &commat;owner &#104;ttps&#58;//evil.test evil/repo#1 #12 GH-3 <details-menu>\n"
+        "<br-x> <details id=x>\n"
+        "```mermaid\n> ~~~ geojson\n```"
+    )
+    kept = (
+        "<details open><summary>4 broken</summary>\n\n`mae<=80` `log_loss<baseline+0.05` a &lt; b, &amp;\n\n</details>"
+    )
     post.upload(comment_md=f"{MARK}{hostile}\n{kept}\n")
     (_, text), _ = post.run()
-    for active in ("@owner", "](http:", "](//", "![x]", "www.e", "]: //", "<img"):
+    _, text = text.split("record.\n\n", 1)  # what stands before is not the stranger's
+    for active in ("@owner", "](http:", "](//", "![x]", "www.e", "]: //", "<img", "&#", "&commat", "#1", "GH-3"):
+        assert active not in text
+    for active in ("<details-", "<br-", "<details id", "mermaid", "geojson"):
         assert active not in text
     assert kept in text
 

@@ -123,6 +123,13 @@ def find(estimator: str) -> Estimator:
             expected="a class of estimators, as package.module.Class",
             next_step="correct its name, install its library, or begin with another and put yours into conftest.py",
         ) from error
+    if not hasattr(instance, "__sklearn_tags__"):
+        raise ScaffoldError(
+            estimator,
+            found="a class without scikit-learn's tags",
+            expected="a class of estimators",
+            next_step="correct its name, or begin with another and put yours into conftest.py",
+        )
     return Estimator(module, name, instance)
 
 

@@ -21,6 +21,7 @@ from fitgate.report.view.mending import RowOf
 
 MARKER = "<!-- fitgate -->"  # by which the comment of an earlier run is found
 QUIET = {Outcome.PASS, Outcome.NO_BASELINE}  # gates that are told of only where they fail the run
+MOST_GATES = 30  # of many, the report has the rest
 MOST = 60_000  # characters: GitHub takes 65,536, and who posts it may add to it
 
 
@@ -48,7 +49,8 @@ def write_comment(
     change = None if base is None else change_view(record, base, metrics, row_of)
     told = [row for row in gates(record) if row.gained or row.outcome not in QUIET - failing(record)]
     verdict = _both(run_verdict(record), ab)
-    text = render("comment.md.jinja", verdict=verdict, gates=told, change=change, ab=ab, pictures=pictures)
+    parts = {"gates": told[:MOST_GATES], "more": max(0, len(told) - MOST_GATES), "change": change, "ab": ab}
+    text = render("comment.md.jinja", verdict=verdict, pictures=pictures, **parts)
     write(path, f"{MARKER}\n{cut(text, MOST, len)}")
     return path
 
