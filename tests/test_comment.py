@@ -104,10 +104,11 @@ def test_of_numbers_answers_are_farther_off_or_nearer():
 
 def test_examples_of_other_data_are_not_compared():
     other = task_data(images()[::-1].copy(), LABELS, name="digits", image_shape=(28, 28))
-    base, now = record_of(other, {"m": wrong_at(3)}), record_of(DIGITS, {"m": wrong_at(4)})
+    base, now = record_of(other, {"m": wrong_at(3)}), record_of(DIGITS, {"m": wrong_at(4, 5)})
     view = change_view(now, base, METRICS)
     assert view.answers == ()
     assert len(view.other_data) == 1
+    assert [(value.better, value.p_value) for value in view.values] == [(None, None)]
 
 
 def test_models_that_came_or_went_have_one_value():

@@ -22,7 +22,7 @@ class ValueChange:
         model, task, metric: the latter's title.
         before, now: values, in words; empty where there is none.
         difference: now less before; empty where one is missing.
-        better: whether it has become better; None where it is the same, or one is missing.
+        better: whether it has become better; None where it is the same, one is missing, or the data are others.
         p_value: two-sided, of the metric's test on the same examples; None where it has none that is quick.
     """
 
@@ -94,8 +94,9 @@ def _values(record: Record, base: Record, metrics: Mapping[str, Metric]) -> Iter
             was, here = (value_of(e, entry) if e else "" for e in (before, now))
             numbers = [e.metrics.get(name) if e else None for e in (before, now)]
             size = None if None in numbers else numbers[1] - numbers[0]  # type: ignore[operator] # neither is None
+            same = before is not None and now is not None and alike(record, base, task, before, now)
             p_value = None
-            if size and before and now and name in metrics and alike(record, base, task, before, now):
+            if size and before and now and same and name in metrics:
                 p_value = _p_value(record, task, metrics[name], before, now)
             yield ValueChange(
                 model,
@@ -104,7 +105,7 @@ def _values(record: Record, base: Record, metrics: Mapping[str, Metric]) -> Iter
                 was,
                 here,
                 difference="" if size is None else metric_difference(size, entry),
-                better=(size > 0) is entry.higher_is_better if size else None,
+                better=(size > 0) is entry.higher_is_better if size and same else None,
                 p_value=p_value,
             )
 
@@ -112,9 +113,9 @@ def _values(record: Record, base: Record, metrics: Mapping[str, Metric]) -> Iter
 def _p_value(record: Record, task: TaskEntry, metric: Metric, before: Evaluation, now: Evaluation) -> float | None:
     own = record.own(metric, task)
     outputs = [own.output(e.outputs) for e in (before, now)]
-    if own.paired is None or any(output is None for output in outputs):
+    if (own.paired is None and own.terms is None) or any(output is None for output in outputs):
         return None
-    p_value = own.paired.compute(task.target, *outputs).p_value
+    p_value = own.paired_test.compute(task.target, *outputs).p_value
     return float(min(1.0, 2 * min(p_value, 1 - p_value)))
 
 
