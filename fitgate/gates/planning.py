@@ -82,7 +82,9 @@ def _plan(claim: Claim, gate: NoRegression, level: float, evidence: Evidence) ->
     truth, metric = evidence.truths[task], evidence.metric(gate.metric, task)
     found = evidence.baselines.get((claim.model, task))
     if found is None:
-        return Plan(*about, note="no baseline: `pytest --fit-seeds=20 --fit-seed=2000`, then `fitgate bless`")
+        return Plan(
+            *about, note='no baseline: pytest -m "not latency" --fit-seeds=20 --fit-seed=2000, then fitgate bless'
+        )
     if not isinstance(found, Baseline):
         return Plan(*about, note=str(found))
     if gate.by is not None:

@@ -155,7 +155,8 @@ def _reliability(of: Reliability) -> tuple[Figure, str]:
         if model is None:
             axes.set_axis_off()
             continue
-        axes.set_title(plain(f"{model.model}, off by {100 * model.error:.1f} points"))
+        off = f"off by {100 * model.error:.1f} points" if model.error else "off by no more than chance"
+        axes.set_title(plain(f"{model.model}, {off}"))
         axes.plot([0, 1], [0, 1], "--", color="grey", linewidth=1, zorder=0)
         reach = np.maximum([model.happened - model.low, model.high - model.happened], 0)
         axes.errorbar(model.stated, model.happened, reach, fmt="o-", markersize=4, linewidth=1, elinewidth=1)
