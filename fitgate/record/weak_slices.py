@@ -145,7 +145,7 @@ def _features(split: Split) -> Iterator[Feature]:
                 yield Feature(label, (~finite).astype(np.float64), "missing")
             continue
         try:
-            slices = slices_of(Split(split.X.iloc[:, :0], np.zeros(len(split)), None, {name: values}), name)
+            slices = slices_of(Split(split.X.iloc[:, :0], np.zeros(len(split)), columns={name: values}), name)
         except DataError:  # of many values, such as names
             continue
         counts = np.bincount(slices.places, minlength=len(slices.names))

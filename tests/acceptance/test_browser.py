@@ -131,6 +131,11 @@ def test_a_cell_of_the_matrix_leads_to_its_examples_and_each_to_its_answers(page
     assert not dialog.is_visible()
 
 
+def test_the_examples_are_at_first_those_of_the_newest_run(page):
+    chosen = page.locator("#examples").get_by_label("Model").locator("option:checked")
+    assert chosen.inner_text() == f"good of {EVIL}"
+
+
 def test_two_runs_are_compared_example_by_example(page):
     compare = page.locator("#compare")
     compare.get_by_label("Before").select_option("night 10")

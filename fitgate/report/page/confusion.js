@@ -8,7 +8,13 @@ function examplesSection(section) {
   const place = h("div");
   section.append(controls, place);
   let tested = 0;
-  let model = 0;
+  let model = newest();
+
+  /** The first model of the newest run that was asked about the chosen examples. */
+  function newest() {
+    const runs = answers.filter((of) => of.tested === tested).map((of) => of.run);
+    return Math.max(0, runs.indexOf(Math.max(...runs)));
+  }
 
   function controlsAgain() {
     const mine = answers.filter((of) => of.tested === tested);
@@ -18,7 +24,7 @@ function examplesSection(section) {
     controls.replaceChildren(
       choice("Task", tasks, tested, (i) => {
         tested = i;
-        model = 0;
+        model = newest();
         controlsAgain();
         controls.querySelector("select").focus();
       }),

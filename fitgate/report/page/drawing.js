@@ -72,7 +72,7 @@ function draw(place, spec, name) {
 
 /** A legend above a chart, in as many columns as its place has room for. */
 function legendIn(place) {
-  return { title: null, orient: "top", columns: Math.max(1, Math.floor(place.clientWidth / 160)), labelLimit: 120 };
+  return { title: null, orient: "top", columns: Math.max(1, Math.floor(place.clientWidth / 220)), labelLimit: 190 };
 }
 
 /** Say in a chart's place why there is none. */
