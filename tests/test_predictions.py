@@ -235,3 +235,10 @@ def test_predict_says_what_it_can_t_do(project, capsys):
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 2
     assert "one of elm, oak" in lines[0]
+
+
+def test_no_contract_is_asked_of_what_has_no_estimator(project):
+    declare(project, "repaid")
+    result = project.run("-k", "contract and elm", "-rs")
+    assert not result.parseoutcomes().get("failed", 0)
+    assert result.parseoutcomes()["skipped"] >= 8

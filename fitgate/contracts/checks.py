@@ -29,6 +29,8 @@ def check_same_seed_gives_same_predictions(subject: Subject) -> None:
 
     Where the model's baseline has just the output that this session's fit gave, the second fit has been made already.
     """
+    if not subject.model.is_trained:
+        raise Inapplicable("it was trained elsewhere")
     if subject.reproduced:
         return
     split, rows, seed = subject.data.dataset.train, _few(subject), subject.trained.fit.seed

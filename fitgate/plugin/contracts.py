@@ -59,6 +59,8 @@ class Contracts:
 
     def _found(self, subject: TrainedModel, check: Check) -> Found:
         model, task = subject.model, subject.model.timed_task
+        if model.predictions is not None:
+            return Inapplicable("its predictions are given, and there is no estimator to ask")
         limit = self._limit_of(model)
         if limit is None:
             if model.name not in self._subjects:
