@@ -22,7 +22,10 @@ from tests.acceptance.markdown import ROOT, blocks, links, spans
 pytestmark = pytest.mark.slow
 
 PAGES = ("README.md", "CONTRIBUTING.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))))
-LONG = ("docs/ci.md", "docs/digits.md", "docs/faults.md", "docs/plugins.md")  # each night
+LONG = tuple(
+    f"docs/{name}.md"
+    for name in ("artefacts", "ci", "digits", "faults", "plugins", "regression", "robustness", "slices", "tutorial")
+)  # each night
 CHECKED = "checked"  # what it names is checked: options, files, and that pytest collects what it selects
 ELSEWHERE = "elsewhere"  # another test, or CI, runs it
 KNOWN = {f"GIT_{who}_{what}": "documents@localhost" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}

@@ -13,8 +13,8 @@ from tests.acceptance.markdown import ROOT
 pytestmark = pytest.mark.slow
 
 EXAMPLES = ROOT / "examples"
-LIGHT = ("tabular", "text", "series", "predictions_only")
-HEAVY = ("keras", "pytorch")  # to install
+LIGHT = ("text", "predictions_only")
+HEAVY = ("keras", "pytorch", "series", "tabular")  # to install
 CHANGE = re.compile(r"Change `(.+?)` to `(.+?)`")
 
 
@@ -26,7 +26,7 @@ def requirements(*names):
 
 @pytest.fixture(scope="module")
 def light(wheel, tmp_path_factory):
-    """The `bin` of one environment for those that install in seconds."""
+    """The `bin` of one environment for those that need the wheel alone."""
     return install(tmp_path_factory.mktemp("light"), wheel, *requirements(*LIGHT))
 
 
