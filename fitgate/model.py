@@ -194,7 +194,7 @@ class Model:
 
     @property
     def is_trained(self) -> bool:
-        """Whether it is trained here: whether it has neither an artefact nor predictions."""
+        """Whether it is trained here, as it has neither an artefact nor predictions."""
         return self.artefact is None and self.predictions is None
 
     @property

@@ -77,13 +77,13 @@ class Split:
 
     @property
     def beside(self) -> Mapping[str, NDArray[Any]]:
-        """Its columns beside X, by name: read-only arrays `(n,)`."""
+        """Its columns beside X, by name; read-only arrays `(n,)`."""
         assert isinstance(self.columns, Mapping)
         return self.columns
 
     @property
     def named(self) -> list[str]:
-        """What each example is called, as text: its id, or its place where examples have none."""
+        """What each example is called, as text; its id, or its place where examples have none."""
         return list(map(str, range(len(self)) if self.ids is None else self.ids.tolist()))
 
     def check(self, where: str) -> None:

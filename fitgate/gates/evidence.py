@@ -92,12 +92,12 @@ class Truth:
 
     @property
     def units(self) -> int:
-        """How many independent units these are: groups, where examples depend on each other, else examples."""
+        """How many independent units these are; groups, where examples depend on each other, else examples."""
         return self.n if self.groups is None else len(np.unique(self.groups))
 
     @property
     def counted(self) -> int:
-        """By how many a metric's mean is taken, of which one may change: groups, or outputs."""
+        """By how many a metric's mean is taken, of which one may change; groups, or outputs."""
         return len(self.target) if self.groups is None else self.units
 
     @property

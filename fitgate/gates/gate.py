@@ -134,7 +134,7 @@ class Gate(ABC):
 
     @property
     def slicings(self) -> Sequence[By]:
-        """How it slices the test examples, by columns or functions: `Truth.slices` then has these. By default none."""
+        """How it slices the test examples, by columns or functions; `Truth.slices` then has these. By default none."""
         return ()
 
     def needs(self, model: str) -> Sequence[Need]:
@@ -143,7 +143,7 @@ class Gate(ABC):
 
     @property
     def disturbances(self) -> Sequence[Disturbance]:
-        """Those of the test examples under which it needs the outputs of the session's own estimator, too: none."""
+        """Those of the test examples under which it needs the outputs of the session's own estimator, too; none."""
         return ()
 
     def baselines(self, model: str) -> Sequence[Need]:
