@@ -106,6 +106,8 @@ def known_options():
 if __name__ == "__main__":
     known_options()  # and what that imports, each process below then has at hand
     codes = json.load(sys.stdin)
+    collected = [code for code in codes if "pytest" in code]
+    words = {code: problem(code) for code in codes if code not in collected}
     with multiprocessing.Pool(2, maxtasksperchild=1) as pool:  # for `--fit-threads` limits a process for good
-        words = pool.map(problem, codes, chunksize=1)
-    print(json.dumps({code: wrong for code, wrong in zip(codes, words, strict=True) if wrong}))
+        words |= zip(collected, pool.map(problem, collected, chunksize=1), strict=True)
+    print(json.dumps({code: wrong for code, wrong in words.items() if wrong}))

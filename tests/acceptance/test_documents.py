@@ -22,10 +22,8 @@ from tests.acceptance.markdown import ROOT, blocks, links, spans
 pytestmark = pytest.mark.slow
 
 PAGES = ("README.md", "CONTRIBUTING.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))))
-LONG = tuple(
-    f"docs/{name}.md"
-    for name in ("artefacts", "ci", "digits", "faults", "plugins", "regression", "robustness", "slices", "tutorial")
-)  # each night
+# Whose commands take seconds; the other pages are done each night.
+BRIEF = ("README", "CONTRIBUTING", "api", "authors", "gallery", "index", "reference", "threats", "verdicts")
 CHECKED = "checked"  # what it names is checked: options, files, and that pytest collects what it selects
 ELSEWHERE = "elsewhere"  # another test, or CI, runs it
 KNOWN = {f"GIT_{who}_{what}": "documents@localhost" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
@@ -238,14 +236,14 @@ def done(tmp_path_factory, checkout):
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.nightly] if name in LONG else []) for name in PAGES]
+    "name", [pytest.param(name, marks=[] if Path(name).stem in BRIEF else [pytest.mark.nightly]) for name in PAGES]
 )
 def test_a_page_does_what_it_says(name, done):
     done(name)
 
 
 def test_what_pages_name_in_passing_is_there(checkout):
-    named = {span for name in PAGES for span in spans(ROOT / name)}
+    named = {span.replace(".venv/bin/pytest", "pytest") for name in PAGES for span in spans(ROOT / name)}
     checked = {command for name in PAGES for command in commands(name) if is_checked(command)}
     wrong = run(
         [sys.executable, "-m", "tests.acceptance.commands"],
