@@ -1,5 +1,6 @@
 """A little project with a suite of its own, for pytest to run inside a test."""
 
+import gc
 import importlib
 import os
 import shutil
@@ -84,6 +85,7 @@ def _libraries():
     for name in (*late, "fitgate.checks", "fitgate.report.figures", "fitgate.report.report"):
         importlib.import_module(name)
     Figure().subplots()  # matplotlib imports some more on first use
+    gc.freeze()  # each session collects garbage five times as it ends
 
 
 @pytest.fixture(scope="session")

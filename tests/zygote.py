@@ -6,6 +6,7 @@ itself; none of pytest, fitgate, or what a project has, is imported before.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -91,5 +92,6 @@ def become(arguments, directory, variables, files):
 if __name__ == "__main__":
     for library in LIBRARIES:
         importlib.import_module(library)
+    gc.freeze()  # each session collects garbage five times as it ends
     become(**serve())
     runpy.run_module("pytest", run_name="__main__", alter_sys=True)
