@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from fitgate.cli import main
 from fitgate.machine import Kernel
-from tests.zygote import Zygote
+from tests.zygote import Zygote, write_blank
 
 ROOT = str(Path(__file__).parents[1])
 
@@ -105,22 +105,23 @@ def zygote():
 
 @pytest.fixture
 def drawn():
-    """Figures of a test's projects are drawn in this process as elsewhere; else they are made, and written blank."""
+    """Figures of a test's projects are drawn; else they are made, and written blank."""
 
 
 @pytest.fixture
 def project(pytester, monkeypatch, request, zygote, _libraries):
     """A project on fake data."""
+    drawn = "drawn" in request.fixturenames
     if hasattr(os, "fork"):
         started = pytester.popen
 
         def popen(arguments, **how):
             own = arguments[:2] == (sys.executable, "-mpytest")
-            return zygote().popen(arguments[2:], **how) if own else started(arguments, **how)
+            return zygote().popen(arguments[2:], drawn=drawn, **how) if own else started(arguments, **how)
 
         monkeypatch.setattr(pytester, "popen", popen)
-    if "drawn" not in request.fixturenames:
-        monkeypatch.setattr(Figure, "savefig", lambda figure, file, **_: file.write(b"\x89PNG\r\n\x1a\n"))
+    if not drawn:
+        monkeypatch.setattr(Figure, "savefig", write_blank)
     monkeypatch.setenv("PYTHONPATH", ROOT)
     for name in ("GITHUB_STEP_SUMMARY", "GITHUB_ACTIONS", "GITHUB_WORKSPACE"):
         monkeypatch.delenv(name, raising=False)

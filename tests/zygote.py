@@ -15,6 +15,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from matplotlib.figure import Figure
+
 LIBRARIES = (
     "cloudpickle",
     "cpuinfo",
@@ -22,7 +24,6 @@ LIBRARIES = (
     "joblib",
     "matplotlib.axes",
     "matplotlib.backends.backend_agg",
-    "matplotlib.figure",
     "msgspec",
     "psutil",
     "scipy.stats",
@@ -41,11 +42,14 @@ class Zygote:
             [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
-    def popen(self, arguments, *, stdout, stderr, **_):
-        """A session with such arguments of pytest's, here and now, as `subprocess.Popen` would start it."""
+    def popen(self, arguments, *, drawn, stdout, stderr, **_):
+        """A session with such arguments of pytest's, here and now, as `subprocess.Popen` would start it.
+
+        Figures are drawn, or written blank.
+        """
         here = str(Path.cwd())
         variables = os.environ | {"PYTHONPATH": os.pathsep.join([here, os.environ.get("PYTHONPATH", "")])}
-        request = {"arguments": arguments, "directory": here, "variables": variables}
+        request = {"arguments": arguments, "directory": here, "variables": variables, "drawn": drawn}
         json.dump(request | {"files": [stdout.name, stderr.name]}, self._process.stdin)
         print(file=self._process.stdin, flush=True)
         return self
@@ -62,6 +66,11 @@ class Zygote:
         self._process.wait()
 
 
+def write_blank(figure, file, **_):
+    """Write a figure as nothing that takes time."""
+    file.write(b"\x89PNG\r\n\x1a\n")
+
+
 def serve():
     """Fork a session for each request, and tell how it ended; what a session needs, in its process."""
     for request in sys.stdin:
@@ -73,8 +82,10 @@ def serve():
     sys.exit()
 
 
-def become(arguments, directory, variables, files):
+def become(arguments, directory, variables, drawn, files):
     """Be what `subprocess.Popen` would have started."""
+    if not drawn:
+        Figure.savefig = write_blank
     for number, name in enumerate([os.devnull, *files]):
         opened = os.open(name, os.O_RDWR)
         os.dup2(opened, number)
