@@ -13,6 +13,7 @@ from fitgate.engines.engine import NotServed, check_numbers
 from fitgate.protocols import KnowsClasses, offered
 
 CLASSES = "classes_{}"  # of an output, by its number
+FEW = 64  # examples, which one thread answers within milliseconds: on a busy machine, waiting for others takes longer
 
 
 def convert(estimator: Any, X: Any) -> bytes:
@@ -96,7 +97,10 @@ class Trees:
         """Over all trees, `(n, outputs, columns)`: numbers, probabilities, or what these are made of."""
         from treelite import gtil
 
-        found: NDArray[Any] = gtil.predict(self._model, np.asarray(X, self._compared), pred_margin=raw)
+        examples = np.asarray(X, self._compared)
+        found: NDArray[Any] = gtil.predict(
+            self._model, examples, nthread=1 if len(examples) < FEW else -1, pred_margin=raw
+        )
         return found
 
 
