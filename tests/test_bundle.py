@@ -75,6 +75,13 @@ def pytest_fitgate_models():
     return [Model("network", lambda seed: Network(), (TASK,))]
 """
 
+FOREST = """
+from sklearn.ensemble import RandomForestClassifier
+
+def pytest_fitgate_models():
+    return [Model("forest", lambda seed: RandomForestClassifier(20, random_state=seed), (TASK,))]
+"""
+
 
 @pytest.fixture(scope="module")
 def quick(tmp_path_factory):
@@ -152,6 +159,18 @@ def test_a_network_that_exports_itself_is_kept_as_that(quick, timed, tmp_path):
     assert {(t.model, t.engine) for t in record.timings} == {("network", "jax_export")}
     assert [(e.engine, e.equal) for e in record.engines] == [("jax_export", 1.0)]
     assert record.engines[0].metrics == read(run).engines[0].metrics != {}
+
+
+def test_trees_are_kept_as_treelite_has_them_and_answer_alike(quick, timed, tmp_path):
+    pytest.importorskip("treelite")
+    run = quick("--fit-keep", "--fit-engines=treelite", "-k", "forest and single", more=FOREST)
+    kept = {(entry.model, entry.engine): entry for entry in read(run).kept_models}
+    assert kept["forest", "treelite"].loader == "treelite"
+    assert main(["pack", str(run), "--out", str(tmp_path / "b.zip")]) == 0
+    code, record = timed(tmp_path / "b.zip")
+    assert code == 0
+    assert {t.engine for t in record.timings} == {"native", "treelite"}
+    assert {e.engine: e.equal for e in record.engines} == {"native": 1.0, "treelite": 1.0}
 
 
 def test_packing_says_what_is_in_the_bundle_and_what_is_left_out(kept, tmp_path, capsys):

@@ -76,6 +76,13 @@ def test_what_is_no_json_is_one_clear_line(path, content):
     refused(path, content, "found (damaged JSON|schema None)")
 
 
+def test_two_schemas_are_one_too_many(path):
+    sound = json.dumps(SOUND)
+    assert sound.startswith('{"schema": 3')
+    refused(path, f'{sound[:-1]}, "schema": 2}}'.encode(), "schema 3 and 2")
+    refused(path, f'{{"schema": 2, {sound[1:]}'.replace('"schema": 3', '"schema": 3, "schema": 1').encode(), "found")
+
+
 def test_text_that_is_no_utf_8_is_one_clear_line(path):
     refused(path, json.dumps(SOUND).encode().replace(b"the better one", b"the \xff\xfe better"))
     refused(path, json.dumps({**SOUND, "schema": 1, "extras": "X"}).encode().replace(b"X", b"\xff"))

@@ -27,9 +27,14 @@ def likely(target, classes, noise=0.5):
 
 
 P2, P3 = likely(TWO, KINDS[:2]), likely(THREE, KINDS)
-GUESS3 = KINDS[P3.argmax(axis=1)]
+GUESS2, GUESS3 = (KINDS[p.argmax(axis=1)] for p in (P2, P3))
+LABELS = np.column_stack([TWO == "benign", THREE == "unsure"]).astype(np.uint8)
+GUESSED = np.where(np.arange(600).reshape(300, 2) % 10, LABELS, 1 - LABELS)
 CASES = [
     ("balanced_accuracy", THREE, GUESS3, theirs.balanced_accuracy_score(THREE, GUESS3)),
+    ("f1", TWO, GUESS2, theirs.f1_score(TWO, GUESS2, pos_label="malignant")),
+    ("macro_f1", THREE, GUESS3, theirs.f1_score(THREE, GUESS3, average="macro")),
+    ("macro_f1", LABELS, GUESSED, theirs.f1_score(LABELS, GUESSED, average="macro")),
     ("roc_auc", TWO, P2[:, 1], theirs.roc_auc_score(TWO, P2[:, 1])),
     ("roc_auc_ovr", THREE, P3, theirs.roc_auc_score(THREE, P3, multi_class="ovr")),
     ("average_precision", TWO, P2[:, 1], theirs.average_precision_score(TWO, P2[:, 1], pos_label="malignant")),
@@ -86,6 +91,29 @@ def test_an_output_that_predicts_classes_there_are_none_of_is_a_fall_of_the_mean
     change = metric.paired_test.compute(target, before, now)
     assert change.size == pytest.approx(values[0] - values[1])
     assert change.p_value < 0.01
+
+
+def test_macro_f1_is_scikit_learn_s_where_classes_are_missing_on_either_side():
+    target, few = np.array([2, 2, 5, 7]), np.array([2, 3, 3, 2])
+    none = np.zeros((4, 2), int)
+    cases = [
+        (target, few),
+        (target, few.astype(float)),
+        (none, none),
+        (none, none + 1),
+        (target[:, None], few[:, None]),
+    ]
+    for truth, output in cases:
+        expected = theirs.f1_score(truth, output, average="macro", zero_division=0.0)
+        assert METRICS["macro_f1"].compute(truth, output) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("output", [np.array(["a", "b"] * 2), np.array([0.5, 1, 1, 1]), np.array(["a", 1] * 2, object)])
+def test_macro_f1_of_what_are_no_such_labels_has_no_value(output):
+    with pytest.raises((ValueError, TypeError)):
+        METRICS["macro_f1"].compute(np.array([1, 2, 2, 1]), output)
+    with pytest.raises(ValueError, match="more than two values"):
+        METRICS["macro_f1"].compute(np.eye(3, dtype=int), 2 * np.eye(3, dtype=int) + np.eye(3, k=1, dtype=int))
 
 
 @pytest.mark.parametrize("value", ["0.9", np.array("0.9"), b"0.9", None, [0.9, 0.9], 10**400, 1.1])

@@ -2,14 +2,17 @@
 
 import io
 import json
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
 import pytest
 
-from fitgate.engines import JAX_EXPORT, ONNX, PORTABLE, SKOPS, Engine, NotServed, is_portable
+from fitgate.engines import JAX_EXPORT, ONNX, PORTABLE, SKOPS, TREELITE, Engine, NotServed, is_portable
 from fitgate.engines.jax_export import Exported
 from tests import fakes
+from tests.conftest import ROOT
 
 X = np.random.default_rng(0).random((60, 5))
 Y = (X[:, 0] > X[:, 1]).astype(int)
@@ -23,7 +26,7 @@ def test_what_the_library_loads_travels_however_a_model_converts():
     own = Engine("onnx", lambda estimator, X: b"", ONNX.load)
     other = Engine("onnx", lambda estimator, X: b"", lambda content: None)
     plugin = Engine("table", lambda estimator, X: b"", ONNX.load)
-    assert [is_portable(engine) for engine in (*PORTABLE.values(), own, other, plugin)] == [True] * 4 + [False] * 2
+    assert [is_portable(engine) for engine in (*PORTABLE.values(), own, other, plugin)] == [True] * 5 + [False] * 2
 
 
 class TestSkops:
@@ -109,6 +112,75 @@ def naming(module, name, array=None):
             if array is not None:
                 archive.writestr("0.npy", array)
         return file.getvalue()
+
+
+class TestTreelite:
+    @pytest.fixture(autouse=True)
+    def _installed(self):
+        pytest.importorskip("treelite")
+
+    @pytest.mark.parametrize("classes", [2, 3])
+    @pytest.mark.parametrize("name", ["RandomForest", "ExtraTrees", "GradientBoosting", "HistGradientBoosting"])
+    def test_it_answers_as_the_trees_do(self, name, classes):
+        y = np.array(["no", "perhaps", "yes"], object)[np.digitize(X[:, 0], np.linspace(0, 1, classes + 1)[1:-1])]
+        own = trees(f"{name}Classifier").fit(X, y)
+        served = TREELITE.load(TREELITE.convert(own, X))
+        assert served.predict(X).tolist() == own.predict(X).tolist()
+        assert served.predict_proba(X) == pytest.approx(own.predict_proba(X), abs=1e-6)
+        numbers = trees(f"{name}Regressor").fit(X, X @ np.arange(5))
+        assert TREELITE.load(TREELITE.convert(numbers, X)).predict(X) == pytest.approx(numbers.predict(X))
+
+    def test_a_forest_s_probabilities_are_equal_and_so_ties_go_the_same_way(self):
+        noisy = np.random.default_rng(1).integers(0, 10, 600)
+        X = np.random.default_rng(2).random((600, 5))
+        own = trees("RandomForestClassifier", n_estimators=10, max_depth=4).fit(X[:300], noisy[:300])
+        served = TREELITE.load(TREELITE.convert(own, X))
+        assert np.array_equal(served.predict_proba(X), own.predict_proba(X))
+        few = trees("RandomForestClassifier", n_estimators=2).fit(X, noisy)
+        shares = np.sort(few.predict_proba(X), axis=1)
+        assert (shares[:, -1] == shares[:, -2]).sum() > 100
+        assert np.array_equal(TREELITE.load(TREELITE.convert(few, X)).predict(X), few.predict(X))
+
+    @pytest.mark.parametrize("dtype", [np.uint8, np.float64])
+    def test_several_labels_and_several_numbers(self, dtype):
+        examples = (255 * X).astype(dtype)
+        labels = trees("RandomForestClassifier").fit(examples, np.column_stack([Y, np.digitize(X[:, 2], [0.3, 0.6])]))
+        served = TREELITE.load(TREELITE.convert(labels, examples))
+        assert np.array_equal(served.predict(examples), labels.predict(examples))
+        assert list(map(np.shape, served.predict_proba(examples))) == [(60, 2), (60, 3)]
+        numbers = trees("ExtraTreesRegressor").fit(examples, X[:, :2])
+        served = TREELITE.load(TREELITE.convert(numbers, examples))
+        assert served.predict(examples) == pytest.approx(numbers.predict(examples))
+
+    def test_a_feature_beside_a_threshold_is_rounded_as_scikit_learn_rounds_it(self):
+        own = trees("RandomForestClassifier", bootstrap=False).fit(np.array([[0.1], [0.3]]), [0, 1])
+        beside = np.float64([[np.nextafter(0.2, 1)], [np.nextafter(0.2, 0)], [0.2 + 1e-9], [0.2 - 1e-9]])
+        assert np.array_equal(TREELITE.load(TREELITE.convert(own, beside)).predict(beside), own.predict(beside))
+
+    def test_what_is_no_such_trees_is_not_served(self):
+        with pytest.raises(NotServed, match="it is none of scikit-learn's forests and boosted trees"):
+            TREELITE.convert(fakes.Reader(), X)
+        with pytest.raises(NotServed, match="it knows a single class"):
+            TREELITE.convert(trees("RandomForestClassifier").fit(X, np.full(60, 3)), X)
+        with pytest.raises(NotServed, match="it takes arrays of numbers"):
+            TREELITE.convert(trees("RandomForestClassifier").fit(X, Y), X.tolist())
+
+    def test_it_serves_without_scikit_learn(self):
+        content = TREELITE.convert(trees("RandomForestClassifier").fit(X, Y), X)
+        program = """
+import sys
+from fitgate.engines import TREELITE
+served = TREELITE.load(sys.stdin.buffer.read())
+sys.exit("sklearn" in sys.modules or len(served.predict([[0.5] * 5])) != 1)
+"""
+        subprocess.run([sys.executable, "-c", program], input=content, check=True, cwd=ROOT)
+
+
+def trees(name, **parameters):
+    from sklearn import ensemble
+
+    few = {"max_iter" if name.startswith("Hist") else "n_estimators": 7}
+    return getattr(ensemble, name)(random_state=0, **{**few, **parameters})
 
 
 class Network:

@@ -54,6 +54,7 @@ LIBRARIES = {
     "skl2onnx": {"fitgate.engines"},
     "onnxruntime": {"fitgate.engines"},
     "skops": {"fitgate.engines"},
+    "treelite": {"fitgate.engines"},
     "safetensors": {"fitgate.engines"},
     "pyarrow": {"fitgate.data"},
 }

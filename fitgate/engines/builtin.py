@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fitgate.engines import jax_export, onnx, skops
+from fitgate.engines import jax_export, onnx, skops, treelite
 from fitgate.engines.engine import Engine
 
 ONNX = Engine(
@@ -27,8 +27,15 @@ SKOPS = Engine(
     requires=("skops",),
     description="scikit-learn, from what skops writes",
 )
-ENGINES = (ONNX,)  # that may serve any model; a model names others
-PORTABLE = {engine.name: engine for engine in (ONNX, JAX_EXPORT, SKOPS)}
+TREELITE = Engine(
+    "treelite",
+    treelite.convert,
+    treelite.load,
+    requires=("treelite",),
+    description="treelite's compiled code, for forests and boosted trees",
+)
+ENGINES = (ONNX, TREELITE)  # that may serve any model; a model names others
+PORTABLE = {engine.name: engine for engine in (ONNX, TREELITE, JAX_EXPORT, SKOPS)}
 
 
 def is_portable(engine: Engine) -> bool:

@@ -12,6 +12,7 @@ from fitgate.machine.modules import missing
 
 NATIVE = "native"
 ALL = "all"
+NUMBERS = "biuf"  # kinds of dtype
 
 
 def named(model: str, engine: str = NATIVE) -> str:
@@ -25,6 +26,20 @@ class EngineError(FitgateError):
 
 class NotServed(Exception):
     """A model that an engine can't serve; its text says why, as a clause."""
+
+
+def check_numbers(X: Any) -> None:
+    """Refuse examples other than an array of numbers `(n, features)`.
+
+    Raises:
+        NotServed: if they are others.
+    """
+    import numpy as np
+
+    if isinstance(X, np.ndarray) and X.ndim == 2 and X.dtype.kind in NUMBERS:
+        return
+    found = f"{X.dtype} of shape {X.shape}" if isinstance(X, np.ndarray) else type(X).__name__
+    raise NotServed(f"it takes arrays of numbers (n, features), not {found}: the model may name its own engine")
 
 
 class Predictor(Protocol):

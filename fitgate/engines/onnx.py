@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fitgate.engines.engine import NotServed
+from fitgate.engines.engine import check_numbers
 from fitgate.machine import usable_cores
 from fitgate.protocols import DecisionFunction, KnowsClasses, Probabilities, offered
 
 SCORES, CLASSES = "fitgate.scores", "fitgate.classes"  # keys of the model's metadata
-NUMBERS = "biuf"  # kinds of dtype
 
 
 def convert(estimator: Any, X: Any) -> bytes:
@@ -27,8 +26,7 @@ def convert(estimator: Any, X: Any) -> bytes:
         NotServed: if X is no such array.
         Exception: whatever skl2onnx raises of an estimator that it can't convert.
     """
-    if not isinstance(X, np.ndarray) or X.ndim != 2 or X.dtype.kind not in NUMBERS:
-        raise NotServed(f"it takes arrays of numbers (n, features), not {_kind(X)}: the model may name its own engine")
+    check_numbers(X)
     from skl2onnx import to_onnx
     from skl2onnx.common.data_types import FloatTensorType
     from sklearn.multiclass import OneVsOneClassifier
@@ -140,9 +138,3 @@ class _Deciding(_Session):
         """Scores `(n, classes)`; of two classes those of the second, `(n,)`."""
         found = self._run(self._scores, X)
         return found.reshape(len(found), -1)[:, -1] if self._classes == 2 else found
-
-
-def _kind(X: Any) -> str:
-    if isinstance(X, np.ndarray):
-        return f"{X.dtype} of shape {X.shape}"
-    return type(X).__name__

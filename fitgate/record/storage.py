@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,8 +20,10 @@ from fitgate.record.record import SCHEMA, Entry, Record
 from fitgate.record.upgrades import UPGRADES
 
 T = TypeVar("T", bound=msgspec.Struct)
+R = TypeVar("R", bound=Record | Outline)
 JOURNAL = "journal.jsonl"
 RUN = ("a run's record.json", "check the path")  # what is expected, and what to do where there is none
+CURRENT = re.compile(rb'\s*{\s*"schema"\s*:\s*%d\s*[,}]' % SCHEMA)  # how a record of today's schema begins
 LONGEST = 2**30  # bytes, of any file that is read here
 UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)  # what decoding raises of what is no such JSON
 
@@ -142,10 +145,10 @@ def read_outline(path: Path) -> Outline:
     return outline
 
 
-def _decoded(path: Path, content: bytes, kind: type[T], arrays: Arrays | None) -> tuple[T, int]:
+def _decoded(path: Path, content: bytes, kind: type[R], arrays: Arrays | None) -> tuple[R, int]:
     """A record's content as a struct of some of its fields, and its schema; an older one is upgraded."""
-    try:
-        schema = msgspec.json.decode(content, type=_Version).schema
+    try:  # others are read to their end to find it
+        schema = SCHEMA if CURRENT.match(content) else msgspec.json.decode(content, type=_Version).schema
     except msgspec.ValidationError:  # it is no object
         schema = None
     except UNREADABLE as error:
@@ -157,11 +160,16 @@ def _decoded(path: Path, content: bytes, kind: type[T], arrays: Arrays | None) -
         next_step = "use the version of fitgate that wrote it"
         raise RecordError(path, found=found, expected=expected, next_step=next_step)
     try:
-        if schema == SCHEMA:
-            return msgspec.json.decode(content, type=kind, dec_hook=arrays), schema
-        return msgspec.convert(_upgraded(msgspec.json.decode(content)), kind, dec_hook=arrays), schema
+        if schema != SCHEMA:
+            return msgspec.convert(_upgraded(msgspec.json.decode(content)), kind, dec_hook=arrays), schema
+        whole = msgspec.json.decode(content, type=kind, dec_hook=arrays)
     except UNREADABLE as error:
+        if type(error) is msgspec.DecodeError:  # of what is no JSON
+            raise _damaged(path, error) from error
         raise _invalid(path, str(error), schema) from error
+    if whole.schema != SCHEMA:
+        raise _invalid(path, f"schema {SCHEMA} and {whole.schema}", schema)
+    return whole, schema
 
 
 def _contents(path: Path, expected: str, next_step: str) -> bytes:

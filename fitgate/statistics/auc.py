@@ -8,6 +8,7 @@ mean of several columns' areas, such as one for each class, adds up what an exam
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -70,7 +71,13 @@ def area(truth: ArrayLike, scores: ArrayLike) -> float:
     Raises:
         ValueError: if the shapes differ, a score is not finite, or a column has examples of one kind.
     """
-    return float(_placements(truth, [scores], least=1)[0][0])
+    from scipy.stats import rankdata
+
+    areas = []
+    for yes, (of_column,) in _columns(truth, [scores], least=1):
+        m = int(yes.sum())
+        areas.append((rankdata(of_column)[yes].sum() - m * (m + 1) / 2) / (m * (len(yes) - m)))
+    return float(np.mean(areas))
 
 
 def auc_lower_bound(truth: ArrayLike, scores: ArrayLike, confidence: float) -> float:
@@ -120,12 +127,10 @@ def _delong(truth: ArrayLike, scores: list[ArrayLike]) -> tuple[NDArray[np.float
     return areas, added @ added.T
 
 
-def _placements(
+def _columns(
     truth: ArrayLike, scores: list[ArrayLike], least: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The areas `(scores,)`, and by how much each example's placement moves them `(scores, n)`."""
-    from scipy.stats import rankdata
-
+) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.float64]]]:
+    """Of each column, which examples are positive `(n,)`, and their scores `(scores, n)`."""
     positive = np.asarray(truth, bool)
     s = np.asarray(scores, np.float64)
     if s.shape != (len(scores), *positive.shape):
@@ -133,12 +138,24 @@ def _placements(
     if not np.isfinite(s).all():
         raise ValueError(f"{int((~np.isfinite(s)).sum())} scores are NaN or infinite, expected finite numbers")
     columns = positive.reshape(len(positive), -1).T
-    areas, added = np.zeros(len(scores)), np.zeros((len(scores), len(positive)))
     for yes, of_column in zip(columns, s.reshape(len(scores), len(positive), -1).transpose(2, 0, 1), strict=True):
         m, n = int(yes.sum()), int((~yes).sum())
         if min(m, n) < least:
             few = "one" if least == 1 else "two"
             raise ValueError(f"{m} positive and {n} negative examples, expected {few} or more of each")
+        yield yes, of_column
+
+
+def _placements(
+    truth: ArrayLike, scores: list[ArrayLike], least: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The areas `(scores,)`, and by how much each example's placement moves them `(scores, n)`."""
+    from scipy.stats import rankdata
+
+    columns = list(_columns(truth, scores, least))
+    areas, added = np.zeros(len(scores)), np.zeros((len(scores), len(np.asarray(truth))))
+    for yes, of_column in columns:
+        m, n = int(yes.sum()), int((~yes).sum())
         # An example's placement is the share of the other class that it ranks correctly; the area is their mean.
         ranks = rankdata(of_column, axis=1)
         of_positives = (ranks[:, yes] - rankdata(of_column[:, yes], axis=1)) / n

@@ -58,8 +58,9 @@ SHORT = {
     "pytest -m latency --fit-models=knn,sgd --fit-threads=2": Short(
         "pytest -m latency --fit-models=sgd --fit-threads=2 --fit-timing=0.2", "shorter timings of one model"
     ),
-    "pytest -m latency --fit-models=sgd,knn --fit-engines=onnx": Short(
-        "pytest -m latency --fit-models=sgd --fit-engines=onnx --fit-timing=0.2", "shorter timings of one model"
+    "pytest -m latency --fit-models=sgd,forest --fit-engines=onnx,treelite": Short(
+        "pytest -m latency --fit-models=forest --fit-engines=onnx,treelite --fit-timing=0.2",
+        "shorter timings of one model",
     ),
     "pytest -m latency --fit-models=sgd,forest,svc,cnn --fit-engines=all --fit-keep": Short(
         "pytest -m latency --fit-models=sgd --fit-engines=all --fit-keep --fit-timing=0.1",
