@@ -12,9 +12,9 @@ import msgspec
 from fitgate.errors import LoggedError
 from fitgate.files import append, contents, write, writing
 from fitgate.record.arrays import Arrays, encode_array
-from fitgate.record.consistency import faults
+from fitgate.record.consistency import faults, outline_faults
 from fitgate.record.errors import NoRecordError, RecordError, UnfinishedError
-from fitgate.record.outline import Outline, outline_faults
+from fitgate.record.outline import Outline
 from fitgate.record.record import SCHEMA, Entry, Record
 from fitgate.record.upgrades import UPGRADES
 
@@ -121,7 +121,7 @@ def decode(content: bytes, path: Path) -> Record:
 def read_outline(path: Path) -> Outline:
     """Read what a history needs of a record's file, without its arrays.
 
-    What only the arrays could show, as metrics that predictions do not give, is not seen.
+    What only the arrays could show, as a metric that predictions do not give and no verdict speaks of, is not seen.
 
     Raises:
         NoRecordError: if it is JSON of something else.
@@ -136,7 +136,7 @@ def read_outline(path: Path) -> Outline:
             expected="one that has ended",
             next_step="repeat it, or wait for it",
         )
-    fault = next(outline_faults(outline), None)
+    fault = next(outline_faults(outline, upgraded=schema != SCHEMA), None)
     if fault is not None:
         raise _invalid(path, fault, schema)
     return outline
