@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -156,7 +157,8 @@ class Recorder:
         places = [f"report in {shown(self._relative(path))}" for path in artefacts.reports]
         if artefacts.errors_log:
             places.append(f"tracebacks in {shown(self._relative(artefacts.errors_log))}")
-        Summary(terminal, self._config.get_verbosity()).write(record, faults, artefacts.warnings, places)
+        run = shlex.quote(self._relative(artefacts.directory)) if artefacts.directory else ""
+        Summary(terminal, self._config.get_verbosity()).write(record, faults, artefacts.warnings, places, run)
         if os.environ.get("GITHUB_ACTIONS") == "true":
             start = self._config.invocation_params.dir
             for line in annotated(record, start, Path(os.environ.get("GITHUB_WORKSPACE", start))):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fitgate.gates import Declaration, Outcome, Reason, Verdict
+from fitgate.gates.settings import LEAST_SEEDS
 from fitgate.gates.wording import chance
 from fitgate.record import Record
 from fitgate.report.view.words import metric_value
@@ -74,7 +75,12 @@ class GateRow:
 
 @dataclass(frozen=True)
 class Unblessed:
-    """Gates that have no baseline, and the command that trains what may become theirs."""
+    """Gates that have no baseline.
+
+    Attributes:
+        gates: how many.
+        command: trains what may become theirs; empty where the run's own seeds may.
+    """
 
     gates: int
     command: str
@@ -145,6 +151,8 @@ def unblessed(record: Record) -> Unblessed | None:
     count, profile = record.count(Outcome.NO_BASELINE), record.settings.profile
     option = f" --fit-profile={profile}" if profile else ""
     command = f'pytest{option} -m "not latency" --fit-seeds=20 --fit-seed=2000'
+    if record.settings.seeds >= LEAST_SEEDS:
+        command = ""
     return Unblessed(count, command) if count else None
 
 
