@@ -152,6 +152,8 @@ class Recorder:
                 terminal.write_line(
                     f"fitgate: nothing was judged: {gates} and every other test of a model were left out"
                 )
+            elif self._stopped and self._config.getoption("numprocesses", None):  # no worker has told of a test
+                terminal.write_line("fitgate: nothing was judged: the run was stopped before any test of a model began")
             return
         faults = [fault for i, fault in enumerate(record.faults[:MOST_FAULTS]) if i or len(fault) > CELL]
         places = [f"report in {shown(self._relative(path))}" for path in artefacts.reports]

@@ -89,7 +89,8 @@ class Unblessed:
 def gates(record: Record) -> tuple[GateRow, ...]:
     """All gates: those without a verdict first, then what did not pass, then suspicious gains, then the rest."""
     judged = sorted(record.verdicts, key=lambda v: (ORDER[v.outcome], not v.gained))
-    return (*map(_unjudged, record.unjudged), *(gate_row(verdict, record) for verdict in judged))
+    unjudged = (_unjudged(gate, record.status == "finished") for gate in record.unjudged)
+    return (*unjudged, *(gate_row(verdict, record) for verdict in judged))
 
 
 def gate_row(verdict: Verdict, record: Record) -> GateRow:
@@ -156,8 +157,12 @@ def unblessed(record: Record) -> Unblessed | None:
     return Unblessed(count, command) if count else None
 
 
-def _unjudged(gate: Declaration) -> GateRow:
-    message = "It was selected and not judged, so the run fails: see the errors of its test, and run it again."
+def _unjudged(gate: Declaration, finished: bool) -> GateRow:
+    message = (
+        "It was selected and not judged, so the run fails: see the errors of its test, and run it again."
+        if finished
+        else "The run ended before it was judged: run it again."
+    )
     return GateRow(gate.model, gate.task, gate.gate, None, message, where=gate.where)
 
 
