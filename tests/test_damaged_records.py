@@ -74,7 +74,7 @@ def refused(path, content, match="found no valid record"):
     ids=["empty", "no UTF-8", "cut", "deep", "deep objects", "NaN"],
 )
 def test_what_is_no_json_is_one_clear_line(path, content):
-    refused(path, content, "found (damaged JSON|schema None)")
+    refused(path, content, "found (damaged JSON|JSON without a schema)")
 
 
 def test_text_that_is_no_utf_8_is_one_clear_line(path):
@@ -300,9 +300,11 @@ def test_a_gate_whose_parameters_are_others_than_its_rule_says_is_refused(path):
     content = copy.deepcopy(SOUND)
     assert content["gates"][0]["gate"] == "accuracy>=0.9"
     content["gates"][0]["parameters"] = lowered(SOUND["gates"][0]["parameters"])
-    path.write_text(json.dumps(content))
-    with pytest.raises(RecordError, match=r"found parameters of a gate that come to accuracy>=0.1, expected accuracy"):
-        judge_again(read(path), GATES)
+    refused(path, content, r"accuracy>=0.9 of good on digits.* with parameters of a gate that come to accuracy>=0.1")
+
+
+def test_a_task_of_a_name_that_none_can_have_is_refused(path):
+    refused(path, json.loads(json.dumps(SOUND).replace('"digits"', r'"dig\n::error::its"')), "that no baseline's file")
 
 
 def lowered(parameters):

@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fitgate.data.checks import joined
+from fitgate.errors import FitgateError
 from fitgate.gates import GATES, BaselineError, Verdict
 from fitgate.gates.soundness import check_content
 from fitgate.metrics import METRICS
 from fitgate.record.agreement import evaluations, output_faults, seed_faults, settings_faults, verdict_faults
 from fitgate.record.arrays import ARRAY_KEYS, decode_array
 from fitgate.record.entries import KeptData, KeptModel, Misclassified, TaskEntry
-from fitgate.record.evidence import with_scorers, wrong_values
+from fitgate.record.evidence import check_gates, with_scorers, wrong_values
 from fitgate.record.outline import Outline
 from fitgate.record.plausibility import fit_faults, metric_faults, negative, timing_faults, twice
 from fitgate.record.record import Record
@@ -163,6 +164,10 @@ def _gates(record: Record) -> Iterator[str]:
             of_metric = any(field.name == "metric" for field in dataclasses.fields(GATES[gate.kind]))
             if of_metric and metric not in tasks[gate.task].metrics:
                 yield f"a gate {gate.gate} of {gate.model} on {gate.task}, which has no metric {str(metric)[:40]!r}"
+    try:
+        check_gates(record, with_scorers(record, METRICS))
+    except FitgateError as error:
+        yield f"{error.where} with {error.found}"
 
 
 def _verdicts(record: Record, declared: bool) -> Iterator[str]:

@@ -28,7 +28,7 @@ UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)  # what decoding
 class _Version(msgspec.Struct):
     """Of a record, the one field that says how to read the others."""
 
-    schema: Any = None
+    schema: Any = msgspec.UNSET
 
 
 def save(record: Record, path: Path) -> None:
@@ -146,14 +146,19 @@ def _decoded(path: Path, content: bytes, kind: type[T], arrays: Arrays | None) -
     """A record's content as a struct of some of its fields, and its schema; an older one is upgraded."""
     try:
         schema = msgspec.json.decode(content, type=_Version).schema
-    except msgspec.ValidationError:  # it is no object
-        schema = None
+    except msgspec.ValidationError:
+        schema = msgspec.UNSET
     except UNREADABLE as error:
         raise _damaged(path, error) from error
     if type(schema) is not int or schema not in {SCHEMA, *UPGRADES}:
-        found, expected = f"schema {repr(schema)[:20]}", f"{SCHEMA} or an older one"
-        if schema is None:
+        if schema is None or schema is msgspec.UNSET:
+            found = "JSON without a schema" if schema is msgspec.UNSET else "schema null"
+            expected = f"a run's record, of schema {SCHEMA} or an older one"
             raise NoRecordError(path, found=found, expected=expected, next_step="name the record of a run")
+        found, expected = (
+            f"schema {msgspec.json.encode(schema).decode()[:20]}",
+            f"the number {SCHEMA}, or an older one's",
+        )
         next_step = "use the version of fitgate that wrote it"
         raise RecordError(path, found=found, expected=expected, next_step=next_step)
     try:
