@@ -472,4 +472,5 @@ def test_a_history_of_one_run_says_so(tmp_path):
     view, _ = read_history([keep(tmp_path / "runs", noise(1))])
     report = write_history(view, tmp_path / "out.md").read_text()
     assert report.startswith("# History of 1 run\n")
+    assert "It began 2026-01-01 00:00 UTC" in report
     assert "all 0 series" not in report
