@@ -115,7 +115,9 @@ def seed_faults(of: Whole) -> Iterator[str]:
     fits = {(fit.model, fit.task): fit for fit in of.fits}
     for run in of.seed_runs:
         key = run.fit.model, run.fit.task
-        if key in own and fits.get(key) == run.fit and own[key].metrics != run.evaluation.metrics:
+        fit = fits.get(key)
+        same = fit is not None and (fit.seed, fit.seconds) == (run.fit.seed, run.fit.seconds)
+        if same and key in own and own[key].metrics != run.evaluation.metrics:
             yield f"other metrics of {key[0]} on {key[1]} than with seed {run.fit.seed}, of which it is the same fit"
 
 

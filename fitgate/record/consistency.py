@@ -19,11 +19,11 @@ from fitgate.record.agreement import evaluations, output_faults, seed_faults, se
 from fitgate.record.arrays import ARRAY_KEYS, decode_array
 from fitgate.record.entries import KeptData, KeptModel, Misclassified, TaskEntry
 from fitgate.record.evidence import check_gates, with_scorers, wrong_values
-from fitgate.record.outline import Outline
+from fitgate.record.outline import FitOutline, Outline
 from fitgate.record.plausibility import fit_faults, metric_faults, negative, timing_faults, twice
 from fitgate.record.record import Record
 from fitgate.record.serving import engine_faults
-from fitgate.runs import Evaluation
+from fitgate.runs import Evaluation, Fit
 from fitgate.tasks import CLASSES
 
 Array = NDArray[Any]
@@ -63,7 +63,7 @@ def outline_faults(outline: Outline, *, upgraded: bool = False) -> Iterator[str]
             yield f"a target of {task.name} of no shape"
     yield from metric_faults(outline.metrics)
     yield from output_faults(outline)
-    fits = [*outline.fits, *(run.fit for run in outline.seed_runs)]
+    fits: list[Fit | FitOutline] = [*outline.fits, *(run.fit for run in outline.seed_runs)]
     yield from fit_faults(fits, {task: digests[data] for task, data in tasks.items() if data in digests})
     yield from timing_faults(outline.timings)
     yield from verdict_faults(outline, declared=not upgraded)

@@ -54,10 +54,21 @@ class EvaluationOutline(msgspec.Struct, frozen=True, tag="Evaluation"):
     missing: dict[str, str] = {}
 
 
+class FitOutline(msgspec.Struct, frozen=True, tag="Fit"):
+    """Which fit it was, and how long it took; attributes as `Fit` has them."""
+
+    model: str
+    task: str
+    seed: int
+    data_digest: str
+    seconds: float | None
+    compile_seconds: float | None
+
+
 class SeedOutline(msgspec.Struct, frozen=True, tag="SeedRun"):
     """A run with one of several seeds; attributes as `SeedRun` has them."""
 
-    fit: Fit
+    fit: FitOutline
     evaluation: EvaluationOutline
 
 
