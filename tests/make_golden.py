@@ -110,10 +110,12 @@ def golden():
     record.add(Declaration(FALL.model, FALL.task, FALL.gate, FALL.kind, PARAMETERS, FALL.where))
     for verdict in (*judge(claims, evidence(record, METRICS)).verdicts, FALL):
         record.add(verdict)
+    own = {e.model: e for e in record.evaluations if e.task == "digits"}
     for seed in (42, 43, 44):
-        for model, blunder in (("good", seed - 2), ("poor", 6)):
-            predictions = np.where(np.arange(200) % blunder, dataset.test.y, 0)
-            record.add(SeedRun(fit(model, "digits", seed, dataset), records.evaluation(model, tasks[0], predictions)))
+        predictions = np.where(np.arange(200) % (seed - 3), dataset.test.y, 0)
+        other = records.evaluation("good", tasks[0], predictions)
+        for model, e in (("good", own["good"] if seed == 42 else other), ("poor", own["poor"])):
+            record.add(SeedRun(fit(model, "digits", seed, dataset), e))
     record.failed_tests = ["test_quality.py::test_gate[poor-digits-accuracy>=0.9]"]
 
     values = (

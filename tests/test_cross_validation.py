@@ -13,12 +13,13 @@ from scipy.stats import t
 from fitgate import Above, CrossValidation, Dataset, Floor, Metric, Model, NoRegression, Outcome, Split, Task
 from fitgate.cli import main
 from fitgate.data import DataError
-from fitgate.gates import GATES, Claim, Evidence, JudgeSettings, Truth, collect, judge
+from fitgate.gates import GATES, Claim, Evidence, JudgeSettings, Truth, Verdict, collect, judge
 from fitgate.gates.planning import plans
 from fitgate.machine import environment
 from fitgate.metrics import METRICS
 from fitgate.plugin.project import project as project_of
-from fitgate.record import RecordError, judge_again, read
+from fitgate.record import RecordError, judge_again, lost_examples, read
+from fitgate.report.view.mending import answers
 from fitgate.runs import ModelFailed
 from fitgate.runs.workers import run_seed
 from fitgate.sabotage.defect import Defect, DefectiveEstimator
@@ -27,6 +28,7 @@ from fitgate.sabotage.trials import Size, Trials
 from fitgate.statistics import Folds, corrected_bound, corrected_error, corrected_fall
 from fitgate.statistics.folds import first_of_each
 from fitgate.tasks import TaskData, known_metrics
+from tests.records import blank, describe
 
 N = 40
 ROWS = np.arange(N, dtype=float)[:, None]
@@ -337,6 +339,24 @@ def folded(project, monkeypatch):
 
 
 QUICK = ("-q", "-m", "not latency")
+
+
+def test_an_example_is_shown_with_an_answer_that_is_wrong_in_whichever_repeat_it_is():
+    right, data = asked(lambda seed: Knowing())
+    again = data.dataset.folds.examples[N:] == 7  # in the second and the third repeat
+    once = np.concatenate([right.predictions[:N], right.predictions[N:] ^ again])
+    records = []
+    for predictions in (right.predictions, once):
+        record = blank()
+        describe(record, data)
+        record.add(msgspec.structs.replace(right, predictions=predictions))
+        records.append(record)
+    place = int(np.flatnonzero(data.dataset.folds.examples == 7)[0])
+    records[1].add(Verdict("m", "t", "r", Outcome.FAIL, "", lost=[place]))
+    ((lost,),) = lost_examples(records[1], lambda task, i: None).values()
+    assert (data.dataset.folds.examples[lost.index], lost.label, lost.answers) == (7, 1, {"m": 0})
+    (change,) = answers(records[1], records[0])
+    assert [(e.index, e.truth, e.before, e.now) for e in change.worse] == [(7, "1", "1", "0")]
 
 
 @pytest.mark.parametrize("how", [(), ("-n", "2"), ("--fit-timeout", "60")])

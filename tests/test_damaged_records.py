@@ -29,6 +29,7 @@ from fitgate.record import (
     judge_again,
     read,
     read_json,
+    read_outline,
     storage,
 )
 from fitgate.report import run_verdict
@@ -73,7 +74,7 @@ def refused(path, content, match="found no valid record"):
     ids=["empty", "no UTF-8", "cut", "deep", "deep objects", "NaN"],
 )
 def test_what_is_no_json_is_one_clear_line(path, content):
-    refused(path, content, "found (damaged JSON|schema None)")
+    refused(path, content, "found (damaged JSON|JSON without a schema)")
 
 
 def test_two_schemas_are_one_too_many(path):
@@ -221,6 +222,12 @@ def all_pass(content):
     content["failed_tests"].clear()
 
 
+def other_seed(content):
+    run = next(run for run in content["seed_runs"] if (run["fit"]["model"], run["fit"]["seed"]) == ("poor", 42))
+    run["evaluation"] = next(e["evaluation"] for e in content["seed_runs"] if e["fit"]["model"] == "good")
+    run["evaluation"] = {**run["evaluation"], "model": "poor"}
+
+
 CONTRADICTIONS = {
     "accuracy 0.98 of good on digits, whose outputs give 0.83": swap,
     "accuracy 0.99 of good on digits, whose outputs give 0.98": put(
@@ -259,6 +266,21 @@ CONTRADICTIONS = {
     "with a bound of 0.5 to a threshold of 0.9": put("verdicts", 0, "bound", value=0.5),
     "by a baseline that there is not": put("verdicts", 0, "reason", value=Reason.SAME_OUTPUT),
     "with the outputs of another": put("seed_runs", 0, "fit", "model", value="nobody"),
+    "a confidence of 0.0001": put("settings", "judge", "confidence", value=0.0001),
+    "other metrics of poor on digits than with seed 42": other_seed,
+}
+# What only arrays, examples and words show.
+UNSEEN_IN_OUTLINES = {
+    "accuracy 0.98 of good on digits, whose outputs give 0.83",
+    "199 test examples of fake",
+    "scores of dtype",
+    "classes of digits",
+    "not that of its parts",
+    "by 999 examples",
+    "which has no metric",
+    "other arrays in the baseline",
+    "another label than the target",
+    "another answer of",
 }
 
 
@@ -269,13 +291,27 @@ def test_figures_that_contradict_each_other_are_refused(path, found, edit):
     refused(path, content, f"found no valid record .*{found}")
 
 
+@pytest.mark.parametrize(("found", "edit"), CONTRADICTIONS.items(), ids=CONTRADICTIONS)
+def test_an_outline_shows_what_needs_no_arrays(path, found, edit):
+    content = copy.deepcopy(SOUND)
+    edit(content)
+    path.write_text(json.dumps(content))
+    if found in UNSEEN_IN_OUTLINES:
+        assert read_outline(path)
+    else:
+        with pytest.raises(RecordError, match="found no valid record"):
+            read_outline(path)
+
+
 def test_a_gate_whose_parameters_are_others_than_its_rule_says_is_refused(path):
     content = copy.deepcopy(SOUND)
     assert content["gates"][0]["gate"] == "accuracy>=0.9"
     content["gates"][0]["parameters"] = lowered(SOUND["gates"][0]["parameters"])
-    path.write_text(json.dumps(content))
-    with pytest.raises(RecordError, match=r"found parameters of a gate that come to accuracy>=0.1, expected accuracy"):
-        judge_again(read(path), GATES)
+    refused(path, content, r"accuracy>=0.9 of good on digits.* with parameters of a gate that come to accuracy>=0.1")
+
+
+def test_a_task_of_a_name_that_none_can_have_is_refused(path):
+    refused(path, json.loads(json.dumps(SOUND).replace('"digits"', r'"dig\n::error::its"')), "that no baseline's file")
 
 
 def lowered(parameters):

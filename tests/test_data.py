@@ -346,6 +346,15 @@ def test_a_nameless_loader_needs_a_name():
         Dataset.from_sklearn(lambda: load_digits())
 
 
+def test_a_loader_whose_name_says_nothing_of_its_data_needs_a_name():
+    def load():
+        return load_digits()
+
+    with pytest.raises(DataError, match=r"found a loader that is called 'load', .*; pass name="):
+        Dataset.from_sklearn(load)
+    assert Dataset.from_sklearn(load, name="mine").name == "mine"
+
+
 def test_openml_is_kept_in_the_user_s_cache(monkeypatch):
     def fetch(name, *, version, data_home, n_retries, delay):
         assert (name, version, data_home.parents[1]) == ("iris", 1, cache_directory() / "openml")

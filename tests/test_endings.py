@@ -248,10 +248,21 @@ def test_a_session_that_is_stopped_is_incomplete_and_red(project, judged, code, 
     assert run_verdict(project.record).outcome is RunOutcome.INCOMPLETE
     line = "INCOMPLETE: the run was stopped; gates judged before: 0"
     assert line in project.report
+    assert "errors of its test" not in project.report
     result.stdout.fnmatch_lines([f"fitgate: {line}"])
     status, shown = judged(project)
     assert status == 1
     assert shown.splitlines()[-2:] == ["not judged: reader on digits, accuracy>=0.9", line]
+
+
+def test_a_session_that_is_stopped_before_its_workers_are_up_says_that_nothing_was_judged(project):
+    project.write(READER)
+    add(project, "def pytest_configure_node(node): raise KeyboardInterrupt")
+    result = project.run("-k", "test_gate", "-n", "2", subprocess=True)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert not project.runs
+    line = "fitgate: nothing was judged: the run was stopped before any test of a model began"
+    assert result.outlines.count(line) == 1
 
 
 @pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])

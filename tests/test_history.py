@@ -11,14 +11,24 @@ import msgspec
 import numpy as np
 import pytest
 
+from fitgate import Floor
 from fitgate.cli import main
-from fitgate.gates import Declaration, Outcome, Verdict
+from fitgate.gates import Baseline, Declaration, Outcome, Verdict
 from fitgate.latency.audit import Audit
 from fitgate.latency.timing import TimedProcess, Timing
 from fitgate.record import DataEntry, Outline, Record, RecordError, TaskEntry, read, read_outline, save
-from fitgate.record.outline import DataOutline, EvaluationOutline, TaskOutline
+from fitgate.record.outline import (
+    BaselineOutline,
+    DataOutline,
+    DisturbedOutline,
+    EvaluationOutline,
+    GateOutline,
+    SeedOutline,
+    TaskOutline,
+    VerdictOutline,
+)
 from fitgate.report import read_history, write_badge, write_history
-from fitgate.runs import Evaluation
+from fitgate.runs import Disturbed, Evaluation, SeedRun
 from fitgate.statistics import height_of_sums, shifts
 from tests import records
 from tests.make_golden import golden
@@ -127,15 +137,25 @@ def test_values_and_levels_that_can_not_be_are_refused():
 
 def test_an_outline_has_the_fields_of_the_record_and_its_values(tmp_path):
     own = {field.name: field.type for field in msgspec.structs.fields(Record)}
-    whole = {"datasets": (DataOutline, DataEntry), "tasks": (TaskOutline, TaskEntry)}
-    whole["evaluations"] = (EvaluationOutline, Evaluation)
+    outlined = {
+        "datasets": (DataOutline, DataEntry),
+        "tasks": (TaskOutline, TaskEntry),
+        "gates": (GateOutline, Declaration),
+        "baselines": (BaselineOutline, Baseline),
+        "evaluations": (EvaluationOutline, Evaluation),
+        "verdicts": (VerdictOutline, Verdict),
+        "seed_runs": (SeedOutline, SeedRun),
+        "disturbed": (DisturbedOutline, Disturbed),
+    }
     for field in msgspec.structs.fields(Outline):
-        if field.name not in whole:
+        if field.name not in outlined:
             assert own[field.name] == field.type, field.name
-    for short, long in whole.values():
+    for short, long in outlined.values():
         assert short.__struct_config__.tag == long.__struct_config__.tag
         kept = {field.name: field.type for field in msgspec.structs.fields(long)}
-        assert all(kept[field.name] == field.type for field in msgspec.structs.fields(short))
+        parts = {field.name: field.type for field in msgspec.structs.fields(short)}
+        further = parts.keys() & {"target", "predictions", "fit", "evaluation", "about"}  # of these, too, an outline
+        assert all(kept[name] == of for name, of in parts.items() if name not in further)
     save(golden(), tmp_path / "record.json")
     record, outline = read(tmp_path), read_outline(tmp_path / "record.json")
     for field in msgspec.structs.fields(Outline):
@@ -149,9 +169,9 @@ def _pairs(short, long):
         assert len(short) == len(long)
         for a, b in zip(short, long, strict=True):
             yield from _pairs(a, b)
-    elif isinstance(short, DataOutline | TaskOutline | EvaluationOutline):
+    elif type(short).__module__ == Outline.__module__:
         for field in msgspec.structs.fields(short):
-            yield getattr(short, field.name), getattr(long, field.name)
+            yield from _pairs(getattr(short, field.name), getattr(long, field.name))
     else:
         yield short, long
 
@@ -324,7 +344,7 @@ def test_what_is_no_record_is_left_out_and_a_damaged_one_fails(tmp_path, capsys,
     expected = {
         "cut": "damaged JSON",
         "newer": "schema 99",
-        "undated": "a run that began at 'once'",
+        "undated": "no valid record (a run that began at 'once'",
         "first": "a run that began at '0001",
         "gone": "No such file",
         "empty": "no valid record (timings",
@@ -338,6 +358,21 @@ def test_what_is_no_record_is_left_out_and_a_damaged_one_fails(tmp_path, capsys,
     assert report.startswith("# History of 9 runs")
     assert "Copies of records that were counted once: 1." in report
     assert report.count("\n- runs/") == 10
+
+
+def test_an_earlier_record_whose_figure_its_verdict_denies_is_left_out_and_named(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    gate = Floor(DATA.task, "accuracy", 0.8).declaration("m", "")
+    about = {"kind": gate.kind, "metric": "accuracy", "value": 0.9}
+    verdict = Verdict("m", "kinds", gate.gate, Outcome.FAIL, "", **about)
+    keep(tmp_path / "runs", noise(9), gates=[gate], verdicts=[verdict])
+    path = tmp_path / "runs" / "04" / "record.json"
+    path.write_text(re.sub(r'("accuracy": )0\.9', r"\g<1>0.99", path.read_text()))
+    assert main(["history", "runs", "--gate-creep"]) == 1
+    (error,) = capsys.readouterr().err.splitlines()
+    assert error.startswith(
+        "error: runs/04/record.json: found no valid record (a verdict on accuracy>=0.8 of m on kinds"
+    )
 
 
 def test_a_last_record_that_only_its_arrays_refute_is_left_out_and_named(tmp_path, capsys, monkeypatch):
@@ -437,4 +472,5 @@ def test_a_history_of_one_run_says_so(tmp_path):
     view, _ = read_history([keep(tmp_path / "runs", noise(1))])
     report = write_history(view, tmp_path / "out.md").read_text()
     assert report.startswith("# History of 1 run\n")
+    assert "It began 2026-01-01 00:00 UTC" in report
     assert "all 0 series" not in report

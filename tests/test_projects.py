@@ -94,6 +94,16 @@ def test_list_says_how_a_slow_task_takes_part(project, directory, capsys):
     assert "--fit-tasks=films, as it is slow" in capsys.readouterr().out
 
 
+def test_list_refuses_a_profile_that_no_data_have(project, directory, capsys):
+    project.write("model()")
+    assert main(["list", "--profile", "full"]) == 0
+    capsys.readouterr()
+    assert main(["list", "--profile", "nosuch"]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("error: --profile: found 'nosuch', expected one of the datasets' profiles: full, ")
+
+
 def test_list_says_where_there_is_nothing_to_list(directory, capsys):
     assert main(["list"]) == 1
     assert "found no models, expected some, " in capsys.readouterr().err

@@ -123,8 +123,14 @@ def test_an_example_is_kept_whatever_the_data_is():
     ("change", "message"),
     [
         (lambda text: text[:100], "found damaged JSON"),
-        (lambda text: text.replace('"schema": 3', '"schema": 99'), "found schema 99, expected 3 or an older one"),
-        (lambda text: "[]", "found schema None, expected 3"),
+        (
+            lambda text: text.replace('"schema": 3', '"schema": 99'),
+            "found schema 99, expected the number 3, or an older",
+        ),
+        (lambda text: "[]", "found JSON without a schema, expected a run's record, of schema 3"),
+        (lambda text: text.replace('"schema": 3', '"schema": null'), "found schema null, expected a run's record"),
+        (lambda text: text.replace('"schema": 3', '"schema": "3"'), 'found schema "3", expected the number 3'),
+        (lambda text: text.replace('"schema": 3', '"schema": [3]'), r"found schema \[3\], expected the number 3"),
         (lambda text: text.replace('"seed": 42', '"seed": "x"'), r"found no valid record \(Expected `int`, got `str`"),
         (lambda text: text.replace('"zlib": "', '"zlib": "AAAA'), "found no valid record"),
     ],

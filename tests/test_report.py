@@ -297,8 +297,12 @@ def test_the_baselines_tell_how_high_a_floor_may_be(blessed, capsys, monkeypatch
 def test_floors_refuse_what_can_t_be_compared(golden, flowers):
     with pytest.raises(RecordError, match="found one that is running, expected a finished run"):
         floors([golden, of_seed(golden, 43, status="running")])
-    with pytest.raises(RecordError, match="found 2 records of 1 seed, expected one record a seed"):
-        floors([golden, golden])
+    with pytest.raises(RecordError, match="found 2 records of 1 seed, expected a seed of its own for each"):
+        floors([flowers, flowers])
+    with pytest.raises(
+        RecordError, match="found 2 records, 1 of them of several seeds, expected one record of several"
+    ):
+        floors([golden, msgspec.structs.replace(golden, seed_runs=[])])
     with pytest.raises(FitgateError, match="found 2 records of 2 different data"):
         floors([golden, flowers])
 

@@ -553,4 +553,4 @@ def test_a_metric_in_a_unit_of_its_own_is_shown_in_it():
     trial = Trial("data", "noise", "some", "m", [effect], [gate], 1)
     report = render(Campaign("", None, ENVIRONMENT, ["sizes"], [trial]), "figure.png")
     assert "+1.50 mm of error" in report
-    assert "tasks sizes; not in git." in report
+    assert "tasks sizes; of no commit." in report

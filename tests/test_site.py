@@ -189,6 +189,12 @@ def test_series_of_distinct_runs_are_a_history(tmp_path):
     assert site_view({"one": runs["r0"], "the same": runs["r0"]}).history is None
 
 
+def test_seconds_of_a_fit_are_shown_of_a_run_that_timed_nothing(tmp_path):
+    record = records.record_of(DATA, {"m": KINDS}, timed=False)
+    (head, (*_, fit, _front, _gates)) = Page(write_site({"run": record}, tmp_path / "site.html")).rows
+    assert (head[-3], fit) == ("Fit, s", "1")
+
+
 def test_an_outline_of_a_record_is_that_of_its_file(tmp_path):
     save(golden(), tmp_path / "record.json")
     assert outline_of(golden()) == read_outline(tmp_path / "record.json")

@@ -9,6 +9,7 @@ import types
 
 import pytest
 
+from fitgate.cli import main
 from fitgate.gates import Outcome
 from fitgate.plugin.pace import Pace
 
@@ -115,6 +116,17 @@ def test_a_quiet_run_says_what_did_not_pass_and_the_verdict_and_a_quieter_one_th
     project.write(floors(3, MISSED))
     lines = [line for line in project.run(option, "-k", "test_gate").outlines if re.match("FAIL |PASS |fitgate:", line)]
     assert [line.split()[0] for line in lines] == kept
+
+
+def test_the_run_that_baselines_are_made_of_says_by_which_command(project):
+    project.write("model(gates=(" + UNHELD + ",), tasks=(DIGITS,))")
+    lines = section(project.run("-k", "test_gate", "--fit-seeds=20"))
+    (run,) = project.runs
+    (line,) = (line for line in lines if "baselines" in line)
+    assert line == f"    - now make baselines of these seeds: fitgate bless {run.relative_to(project.path)}"
+    assert main(["bless", str(run), "--yes", "--baselines", str(project.path / "baselines")]) == 0
+    assert "train twenty seeds" not in project.report
+    assert "--fit-seeds" not in project.record.verdicts[0].message
 
 
 def test_without_pytest_s_summary_the_verdict_is_said_once(project):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -79,6 +80,16 @@ def test_this_repository_s_comments_are_posted_as_init_has_it(written):
         ["fitgate", "fitgate-ab", "fitgate-comment"]
     ]
     assert jobs[0]["permissions"] == jobs[1]["permissions"]
+
+
+def test_the_record_to_compare_with_is_the_default_branch_s_whatever_it_is_called(written):
+    workflow = yaml.safe_load((written / WORKFLOWS / "models.yml").read_text())
+    assert workflow[True]["push"] == {"branches": ["**"]}  # `on`, as YAML 1.1 has it
+    default = "github.event.repository.default_branch"
+    assert workflow["jobs"]["gates"]["if"].endswith(f"github.ref_name == {default}")
+    (step,) = (s for s in workflow["jobs"]["comment"]["steps"] if "gh run list" in s.get("run", ""))
+    name = re.search(r'--branch "\$(\w+)"', step["run"])[1]
+    assert step["env"][name] == f"${{{{ {default} }}}}"
 
 
 @pytest.mark.parametrize("measured", [True, False])

@@ -13,8 +13,9 @@ from fitgate.cli.projects import say_absent
 from fitgate.cli.records import RECORD
 from fitgate.gates import Outcome
 from fitgate.gates.baseline import baseline_file
-from fitgate.gates.blessing import LEAST_SEEDS, Proposal, bless, propose
+from fitgate.gates.blessing import Proposal, bless, propose
 from fitgate.gates.environments import propose_environment
+from fitgate.gates.settings import LEAST_SEEDS
 from fitgate.record import Record, RecordError, candidates, judge_again, read
 from fitgate.text import CELL, shown
 

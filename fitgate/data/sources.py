@@ -33,17 +33,18 @@ def name_of(loader: Callable[[], Any]) -> str:
     """What a loader calls its data, such as `breast_cancer`.
 
     Raises:
-        DataError: if it has no name.
+        DataError: if it has no name, or one that says nothing of them.
     """
     own = loader.__name__ if isinstance(loader, Named) else ""
-    if not own.isidentifier():  # such as <lambda>
+    name = own.removeprefix("load_").removeprefix("fetch_")
+    if not own.isidentifier() or name in ("load", "fetch"):  # the first is such as <lambda>
         raise DataError(
             "Dataset.from_sklearn",
-            found="a loader without a name of its own",
+            found=f"a loader that is called {own!r}" if own.isidentifier() else "a loader without a name of its own",
             expected="a name for the dataset",
             next_step="pass name=",
         )
-    return own.removeprefix("load_").removeprefix("fetch_")
+    return name
 
 
 def sklearn_splits(

@@ -17,12 +17,11 @@ from fitgate.gates.baseline import Baseline, BlessedSet, baseline_file, collect
 from fitgate.gates.candidate import Candidate
 from fitgate.gates.drift import drift
 from fitgate.gates.errors import BaselineError
+from fitgate.gates.settings import LEAST_SEEDS
 from fitgate.gates.soundness import check_baseline
 from fitgate.gates.stored import encoded
 from fitgate.gates.transaction import replace_all
 from fitgate.machine import Environment, changes
-
-LEAST_SEEDS = 20
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from fitgate.gates.baseline import Baseline
 from fitgate.gates.errors import BaselineError
 from fitgate.gates.evidence import Evidence
 from fitgate.gates.gate import Gate
+from fitgate.gates.settings import LEAST_SEEDS
 from fitgate.gates.soundness import check_baseline
 from fitgate.gates.verdict import Outcome, Reason, Verdict
 from fitgate.runs import same_output
@@ -76,6 +77,10 @@ def unchanged(gate: Gate, model: str, evidence: Evidence, what: str, **numbers: 
 
 
 def _without(gate: Gate, metric: str, model: str, evidence: Evidence) -> Verdict:
+    said = {"metric": metric, "reason": Reason.NO_BASELINE}
+    if evidence.settings.seeds >= LEAST_SEEDS:
+        message = f"There is no baseline of {model} on {gate.task.name}: fitgate bless makes one of this run's seeds."
+        return gate.verdict(model, evidence, Outcome.NO_BASELINE, message, **said)
     profile = evidence.truths[gate.task.name].profile
     of_profile = f" for profile {profile}" if profile else ""
     option = f" --fit-profile={profile}" if profile else ""
@@ -84,4 +89,4 @@ def _without(gate: Gate, metric: str, model: str, evidence: Evidence) -> Verdict
         f"pytest{option} --fit-models={model} --fit-tasks={gate.task.name} --fit-seeds=20 --fit-seed=2000, "
         "then fitgate bless."
     )
-    return gate.verdict(model, evidence, Outcome.NO_BASELINE, message, metric=metric, reason=Reason.NO_BASELINE)
+    return gate.verdict(model, evidence, Outcome.NO_BASELINE, message, **said)

@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+LEAST_SEEDS = 20  # of a baseline, unless the user says otherwise
 MOST_SEEDS = 10  # that an undecided gate may come to, where the user sets no budget
 MOST_BUDGET = 1_000  # seeds, as `fitgate_pytest.options` has it, which may load nothing of this
 MOST_SEEDS_BY_TIME = 40  # where the budget is a time

@@ -88,6 +88,8 @@ def _project(profile: str | None, config: pytest.Config) -> Project:
     options = read_options(config)
     settings = options.settings if profile is None else replace(options.settings, profile=profile)
     registry = Registry(config.hook, settings, stand_ins(config.pluginmanager))
+    if profile is not None and registry.known_models:
+        registry.check_profile("--profile")
     return Project(
         registry.known_models,
         {task.name: registry.data_of(task) for task in registry.tasks.values()},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -151,12 +152,15 @@ class Recorder:
                 terminal.write_line(
                     f"fitgate: nothing was judged: {gates} and every other test of a model were left out"
                 )
+            elif self._stopped and self._config.getoption("numprocesses", None):  # no worker has told of a test
+                terminal.write_line("fitgate: nothing was judged: the run was stopped before any test of a model began")
             return
         faults = [fault for i, fault in enumerate(record.faults[:MOST_FAULTS]) if i or len(fault) > CELL]
         places = [f"report in {shown(self._relative(path))}" for path in artefacts.reports]
         if artefacts.errors_log:
             places.append(f"tracebacks in {shown(self._relative(artefacts.errors_log))}")
-        Summary(terminal, self._config.get_verbosity()).write(record, faults, artefacts.warnings, places)
+        run = shlex.quote(self._relative(artefacts.directory)) if artefacts.directory else ""
+        Summary(terminal, self._config.get_verbosity()).write(record, faults, artefacts.warnings, places, run)
         if os.environ.get("GITHUB_ACTIONS") == "true":
             start = self._config.invocation_params.dir
             for line in annotated(record, start, Path(os.environ.get("GITHUB_WORKSPACE", start))):

@@ -136,14 +136,7 @@ class Registry:
             FitgateError: if names clash, or an option, task, gate or baseline names what there is not.
         """
         models, metrics, _ = self.known_models, self.metrics, self.kinds
-        profiles = {name for task in self.tasks.values() for name in self._declared(task).profiles}
-        if self._settings.profile and self._settings.profile not in profiles:
-            raise TaskError(
-                "--fit-profile",
-                found=f"{self._settings.profile!r}",
-                expected=f"one of the datasets' profiles: {', '.join(sorted(profiles)) or 'they have none'}",
-                next_step="correct the name, or leave the option out",
-            )
+        self.check_profile("--fit-profile")
         self.selection.check(models, self.tasks)
         self._check_engines()
         self._check_datasets()
@@ -153,6 +146,21 @@ class Registry:
             self._check_published(model)
         for profile in sorted({self.data_of(task).dataset.profile for model in self.models for task in model.tasks}):
             self._check_baselines(baselines, profile)
+
+    def check_profile(self, option: str) -> None:
+        """Refuse a profile, named by an option, that no dataset has.
+
+        Raises:
+            TaskError: if it is such.
+        """
+        profiles = {name for task in self.tasks.values() for name in self._declared(task).profiles}
+        if self._settings.profile and self._settings.profile not in profiles:
+            raise TaskError(
+                option,
+                found=f"{self._settings.profile!r}",
+                expected=f"one of the datasets' profiles: {', '.join(sorted(profiles)) or 'they have none'}",
+                next_step="correct the name, or leave the option out",
+            )
 
     def _check_baselines(self, directory: Path, profile: str) -> None:
         """Refuse baselines that no gate would find, and those of models that are gone."""

@@ -33,7 +33,9 @@ class Summary:
     def __init__(self, terminal: Any, verbosity: int):
         self._terminal, self._verbosity = terminal, verbosity
 
-    def write(self, record: Record, faults: Sequence[str], warnings: Sequence[str], places: Iterable[str]) -> None:
+    def write(
+        self, record: Record, faults: Sequence[str], warnings: Sequence[str], places: Iterable[str], run: str
+    ) -> None:
         """Write the section.
 
         Args:
@@ -41,12 +43,13 @@ class Summary:
             faults: what could not be made, besides what the verdict names.
             warnings: what could not be done and fails nothing.
             places: where the report is, and the log of errors, a line each.
+            run: the directory of the record, as a shell has it.
         """
         verdict = run_verdict(record)
         if self._verbosity >= 0:
             self._terminal.write_sep("=", "fitgate", bold=True)
         if self._verbosity > -2:
-            self._gates(gates(record), unblessed(record))
+            self._gates(gates(record), unblessed(record), run)
             self._notices(notices(record))
         colour = {RunOutcome.PASS: "green", RunOutcome.FAIL: "red"}.get(verdict.outcome, "yellow")
         self._line(f"fitgate: {shown(verdict.line)}", colour, bold=True)
@@ -58,7 +61,7 @@ class Summary:
             for line in places:
                 self._line(f"fitgate: {line}")
 
-    def _gates(self, rows: Sequence[GateRow], lacking: Unblessed | None) -> None:
+    def _gates(self, rows: Sequence[GateRow], lacking: Unblessed | None, run: str) -> None:
         """A line for each gate; where there are many, one for each that is to be looked into, and counts of others."""
         each = self._verbosity > 0 or len(rows) <= MOST_ROWS
         counted = {} if each else {outcome: _of_models(rows, outcome) for outcome in COUNTED}
@@ -79,7 +82,10 @@ class Summary:
             if models:
                 self._line(f"{outcome:<{first}}  {models}", COLOURS.get(outcome, "yellow"))
         if lacking:
-            self._line(f"    - to make baselines: {lacking.command}, then fitgate bless")
+            train = f"to make baselines: {lacking.command}, then fitgate bless"
+            self._line(
+                f"    - {train if lacking.command else f'now make baselines of these seeds: fitgate bless {run}'}"
+            )
 
     def _notices(self, lines: Sequence[str]) -> None:
         for line in lines[:MOST_NOTICES]:

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fitgate.data.checks import joined
-from fitgate.gates import GATES, BaselineError, Outcome, Reason, Verdict
-from fitgate.gates.settings import MOST_BUDGET
+from fitgate.errors import FitgateError
+from fitgate.gates import GATES, BaselineError, Verdict
 from fitgate.gates.soundness import check_content
 from fitgate.metrics import METRICS
+from fitgate.record.agreement import evaluations, output_faults, seed_faults, settings_faults, verdict_faults
 from fitgate.record.arrays import ARRAY_KEYS, decode_array
 from fitgate.record.entries import KeptData, KeptModel, Misclassified, TaskEntry
-from fitgate.record.evidence import ABSOLUTE, RELATIVE, with_scorers, wrong_values
+from fitgate.record.evidence import check_gates, with_scorers, wrong_values
+from fitgate.record.outline import FitOutline, Outline
 from fitgate.record.plausibility import fit_faults, metric_faults, negative, timing_faults, twice
 from fitgate.record.record import Record
 from fitgate.record.serving import engine_faults
@@ -26,26 +27,6 @@ from fitgate.runs import Evaluation, Fit
 from fitgate.tasks import CLASSES
 
 Array = NDArray[Any]
-
-BY_BASELINE = {Reason.SAME_OUTPUT, Reason.NO_FALL, Reason.SMALL_FALL}
-DENY_PASS = {
-    Reason.BOUND_MISSES,
-    Reason.NO_LEAD,
-    Reason.COLLAPSE,
-    Reason.FALL,
-    Reason.FRAGILE,
-    Reason.GAIN,
-    Reason.PERFECT,
-    Reason.SLICE_MISSES,
-    Reason.BEYOND,
-    Reason.LOW_POWER,
-    Reason.NO_BASELINE,
-    Reason.BAD_BASELINE,
-    Reason.NO_VALUE,
-    Reason.BROKEN_GATE,
-    Reason.NOT_EVALUATED,
-    Reason.NOT_JUDGED,
-}
 
 
 def faults(record: Record, *, upgraded: bool = False) -> Iterator[str]:
@@ -59,51 +40,39 @@ def faults(record: Record, *, upgraded: bool = False) -> Iterator[str]:
         yield from looked_for(record)
     yield from _verdicts(record, declared=not upgraded and record.status != "running")
     yield from wrong_values(record, with_scorers(record, METRICS))
+    yield from seed_faults(record)
     yield from _examples(record)
     yield from _weak_slices(record)
 
 
-def _evaluations(record: Record) -> list[Evaluation]:
-    return [*record.evaluations, *(run.evaluation for run in record.seed_runs), *_under(record).values()]
+def outline_faults(outline: Outline, *, upgraded: bool = False) -> Iterator[str]:
+    """What is wrong with an outline, each as a noun; no more than can be seen without the arrays.
 
-
-def _under(record: Record) -> dict[tuple[str, str, str], Evaluation]:
-    """The evaluations of disturbed test splits, by model, task and disturbance."""
-    pairs = ((one, one.evaluation) for one in record.disturbed)
-    return {(of.model, of.task, str(of.disturbance)): e for of, e in pairs if e is not None}
-
-
-def _fits(record: Record) -> list[Fit]:
-    return [*record.fits, *(run.fit for run in record.seed_runs)]
+    Args:
+        outline: as it was read.
+        upgraded: whether it is of an older schema, whose verdicts have no declared gates.
+    """
+    yield from settings_faults(outline)
+    yield from twice(outline)
+    digests = {data.name: data.digest for data in outline.datasets}
+    tasks = {task.name: task.dataset for task in outline.tasks}
+    for task in outline.tasks:
+        if task.dataset not in digests:
+            yield f"task {task.name} on data {task.dataset!r}, which is not described"
+        if not task.target.shape:
+            yield f"a target of {task.name} of no shape"
+    yield from metric_faults(outline.metrics)
+    yield from output_faults(outline)
+    fits: list[Fit | FitOutline] = [*outline.fits, *(run.fit for run in outline.seed_runs)]
+    yield from fit_faults(fits, {task: digests[data] for task, data in tasks.items() if data in digests})
+    yield from timing_faults(outline.timings)
+    yield from verdict_faults(outline, declared=not upgraded)
+    yield from seed_faults(outline)
 
 
 def _settings(record: Record) -> Iterator[str]:
-    settings, judge = record.settings, record.settings.judge
-    try:
-        datetime.fromisoformat(record.started)
-    except ValueError:
-        yield f"a run that began at {record.started[:40]!r}"
-    shares = {"confidence": judge.confidence, "significance": judge.significance, "missed share": judge.missed}
-    for name, share in shares.items():
-        if not 0 < share < 1:
-            yield f"a {name} of {share:g}"
-    counts = {
-        "seeds": (settings.seeds, 0),
-        "seeds to judge by": (judge.seeds, 0),
-        "most seeds": (judge.most_seeds, 0),
-        "threads": (settings.threads, 1),
-        "workers": (record.workers, 1),
-        "cores": (record.environment.cores, 1),
-        **{f"threads of {name}": (count, 0) for name, count in record.threads.items()},
-    }
-    for name, (count, least) in counts.items():
-        if count is not None and not least <= count < 2**31:
-            yield f"{count} {name}"
-    if judge.most_seeds > max(MOST_BUDGET, judge.seeds):  # each is a look, which takes its time to plan
-        yield f"a budget of {judge.most_seeds} seeds"
-    for gpu in record.environment.accelerators:
-        yield from negative(gpu.name, [gpu.memory_mib, gpu.most_mhz, gpu.set_mhz, gpu.watts, gpu.most_watts])
-    yield from negative("the session", [settings.timing, record.wall_seconds, record.environment.memory_gib])
+    yield from settings_faults(record)
+    yield from negative("the session", [record.wall_seconds])
 
 
 def _data(record: Record) -> Iterator[str]:
@@ -165,32 +134,20 @@ def _are_places(places: Array, n: int, count: int) -> bool:
 
 
 def _outputs(record: Record) -> Iterator[str]:
+    yield from output_faults(record)
     tasks = {task.name: task for task in record.tasks}
     data = {task: record.dataset(task) for task in tasks}
-    for run in record.seed_runs:
-        if (run.fit.model, run.fit.task) != (run.evaluation.model, run.evaluation.task):
-            yield f"a fit of {run.fit.model} on {run.fit.task} with the outputs of another"
-    for (model, task, disturbance), e in _under(record).items():
-        if (model, task) != (e.model, e.task):
-            yield f"{model} on {task} under {disturbance} with the outputs of another"
-    for e in _evaluations(record):
+    for e in evaluations(record):
         where = f"{e.model} on {e.task}"
         if e.task in tasks:
             yield from _shapes(where, e, tasks[e.task])
-        elif record.status != "running":
-            yield f"outputs of {where}, a task that is not described"
-        if e.predictions.ndim < 1 or e.n != len(e.predictions):
-            yield f"{len(e.predictions) if e.predictions.ndim else 1} predictions of {where} for {e.n} test examples"
         yield from negative(where, [e.predict_seconds, e.score_seconds, e.compile_seconds, e.further_seconds])
-    yield from fit_faults(_fits(record), {task: of.digest for task, of in data.items() if of is not None})
+    fits = [*record.fits, *(run.fit for run in record.seed_runs)]
+    yield from fit_faults(fits, {task: of.digest for task, of in data.items() if of is not None})
 
 
 def _shapes(where: str, e: Evaluation, task: TaskEntry) -> Iterator[str]:
     n, columns = len(task.target), None if task.classes is None else len(task.classes)
-    if e.predictions.shape != task.target.shape or e.n != n:
-        yield f"predictions of shape {e.predictions.shape} of {where} for {e.n} test examples, of {n}"
-    if e.metrics.keys() != set(task.metrics):
-        yield f"metrics of {where} other than the task's"
     for name, output in (("scores", e.scores), ("probabilities", e.probabilities)):
         if output is None:
             continue
@@ -207,55 +164,23 @@ def _gates(record: Record) -> Iterator[str]:
             of_metric = any(field.name == "metric" for field in dataclasses.fields(GATES[gate.kind]))
             if of_metric and metric not in tasks[gate.task].metrics:
                 yield f"a gate {gate.gate} of {gate.model} on {gate.task}, which has no metric {str(metric)[:40]!r}"
+    try:
+        check_gates(record, with_scorers(record, METRICS))
+    except FitgateError as error:
+        yield f"{error.where} with {error.found}"
 
 
 def _verdicts(record: Record, declared: bool) -> Iterator[str]:
-    gates = {(gate.model, gate.task, gate.gate): gate for gate in record.gates}
-    values = {key: [e] for key, e in _under(record).items()}
-    for e in (*record.evaluations, *(run.evaluation for run in record.seed_runs)):
-        values.setdefault((e.model, e.task, ""), []).append(e)
     for v in record.verdicts:
         where, data = f"{v.gate} of {v.model} on {v.task}", record.dataset(v.task)
-        if declared and (v.model, v.task, v.gate) not in gates:
-            yield f"a verdict on {where}, a gate that was not selected"
-        elif declared and gates[v.model, v.task, v.gate].kind != v.kind:
-            yield f"a verdict on {where} of another kind than the gate"
         n, outputs = (2**31, 2**31) if data is None else (data.n_tested, data.n_outputs)
         if not 0 <= v.n <= n or not 0 <= v.seeds < 2**31 or not all(0 <= i < outputs for i in v.lost):
             yield f"a verdict on {where} by {v.n} examples and {v.seeds} seeds, of {n} examples"
         if v.flips is not None and not all(0 <= i < outputs for i in (*v.flips.lost, *v.flips.won)):
             yield f"a verdict on {where} of examples that there are not"
-        if not all(share is None or 0 <= share <= 1 for share in (v.p_value, v.power, v.level)):
-            yield f"a verdict on {where} with a probability that is none"
-        if v.kind not in GATES:
-            continue
-        yield from _of_outcome(record, v, where)
-        runs = values.get((v.model, v.task, v.under), [])
-        if v.outcome is Outcome.PASS and not runs:
-            yield f"{v.outcome} of {where}, without outputs"
-        if v.slices:
+        if v.slices and v.kind in GATES:
             yield from _of_slices(record, v, where)
-            continue
-        found = [value for e in runs if (value := e.metrics.get(v.metric)) is not None]
-        if v.value is not None and found and not _lies_among(v.value, found):
-            yield f"a verdict on {where} of {v.metric} {v.value:.6g}, of which the outputs have {found[0]:.6g}"
-
-
-def _of_outcome(record: Record, verdict: Verdict, where: str) -> Iterator[str]:
-    """What denies a PASS: its reason, its own bound, or a baseline that the record does not have."""
-    if verdict.outcome is not Outcome.PASS:
-        return
-    if verdict.reason in DENY_PASS:
-        yield f"a PASS of {where}, although {verdict.reason}"
-    higher = next((metric.higher_is_better for metric in record.metrics if metric.name == verdict.metric), None)
-    bound, threshold = verdict.bound, verdict.threshold
-    if verdict.bound_of == "value" and higher is not None and bound is not None and threshold is not None:
-        low, high = (threshold, bound) if higher else (bound, threshold)
-        if low > high + RELATIVE * abs(high) + ABSOLUTE:
-            yield f"a PASS of {where} with a bound of {bound:.6g} to a threshold of {threshold:.6g}"
-    baselines = {(baseline.about.model, baseline.about.task) for baseline in record.baselines}
-    if verdict.reason in BY_BASELINE and (verdict.model, verdict.task) not in baselines:
-        yield f"a PASS of {where} by a baseline that there is not"
+    yield from verdict_faults(record, declared)
 
 
 def _of_slices(record: Record, verdict: Verdict, where: str) -> Iterator[str]:
@@ -268,16 +193,6 @@ def _of_slices(record: Record, verdict: Verdict, where: str) -> Iterator[str]:
     names = {one.name for one in verdict.slices}
     if not any(names == of.keys() and all(0 <= one.n <= of[one.name] for one in verdict.slices) for of in sizes):
         yield f"a verdict on {where} of {len(verdict.slices)} slices that are not the record's"
-    values = [one.value for one in verdict.slices]
-    if verdict.bound_of not in ("most", "least") and verdict.value not in (None, *values):
-        yield f"a verdict on {where} of {verdict.metric} {verdict.value:.6g}, which no slice has"
-
-
-def _lies_among(value: float, among: Sequence[float]) -> bool:
-    """Whether a value is that of a run, or a mean of several."""
-    low, high = min(among), max(among)
-    slack = RELATIVE * max(abs(low), abs(high)) + ABSOLUTE
-    return low - slack <= value <= high + slack
 
 
 def _baselines(record: Record) -> Iterator[str]:

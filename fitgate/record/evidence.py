@@ -9,6 +9,7 @@ from typing import NoReturn
 from fitgate.data import Dataset, Slices
 from fitgate.errors import FitgateError
 from fitgate.gates import (
+    GATES,
     Baseline,
     BaselineError,
     Claim,
@@ -24,6 +25,7 @@ from fitgate.gates import (
 from fitgate.gates.candidate import Candidate
 from fitgate.metrics import METRICS, Metric
 from fitgate.metrics.scorer import scorer_metric
+from fitgate.record.entries import TaskEntry
 from fitgate.record.errors import RecordError
 from fitgate.record.record import Record
 from fitgate.runs import SeedRun, same_output
@@ -131,20 +133,41 @@ def claims(record: Record, kinds: Mapping[str, type[Gate]], metrics: Mapping[str
         RecordError: if the kind of one, or a metric of its task, is not known, or the run was cut off before its task
             was described.
     """
-    tasks = {task.name: Task(task.name, _absent(task.dataset), metrics=tuple(task.metrics)) for task in record.tasks}
-    for task in tasks.values():
-        for name in task.metric_names:
-            _check_known("metric", name, metrics, f"task {task.name}")
-        task.resolve(metrics)
+    for entry in record.tasks:
+        for name in entry.metrics:
+            _check_known("metric", name, metrics, f"task {entry.name}")
+    tasks = {entry.name: _task(entry, metrics) for entry in record.tasks}
     found = []
     for declared in record.gates:
         where = declared.named
         _check_known("gate of kind", declared.kind, kinds, where)
         _check_known("gate on task", declared.task, tasks, where)
-        gate = kinds[declared.kind].restored(declared, tasks[declared.task])
-        _check_rule(record, gate, declared)
-        found.append(Claim(declared.model, gate, declared.gate))
+        found.append(_claim(record, declared, kinds, tasks[declared.task]))
     return found
+
+
+def check_gates(record: Record, metrics: Mapping[str, Metric]) -> None:
+    """Refuse gates of the library's own that come to another rule than they are called by; see `claims`.
+
+    Raises:
+        FitgateError: if there is one, or its task has a name that no task can have.
+    """
+    tasks = {task.name: task for task in record.tasks if metrics.keys() >= set(task.metrics)}
+    for declared in record.gates:
+        if declared.kind in GATES and declared.task in tasks:
+            _claim(record, declared, GATES, _task(tasks[declared.task], metrics))
+
+
+def _task(entry: TaskEntry, metrics: Mapping[str, Metric]) -> Task:
+    task = Task(entry.name, _absent(entry.dataset), metrics=tuple(entry.metrics))
+    task.resolve(metrics)
+    return task
+
+
+def _claim(record: Record, declared: Declaration, kinds: Mapping[str, type[Gate]], task: Task) -> Claim:
+    gate = kinds[declared.kind].restored(declared, task)
+    _check_rule(record, gate, declared)
+    return Claim(declared.model, gate, declared.gate)
 
 
 def _check_rule(record: Record, gate: Gate, declared: Declaration) -> None:

@@ -98,19 +98,25 @@ def lost_examples(record: Record, row_of: RowOf) -> dict[str, list[Misclassified
     for e in (*(run.evaluation for run in record.seed_runs), *record.evaluations):
         answers.setdefault((e.model, e.task), []).append(e.predictions)
     tasks = {task.name: task for task in record.tasks}
-    return {
-        f"{v.model} on {v.task}, {v.gate}": [
-            _example(tasks[v.task], i, {v.model: _wrong_at(i, tasks[v.task], answers[v.model, v.task])}, row_of)
-            for i in v.lost
-        ]
-        for v in record.verdicts
-        if v.lost and (v.model, v.task) in answers and answers[v.model, v.task][0].ndim == 1
-    }
+    found: dict[str, list[Misclassified]] = {}
+    for v in record.verdicts:
+        seeds = answers.get((v.model, v.task), [])
+        if v.lost and seeds and seeds[0].ndim == 1:
+            task, folds = tasks[v.task], record.folds(v.task)
+            wrong = [(_wrong_of(task, _places(i, folds), seeds) or (i, seeds[0])) for i in v.lost]
+            found[f"{v.model} on {v.task}, {v.gate}"] = [_example(task, i, {v.model: of}, row_of) for i, of in wrong]
+    return found
 
 
-def _wrong_at(i: int, task: TaskEntry, seeds: list[NDArray[Any]]) -> NDArray[Any]:
-    """The predictions of the first of several seeds that gets an example wrong."""
-    return next((predictions for predictions in seeds if predictions[i] != task.target[i]), seeds[0])
+def _places(i: int, folds: Folds | None) -> list[int]:
+    """The places of all outputs for the example that one is for: with folds, one a repeat."""
+    return [i] if folds is None else np.flatnonzero(folds.examples == folds.examples[i]).tolist()
+
+
+def _wrong_of(task: TaskEntry, places: list[int], seeds: list[NDArray[Any]]) -> tuple[int, NDArray[Any]] | None:
+    """The first of some outputs that is wrong, and the predictions that it is of; None where all are right."""
+    wrong = ((i, of) for of in seeds for i in places if of[i] != task.target[i])
+    return next(wrong, None)
 
 
 def _example(task: TaskEntry, i: int, answers: dict[str, NDArray[Any]], row_of: RowOf) -> Misclassified:

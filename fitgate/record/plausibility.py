@@ -10,6 +10,7 @@ import numpy as np
 from fitgate.latency.timing import Timing
 from fitgate.metrics import METRICS
 from fitgate.record.entries import MetricEntry
+from fitgate.record.outline import FitOutline
 from fitgate.record.record import PLACES
 from fitgate.runs import Fit
 
@@ -38,7 +39,7 @@ def metric_faults(metrics: Iterable[MetricEntry]) -> Iterator[str]:
             yield f"metric {metric.name} with another direction or unit"
 
 
-def fit_faults(fits: Iterable[Fit], digests: Mapping[str, str]) -> Iterator[str]:
+def fit_faults(fits: Iterable[Fit | FitOutline], digests: Mapping[str, str]) -> Iterator[str]:
     """What is wrong with fits, each as a noun; `digests` are those of the data, by task."""
     for fit in fits:
         if fit.data_digest != digests.get(fit.task, fit.data_digest):

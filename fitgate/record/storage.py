@@ -13,9 +13,9 @@ import msgspec
 from fitgate.errors import LoggedError
 from fitgate.files import append, contents, write, writing
 from fitgate.record.arrays import Arrays, encode_array
-from fitgate.record.consistency import faults
+from fitgate.record.consistency import faults, outline_faults
 from fitgate.record.errors import NoRecordError, RecordError, UnfinishedError
-from fitgate.record.outline import Outline, outline_faults
+from fitgate.record.outline import Outline
 from fitgate.record.record import SCHEMA, Entry, Record
 from fitgate.record.upgrades import UPGRADES
 
@@ -31,7 +31,7 @@ UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)  # what decoding
 class _Version(msgspec.Struct):
     """Of a record, the one field that says how to read the others."""
 
-    schema: Any = None
+    schema: Any = msgspec.UNSET
 
 
 def save(record: Record, path: Path) -> None:
@@ -124,7 +124,7 @@ def decode(content: bytes, path: Path) -> Record:
 def read_outline(path: Path) -> Outline:
     """Read what a history needs of a record's file, without its arrays.
 
-    What only the arrays could show, as metrics that predictions do not give, is not seen.
+    What only the arrays could show, as a metric that predictions do not give and no verdict speaks of, is not seen.
 
     Raises:
         NoRecordError: if it is JSON of something else.
@@ -139,7 +139,7 @@ def read_outline(path: Path) -> Outline:
             expected="one that has ended",
             next_step="repeat it, or wait for it",
         )
-    fault = next(outline_faults(outline), None)
+    fault = next(outline_faults(outline, upgraded=schema != SCHEMA), None)
     if fault is not None:
         raise _invalid(path, fault, schema)
     return outline
@@ -150,13 +150,18 @@ def _decoded(path: Path, content: bytes, kind: type[R], arrays: Arrays | None) -
     try:  # others are read to their end to find it
         schema = SCHEMA if CURRENT.match(content) else msgspec.json.decode(content, type=_Version).schema
     except msgspec.ValidationError:  # it is no object
-        schema = None
+        schema = msgspec.UNSET
     except UNREADABLE as error:
         raise _damaged(path, error) from error
     if type(schema) is not int or schema not in {SCHEMA, *UPGRADES}:
-        found, expected = f"schema {repr(schema)[:20]}", f"{SCHEMA} or an older one"
-        if schema is None:
+        if schema is None or schema is msgspec.UNSET:
+            found = "JSON without a schema" if schema is msgspec.UNSET else "schema null"
+            expected = f"a run's record, of schema {SCHEMA} or an older one"
             raise NoRecordError(path, found=found, expected=expected, next_step="name the record of a run")
+        found, expected = (
+            f"schema {msgspec.json.encode(schema).decode()[:20]}",
+            f"the number {SCHEMA}, or an older one's",
+        )
         next_step = "use the version of fitgate that wrote it"
         raise RecordError(path, found=found, expected=expected, next_step=next_step)
     try:

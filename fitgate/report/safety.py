@@ -53,11 +53,19 @@ def floors(
             claims(record, kinds, known), evidence(record, known), list(map(size, record.datasets)), words
         )
     seeds = [record.settings.seed for record in records]
+    several = sum(bool(record.seed_runs) for record in records)
+    if len(set(seeds)) < len(seeds) and several:
+        raise RecordError(
+            "floors",
+            found=f"{counted(len(records), 'record')}, {several} of them of several seeds",
+            expected="one record of several seeds, or several of one seed each",
+            next_step="name the one of most seeds alone, or leave out those of several",
+        )
     if len(set(seeds)) < len(seeds):
         raise RecordError(
             "floors",
             found=f"{counted(len(seeds), 'record')} of {counted(len(set(seeds)), 'seed')}",
-            expected="one record a seed",
+            expected="a seed of its own for each record",
             next_step="leave repeats out, or run pytest with other seeds, by --fit-seed",
         )
     return render("floors.md.jinja", view=safety_of_runs(records))

@@ -204,6 +204,6 @@ def _circumstances(campaign: Campaign) -> str:
         f"Python {where.python}",
         f"tasks {', '.join(map(md, campaign.tasks))}" if campaign.tasks else "",
         f"profile {campaign.profile}" if campaign.profile else "",
-        f"commit `{campaign.commit}`" if campaign.commit else "not in git",
+        f"commit `{campaign.commit}`" if campaign.commit else "of no commit",
     ]
     return f"{'; '.join(filter(None, parts))}."

@@ -105,6 +105,13 @@ def test_a_table_is_sorted_by_its_titles_by_keyboard_too(page):
     assert [float(text) for text in column(page, "models", place) if text] == sorted(values, reverse=True)
 
 
+def test_the_tables_fit_the_width_of_a_laptop(page):
+    page.set_viewport_size({"width": 1300, "height": 900})
+    for section in ("gates", "models"):
+        table = page.locator(f"#{section} > .scroll")
+        assert table.evaluate("of => of.scrollWidth - of.clientWidth") == 0, section
+
+
 def test_a_table_is_filtered_by_choice_and_by_word(page):
     gates = page.locator("#gates")
     gates.get_by_label("Verdict").select_option("FAIL")

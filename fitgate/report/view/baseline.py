@@ -102,7 +102,7 @@ def _facts(baseline: Baseline) -> Iterator[Fact]:
     yield Fact("machine", _machine(about.environment))
     libraries = about.environment.libraries.items()
     yield Fact("software", ", ".join([f"Python {about.environment.python}", *(f"{k} {v}" for k, v in libraries)]))
-    yield Fact("commit", "" if about.commit else "not in git", about.commit or "")
+    yield Fact("commit", "" if about.commit else "none", about.commit or "")
     if about.blessed is not None:
         yield Fact("blessed", f"{about.blessed.when:%Y-%m-%d}")
     yield Fact("data", "SHA-256", about.data_digest)

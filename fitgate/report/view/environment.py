@@ -57,7 +57,7 @@ def environment(record: Record) -> tuple[Fact, ...]:
         Fact("condition", _conditions(record)),
         Fact("processes", f"{record.workers}{disturbed}"),
         Fact("arguments", "" if record.selection else "none", " ".join(record.selection)),
-        Fact("commit", "" if record.commit else "not in git", record.commit or ""),
+        Fact("commit", "" if record.commit else "none", record.commit or ""),
     )
 
 

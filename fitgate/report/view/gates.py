@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fitgate.gates import Declaration, Outcome, Reason, Verdict
+from fitgate.gates.settings import LEAST_SEEDS
 from fitgate.gates.wording import chance
 from fitgate.record import Record
 from fitgate.report.view.words import metric_value
@@ -74,7 +75,12 @@ class GateRow:
 
 @dataclass(frozen=True)
 class Unblessed:
-    """Gates that have no baseline, and the command that trains what may become theirs."""
+    """Gates that have no baseline.
+
+    Attributes:
+        gates: how many.
+        command: trains what may become theirs; empty where the run's own seeds may.
+    """
 
     gates: int
     command: str
@@ -83,7 +89,8 @@ class Unblessed:
 def gates(record: Record) -> tuple[GateRow, ...]:
     """All gates: those without a verdict first, then what did not pass, then suspicious gains, then the rest."""
     judged = sorted(record.verdicts, key=lambda v: (ORDER[v.outcome], not v.gained))
-    return (*map(_unjudged, record.unjudged), *(gate_row(verdict, record) for verdict in judged))
+    unjudged = (_unjudged(gate, record.status == "finished") for gate in record.unjudged)
+    return (*unjudged, *(gate_row(verdict, record) for verdict in judged))
 
 
 def gate_row(verdict: Verdict, record: Record) -> GateRow:
@@ -145,11 +152,17 @@ def unblessed(record: Record) -> Unblessed | None:
     count, profile = record.count(Outcome.NO_BASELINE), record.settings.profile
     option = f" --fit-profile={profile}" if profile else ""
     command = f'pytest{option} -m "not latency" --fit-seeds=20 --fit-seed=2000'
+    if record.settings.seeds >= LEAST_SEEDS:
+        command = ""
     return Unblessed(count, command) if count else None
 
 
-def _unjudged(gate: Declaration) -> GateRow:
-    message = "It was selected and not judged, so the run fails: see the errors of its test, and run it again."
+def _unjudged(gate: Declaration, finished: bool) -> GateRow:
+    message = (
+        "It was selected and not judged, so the run fails: see the errors of its test, and run it again."
+        if finished
+        else "The run ended before it was judged: run it again."
+    )
     return GateRow(gate.model, gate.task, gate.gate, None, message, where=gate.where)
 
 

@@ -45,7 +45,7 @@ def facts(machines: Sequence[Machine]) -> tuple[Row, ...]:
         row("threads", [threads(machine.record) for machine in machines]),
         row("load", [_load(machine.records) for machine in machines]),
         row("started", [" to ".join(dict.fromkeys((m.records[0].started, m.records[-1].started))) for m in machines]),
-        row("commit", [machine.record.commit or "not in git" for machine in machines]),
+        row("commit", [machine.record.commit or "none" for machine in machines]),
     )
 
 

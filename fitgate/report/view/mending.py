@@ -103,10 +103,10 @@ def answers(record: Record, base: Record, row_of: RowOf | None = None) -> Iterat
         faults = [_faults(task, given, of_numbers) for given in predictions]
         folds = record.folds(task.name)
         grown = faults[1] - faults[0] if folds is None else folds.pooled(faults[1]) - folds.pooled(faults[0])
-        first = named.get((now.model, task.name), [])
-        places = np.lexsort((np.isin(np.arange(len(grown)), first, invert=True), -np.abs(grown)))
-        if folds is not None:
-            places = first_of_each(places, folds.examples)
+        examples = np.arange(len(grown)) if folds is None else folds.examples
+        first = np.isin(examples, examples[named.get((now.model, task.name), [])])
+        own = (faults[1] - faults[0]) * np.sign(grown)  # of an example's outputs, one that shows the change
+        places = first_of_each(np.lexsort((-own, ~first, -np.abs(grown))), examples)
         worse, better = places[grown[places] > 0], places[grown[places] < 0]
         if len(worse) or len(better):
             show = partial(_example, record, task, before, now, rows, of_numbers)

@@ -19,6 +19,7 @@ from fitgate.report.view.quality import FailureRow, QualityRow, failures, qualit
 from fitgate.report.view.run import run_of, short_commit
 from fitgate.report.view.series import Series
 from fitgate.report.view.tradeoff import TradeOff, tradeoffs
+from fitgate.runs import Fit
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class ModelLine:
         quality: its metrics and gates.
         values: of each metric of the site, as text; empty where it has none.
         latency: its times; None on a task on which it was not timed.
+        fit: of the session, or of the earlier one that it was kept of; None where there was none.
         front: whether no model of the run beats it in both quality and latency; None where it is no point of these.
     """
 
@@ -83,6 +85,7 @@ class ModelLine:
     quality: QualityRow
     values: tuple[str, ...]
     latency: LatencyRow | None
+    fit: Fit | None
     front: bool | None
 
     @property
@@ -172,6 +175,7 @@ def _gates(name: str, record: Record) -> Iterator[GateLine]:
 def _models(name: str, record: Record, metrics: Sequence[str]) -> Iterator[ModelLine]:
     of, timed = quality(record), latency(record)
     times = {(row.model, row.task): row for row in timed.rows} if timed else {}
+    fits = {(fit.model, fit.task): fit for fit in record.fits}
     front = {
         (point.model, tradeoff.task): point in tradeoff.axis.front(tradeoff.points)
         for tradeoff in tradeoffs(record)
@@ -180,7 +184,8 @@ def _models(name: str, record: Record, metrics: Sequence[str]) -> Iterator[Model
     for row in of.rows:
         values = dict(zip(of.metrics, row.values, strict=True))
         key = (row.model, row.task)
-        yield ModelLine(name, row, tuple(values.get(m) or "" for m in metrics), times.get(key), front.get(key))
+        of_metrics = tuple(values.get(m) or "" for m in metrics)
+        yield ModelLine(name, row, of_metrics, times.get(key), fits.get(key), front.get(key))
 
 
 def _history(outlines: Sequence[Outline]) -> History | None:
