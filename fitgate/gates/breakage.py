@@ -86,7 +86,7 @@ def breakage(
         return BrokenOutput(before[0], now[0], truth, most, settings)
     rates = breaks(before, now[slice(1 if repeats > 1 else None)])
     n, looked_at = truth.counted, settings.last_look if settings.confirm else None
-    fall = rates.fall(n, most, settings.seeds, settings.most_seeds, looked_at)
+    fall = rates.fall(n, most, settings.seeds, settings.most_seeds, looked_at, by_one=repeats > 1)
     means = float(rates.before.mean()), float(rates.now.mean())
     seeds = rates.roots(rates.now, n).tolist()
     compared = OfSeeds(fall, *means, repeats, settings.most_seeds, seeds, settings.confirm)
