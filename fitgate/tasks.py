@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol, TypeVar
@@ -126,15 +126,9 @@ class TaskData:
         tested = self.dataset.tested
         return self.y_test if tested is self.dataset.test else self._target("tested", tested)
 
-    @property
-    def further_folds(self) -> Iterator[TaskData]:
-        """The task on each fold but the first, which its own train and test split are; empty without cross-validation.
-
-        Each is gone when the next comes: together they would be many times the data.
-        """
-        folds = self.dataset.folds
-        for i in range(1, 0 if folds is None else len(folds.sizes)):
-            yield TaskData(self.task, self.dataset.of_fold(i))
+    def of_fold(self, i: int) -> TaskData:
+        """The task on the data whose train and test split are those of a fold; see `Dataset.of_fold`."""
+        return TaskData(self.task, self.dataset.of_fold(i))
 
     def own(self, metric: Metric) -> Metric:
         """A metric as it is on this task and data."""

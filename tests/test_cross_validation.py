@@ -20,7 +20,7 @@ from fitgate.metrics import METRICS
 from fitgate.plugin.project import project as project_of
 from fitgate.record import RecordError, judge_again, lost_examples, read
 from fitgate.report.view.mending import answers
-from fitgate.runs import ModelFailed
+from fitgate.runs import Evaluator, ModelFailed, Once
 from fitgate.runs.workers import run_seed
 from fitgate.sabotage.defect import Defect, DefectiveEstimator
 from fitgate.sabotage.pool import Pool
@@ -203,6 +203,44 @@ def test_a_model_that_changes_the_data_of_a_later_fold_fails():
 
     with pytest.raises(ModelFailed, match="changed the data"):
         asked(lambda seed: Careless())
+
+
+def workers(build, noted):
+    """What trains with seeds, of which the first is the session's own, where workers do jobs, which are noted."""
+    data = TaskData(Task("t", of()), of())
+
+    def spread(what, work, jobs):
+        noted.append([tuple(job) for job in jobs])
+        return [work(job) for job in jobs]
+
+    model = Model("m", build, tasks=(data.task,), stochastic=True)
+    evaluator = Evaluator(lambda task: data, METRICS, 1, Once(), spread=spread)
+    return lambda seeds: evaluator.seed_runs(model, data.task, seeds)
+
+
+def test_where_workers_do_it_each_fold_of_each_seed_is_a_job_and_the_figures_are_the_same():
+    jobs = []
+    runs = workers(lambda seed: Knowing([seed, 20 + seed]), jobs)([1, 2])
+    assert jobs == [[(1, fold) for fold in range(1, 12)], [(2, fold) for fold in range(12)]]
+    for seed, run in zip((1, 2), runs, strict=True):
+        here, data = asked(lambda seed: Knowing([seed, 20 + seed]), seed=seed)
+        np.testing.assert_array_equal(run.evaluation.predictions, here.predictions)
+        assert (run.evaluation.n, run.evaluation.metrics) == (here.n, here.metrics)
+        assert (run.fit.seed, run.fit.data_digest) == (seed, data.dataset.digest)
+        assert run.evaluation.further_seconds > 0
+
+
+def test_a_fold_that_fails_on_a_worker_fails_its_seed():
+    class Late(Knowing):
+        def fit(self, X, y):
+            if 39.0 not in X:
+                raise RuntimeError("it needs example 39")
+            return super().fit(X, y)
+
+    train = workers(lambda seed: Late() if seed == 2 else Knowing(), [])
+    assert len(train([1])) == 1
+    with pytest.raises(ModelFailed, match="it needs example 39"):
+        train([1, 2])
 
 
 # Judging

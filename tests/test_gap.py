@@ -139,6 +139,16 @@ def test_what_another_seed_breaks_is_not_held_against_a_model_with_seeds():
     assert worse.lost == list(range(100, 110))
 
 
+def test_no_seed_alone_fails_a_model():
+    gate, before = NoFlips(fakes.DIGITS, 0.02), baseline(*seeds(20))
+    sound, far_off = seeds(4, first=100), seeds(2, extra=60, first=200)
+    assert verdict_of(gate, far_off[0], before=before, seeds=1).outcome is Outcome.INCONCLUSIVE
+    assert verdict_of(gate, *sound, far_off[0], before=before, seeds=5).outcome is Outcome.INCONCLUSIVE
+    assert verdict_of(gate, *far_off, before=before, seeds=2).outcome is Outcome.FAIL
+    same = [evaluation(fakes.DIGITS, far_off[0].predictions)] * 2  # its seeds change nothing: that is the model
+    assert verdict_of(gate, *same, before=before, seeds=2).outcome is Outcome.FAIL
+
+
 def test_costs_of_a_task_are_those_of_what_broke_and_what_was_mended():
     found = evidence_of(
         np.array([0, 1] * 100),

@@ -1,12 +1,16 @@
 """Planning: what is said of gates before anything is trained, and that it is what judging then does."""
 
 import re
+from dataclasses import replace
 from statistics import NormalDist
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
+from fitgate import NoFlips
 from fitgate.cli import main
+from fitgate.data import Slices
 from fitgate.gates.planning import level_of_each, plans
 from fitgate.statistics import Looks, examples_to_decide, operation
 from tests.conftest import SEEDED
@@ -81,6 +85,47 @@ def test_with_the_examples_that_are_named_every_difference_is_found_or_ruled_out
     needed = examples_to_decide(200, (60 / 200**2) ** 0.5, margin, level, missed)  # 30 lost, and 30 gained
     found = re.search(r"more test examples, about ([\d,]+), such as", verdict.message)
     assert int(found[1].replace(",", "")) == pytest.approx(needed, rel=0.05)
+
+
+def flips(most, *outputs, **settings):
+    known = evidence({}, {("m", "digits"): baseline(*outputs) if outputs else BEFORE}, **settings)
+    (plan,) = plans([claim("m", NoFlips(DIGITS, most))], known)
+    return plan
+
+
+def test_breaks_are_planned_by_the_spread_of_the_baseline_s_own():
+    little, much = flips(0.02), flips(0.05)
+    assert (little.baseline, little.n, little.margin) == (20, 200, "2.00% broken")
+    assert 0.5 < little.power < little.larger[0] < little.larger[1] < 1
+    assert little.power < much.power
+    assert little.alarms < 0.01
+    assert little.seeds_margin > 2 > little.seeds_clean
+    assert (flips(0.05, most_seeds=1).power, flips(0.05, most_seeds=1).open_margin) == (0.0, pytest.approx(1.0))
+
+
+def test_of_one_output_a_plan_of_breaks_names_the_examples_that_it_takes():
+    plan = flips(0.02, evaluation(DIGITS, wrong(20)))
+    assert (plan.baseline, plan.in_spreads, plan.alarms) == (1, None, 0.01)
+    assert plan.power == pytest.approx(binom.sf(binom.isf(0.01, 200, 0.02), 200, 0.04))
+    assert binom.sf(binom.isf(0.01, plan.examples, 0.02), plan.examples, 0.04) >= 0.9
+    assert f"{plan.examples:,} would do" in plan.note
+
+
+def test_a_gate_by_slices_has_a_plan_for_each():
+    known = evidence({("m", "digits"): evaluation(DIGITS, wrong(0))}, {("m", "digits"): BEFORE})
+    places = np.repeat(np.array([0, 1, 2], np.uint8), [100, 90, 10])
+    digits = replace(known.truths["digits"], slices={"country": Slices(["DE", "FR", "MT"], places)})
+    known = replace(known, truths=known.truths | {"digits": digits})
+    gate = NoRegression(DIGITS, "accuracy", 0.1, by="country")
+    one, other, few = plans([claim("m", gate)], known)
+    assert [plan.rule.rpartition(": ")[2] for plan in (one, other, few)] == ["DE", "FR", "MT"]
+    assert [plan.n for plan in (one, other, few)] == [100, 90, 10]
+    assert (few.power, few.note) == (None, "only 10 examples: it stays INCONCLUSIVE")
+    alone = replace(known, truths=known.truths | {"digits": digits.part(np.flatnonzero(places == 0))})
+    whole = replace(alone, baselines={("m", "digits"): BEFORE.part(np.flatnonzero(places == 0))})
+    (of_it,) = plans([claim("m", NoRegression(DIGITS, "accuracy", 0.1))], whole)
+    assert one.in_spreads == of_it.in_spreads
+    assert one.power < of_it.power  # at half of its level
 
 
 def test_the_command_trains_nothing_and_shows_each_regression_gate(blessed, capsys, monkeypatch):

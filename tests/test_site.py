@@ -13,6 +13,7 @@ import pytest
 
 from fitgate.cli import main
 from fitgate.data import CrossValidation, Dataset
+from fitgate.gates import Outcome, SliceVerdict, Verdict
 from fitgate.record import outline_of, read_outline, save
 from fitgate.report import write_site
 from fitgate.report.view.answers import AnswerBook
@@ -75,6 +76,23 @@ def run(*answers, **fields):
     for name, value in fields.items():
         setattr(record, name, value)
     return record
+
+
+def test_a_gate_shows_its_slices_by_name_with_value_and_verdict(tmp_path):
+    slices = [
+        SliceVerdict("MT", Outcome.FAIL, 40, 0.72, 0.85, "at most 0.79, 99% sure"),
+        SliceVerdict("DE & FR", Outcome.PASS, 1_200, 0.91, 0.85, "at least 0.89, 99% sure"),
+        SliceVerdict("SM", Outcome.INCONCLUSIVE, 7, sure="only 7 examples"),
+    ]
+    verdict = Verdict("m0", "kinds", "accuracy>=0.85 by country", Outcome.FAIL, "MT misses it.", slices=slices)
+    shown = page(tmp_path, one=run(KINDS, verdicts=[verdict])).rows
+    first = next(i for i, row in enumerate(shown) if "MT" in row)
+    assert shown[first - 1] == ["Verdict", "Slice", "Examples", "Value", "Against", "How sure"]
+    assert shown[first : first + 2] == [
+        ["FAIL", "MT", "40", "0.7200", "0.8500", "at most 0.79, 99% sure"],
+        ["PASS", "DE & FR", "1,200", "0.9100", "0.8500", "at least 0.89, 99% sure"],
+    ]
+    assert shown[first + 2][:5] == ["INCONCLUSIVE", "SM", "7", "", ""]
 
 
 def test_a_page_takes_nothing_from_elsewhere_and_its_policy_allows_nothing_else(tmp_path):

@@ -12,7 +12,7 @@ from fitgate.executor import Executor, ProcessDied
 from fitgate.machine import environment
 from fitgate.metrics import METRICS
 from fitgate.runs import Evaluator, Failure, ModelFailed, Once
-from fitgate.runs.workers import compared, outcome_of
+from fitgate.runs.workers import Job, compared, outcome_of
 from fitgate.tasks import TaskData
 from tests.fakes import DATASET, DIGITS, Learner, Unfittable
 
@@ -95,9 +95,9 @@ def test_work_that_ends_its_worker_again_and_again_is_one_line(monkeypatch):
 
 
 def evaluator(emitted):
-    def spread(what, work, seeds):
+    def spread(what, work, jobs):
         assert what == "fitting m on digits with seeds 2 to 4"
-        return list(map(work, seeds))
+        return list(map(work, jobs))
 
     return Evaluator(lambda task: TaskData(task, DATASET.on(None)), METRICS, 1, Once(), emitted.append, spread=spread)
 
@@ -121,6 +121,6 @@ def test_a_run_says_what_is_different_where_a_worker_made_it(tmp_path, monkeypat
     model = Model("m", Learner, (DIGITS,), stochastic=True)
     work = partial(outcome_of, model, TaskData(DIGITS, DATASET.on(None)), METRICS, None)
     here = environment()
-    assert compared(work, here, 1).fit.elsewhere == []
-    other = compared(work, replace(here, python="9.9"), 1)
+    assert compared(work, here, Job(1)).fit.elsewhere == []
+    other = compared(work, replace(here, python="9.9"), Job(1))
     assert other.fit.elsewhere == [f"Python 9.9 -> {here.python}"]

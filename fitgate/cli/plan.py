@@ -20,6 +20,8 @@ Of models whose output is no longer the baseline's: one that gives the baseline'
 - margin: the fall that the gate answers for, and what it is in SDs of the baseline's seeds
 - seeds: of the model, on average: where nothing is lost / where just the margin is
 - power: how often a fall of just the margin FAILs; no more than {missed:.0%} of such models PASS
+- of NoFlips, the margin is what may break, and where a fall of it is meant, twice as much breaks
+- of a gate by slices, a row is a slice, at the least level that it may have among them
 - open: how often it ends INCONCLUSIVE, where nothing is lost / where just the margin is
 - alarms: how often a model that is no worse FAILs this gate
 - {larger}: the power with a baseline of so many seeds
@@ -75,7 +77,7 @@ def _plan(options: argparse.Namespace) -> None:
         raise ModelError(
             "this project",
             found="no regression gate",
-            expected="a model with NoRegression among its gates",
+            expected="a model with NoRegression or NoFlips among its gates",
             next_step="declare one, or name others by --models and --tasks",
         )
     headers = [*HEADERS[:7], *map(str, LARGER), *HEADERS[7:]]

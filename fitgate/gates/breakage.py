@@ -19,11 +19,12 @@ from fitgate.gates.settings import JudgeSettings
 from fitgate.gates.verdict import Outcome
 from fitgate.metrics import Bound, Metric, right
 from fitgate.runs import Evaluation, same_output
-from fitgate.statistics import breaks, normal_power, wilson_lower_bound
+from fitgate.statistics import SeedsFall, breaks, normal_power, wilson_lower_bound
 
 Array = NDArray[Any]
 SEARCHED = 24  # halvings of a level, by which a bound is inverted
 LEAST_LEVEL = 1e-9
+MOST_EXAMPLES = 10**9  # that anybody is told to find
 
 
 class Breakage(Protocol):
@@ -86,11 +87,58 @@ def breakage(
         return BrokenOutput(before[0], now[0], truth, most, settings)
     rates = breaks(before, now[slice(1 if repeats > 1 else None)])
     n, looked_at = truth.counted, settings.last_look if settings.confirm else None
-    fall = rates.fall(n, most, settings.seeds, settings.most_seeds, looked_at)
+    fall = rates.fall(n, most, settings.seeds, settings.most_seeds, looked_at, by_one=repeats > 1)
     means = float(rates.before.mean()), float(rates.now.mean())
     seeds = rates.roots(rates.now, n).tolist()
     compared = OfSeeds(fall, *means, repeats, settings.most_seeds, seeds, settings.confirm)
     return BrokenSeeds(compared, n, most, settings.missed)
+
+
+def of_baseline(
+    baseline: Baseline, truth: Truth, most: float, settings: JudgeSettings
+) -> tuple[SeedsFall, float, float]:
+    """What is known of breaks before a model is trained, for its plan.
+
+    Args:
+        baseline: sound, of several seeds.
+        truth: of the task.
+        most: the share that is allowed.
+        settings: of judging.
+
+    Returns:
+        A fall of the baseline's own seeds, whose unit is a root of a count; and by how much, in that unit, a model
+        exceeds what is allowed that breaks nothing more, and one that breaks twice as much.
+    """
+    before = np.array([right(truth.target, one.predictions) for one in baseline.outputs])
+    first = max(settings.seeds, 1)
+    rates = breaks(before, before[:first])
+    shares, n = float(rates.before.mean()), truth.counted
+    fall = rates._replace(now=rates.before[:first]).fall(n, most, settings.seeds, settings.most_seeds)
+    nothing, once, twice = (float(rates.roots(np.array(shares + times * most), n)) for times in (0, 1, 2))
+    return fall, nothing - once, twice - once
+
+
+def power_of_output(n: int, most: float, level: float) -> float:
+    """How often twice as many breaks as are allowed fail, of one output each for n independent examples."""
+    from scipy.stats import binom
+
+    return float(binom.sf(binom.isf(level, n, most), n, 2 * most))
+
+
+def examples_to_see(most: float, level: float, missed: float) -> int:
+    """About how many independent examples it takes to see twice as many breaks as are allowed.
+
+    Args:
+        most: the share that is allowed.
+        level: of the test.
+        missed: how often it may fail to.
+    """
+    n = MOST_EXAMPLES
+    low, high = 1, n
+    while high - low > max(low // 100, 1):
+        n = (low + high) // 2
+        low, high = (low, n) if power_of_output(n, most, level) >= 1 - missed else (n, high)
+    return high
 
 
 @dataclass(frozen=True, eq=False)

@@ -82,10 +82,11 @@ class Candidate:
                 expected="all of them alike: on other devices, the same seed gives other last digits",
                 next_step="run them all with --fit-backend, or all without",
             )
-        if moved := next((run.fit for run in runs if run.fit.elsewhere), None):
+        if moved := next((run for run in runs if run.fit.elsewhere or run.evaluation.elsewhere), None):
+            differs = moved.fit.elsewhere or moved.evaluation.elsewhere
             raise BaselineError(
-                f"{self.subject}, seed {moved.seed}",
-                found=f"a worker unlike the session's own environment: {'; '.join(moved.elsewhere)}",
+                f"{self.subject}, seed {moved.fit.seed}",
+                found=f"a worker unlike the session's own environment: {'; '.join(differs)}",
                 expected="seeds of one environment, of which the baseline keeps a description",
                 next_step="run them on workers like the machine that pytest runs on",
             )

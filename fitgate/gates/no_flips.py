@@ -29,7 +29,8 @@ class NoFlips(Gate):
     share of these is bounded. A model with seeds breaks some with any other seed. So an example counts for a seed if
     all of the baseline's get it right and this one does not; for a seed of the baseline's own, if all its others do.
     What is bounded is by how much the mean share of the model's seeds exceeds that of the baseline's, by Student's t
-    with the spread of the baseline's, at looks as those of `NoRegression`.
+    with the spread of the baseline's, at looks as those of `NoRegression`. No seed alone fails a model: leave the one
+    that broke most out, and the others are to have broken too many, too.
 
     FAIL takes a share that is surely above what is allowed, with the false alarms of all of a session's tests held
     together to 1 %; PASS takes an upper bound, of 90 %, that is not. What lies between is INCONCLUSIVE.

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 
-import numpy as np
-
 from fitgate.gates.baseline import Baseline
+from fitgate.gates.breakage import examples_to_see, of_baseline, power_of_output
 from fitgate.gates.evidence import Evidence
 from fitgate.gates.judging import Claim
 from fitgate.gates.knowing import knows
+from fitgate.gates.limit import on_profile
+from fitgate.gates.no_flips import NoFlips
 from fitgate.gates.regression import NoRegression
+from fitgate.gates.slices import slices_by, value_on
+from fitgate.gates.verdict import Verdict
 from fitgate.metrics import Metric
 from fitgate.statistics import SeedsFall, examples_to_decide, normal_power
 from fitgate.statistics.seeds import OF_LAPSES, OF_LOWEST
 
+About = tuple[str, str, str]  # model, task, rule
+NO_BASELINE = 'no baseline: pytest -m "not latency" --fit-seeds=20 --fit-seed=2000, then fitgate bless'
 LARGER = (40, 100)  # seeds of baselines that one might make
 TOO_SMALL = 2.2  # SDs of the seeds, below which a margin is not seen nine times in ten by a baseline of 20
 
@@ -26,11 +31,11 @@ class Plan:
     """What to expect of a regression gate, of a model whose output is no longer the baseline's.
 
     Attributes:
-        model, task, rule: names.
+        model, task, rule: names; of a gate by slices, with the slice's.
         note: why it can't be planned, or what is wrong with its margin; empty for neither.
         baseline: seeds of the baseline; 0 for none.
         n: test examples.
-        margin: in words.
+        margin: in words; of `NoFlips` what may break, and what is said of the margin is said of twice as much.
         in_spreads: the margin, in SDs of the baseline's seeds; None of a deterministic model.
         power: how often a fall of the margin fails.
         alarms: how often a model that is no worse fails.
@@ -66,41 +71,99 @@ def level_of_each(claims: Sequence[Claim], evidence: Evidence) -> float:
 
 
 def plans(claims: Sequence[Claim], evidence: Evidence) -> list[Plan]:
-    """A plan for each regression gate, as if none of the models gave its baseline's output.
+    """A plan for each gate that is held to a baseline, and for each of its slices, as if no model gave its output.
 
     Args:
         claims: gates of a session, of any kind.
-        evidence: truths, metrics, settings and baselines; runs are not looked at.
+        evidence: truths, metrics, settings and baselines; runs are not looked at, but a gate by slices cuts some.
     """
     level = level_of_each(claims, evidence)
-    return [_plan(claim, claim.gate, level, evidence) for claim in claims if isinstance(claim.gate, NoRegression)]
+    return [plan for claim in claims for plan in _plans(claim, level, evidence)]
 
 
-def _plan(claim: Claim, gate: NoRegression, level: float, evidence: Evidence) -> Plan:
-    task = gate.task.name
-    about = (claim.model, task, claim.rule)
-    truth, metric = evidence.truths[task], evidence.metric(gate.metric, task)
-    found = evidence.baselines.get((claim.model, task))
-    if found is None:
-        return Plan(
-            *about, note='no baseline: pytest -m "not latency" --fit-seeds=20 --fit-seed=2000, then fitgate bless'
-        )
+def _plans(claim: Claim, level: float, evidence: Evidence) -> Iterator[Plan]:
+    gate, task = claim.gate, claim.gate.task.name
+    if not isinstance(gate, NoRegression | NoFlips):
+        return
+    about, found = (claim.model, task, claim.rule), evidence.baselines.get((claim.model, task))
     if not isinstance(found, Baseline):
-        return Plan(*about, note=str(found))
-    if gate.by is not None:
-        return Plan(*about, note="by slices, which share its level: what it sees depends on their sizes")
-    baseline, margin = found, gate.margin_on(truth.profile)
-    values = baseline.values(metric, truth.target)
-    if not np.isfinite(values).all():
-        return Plan(*about, note=f"the baseline has no {metric.title}: bless a run that has")
+        yield Plan(*about, note=NO_BASELINE if found is None else str(found))
+    elif isinstance(gate, NoFlips):
+        yield _of_flips(about, gate, found, level, evidence)
+    elif gate.by is None:
+        yield _of_regression(about, gate, found, level, evidence)
+    else:
+        yield from _of_slices(about, gate, level, evidence)
+
+
+def _of_slices(about: About, gate: NoRegression, level: float, evidence: Evidence) -> Iterator[Plan]:
+    """Each by its own examples, at the least level that it may have among the slices that can be judged."""
+    assert gate.by is not None, "only such have slices"
+    model, task, rule = about
+    slices = slices_by(gate, gate.by, model, evidence)
+    if isinstance(slices, Verdict):
+        yield Plan(*about, note=slices.message)
+        return
+    judged = sum(not one.too_few for one in slices)
+    for one in slices:
+        own, n = (model, task, f"{rule}: {one.name}"), one.truth.n
+        if one.too_few:
+            yield Plan(*own, n=n, note=f"{one.too_few}: it stays INCONCLUSIVE")
+            continue
+        assert one.baseline is not None, "slices are made of a sound one"
+        yield _of_regression(own, gate, one.baseline, level / judged, replace(evidence, truths={task: one.truth}))
+
+
+def _of_regression(about: About, gate: NoRegression, baseline: Baseline, level: float, evidence: Evidence) -> Plan:
+    task = gate.task.name
+    truth, metric = evidence.truths[task], evidence.metric(gate.metric, task)
+    margin = gate.margin_on(truth.profile)
+    known = [value_on(metric, truth, outputs) for outputs in baseline.outputs]
+    values = [value for value in known if value is not None]
+    if len(values) < len(known):
+        return Plan(*about, n=truth.n, note=f"the baseline has no {metric.title} there: bless a run that has")
     size = metric.difference(margin, signed=False)
     if len(values) == 1:
         return _of_examples(about, metric, baseline, size, margin, level, evidence)
     return _of_seeds(about, metric, values, size, margin, level, evidence, knows(baseline, metric, truth))
 
 
+def _of_flips(about: About, gate: NoFlips, baseline: Baseline, level: float, evidence: Evidence) -> Plan:
+    truth, settings = evidence.truths[gate.task.name], evidence.settings
+    most = on_profile(gate.at_most, truth.profile)
+    assert most is not None, "a claim's gate applies to the profile"
+    size = f"{most:.2%} broken"
+    if len(baseline.outputs) == 1:
+        if truth.folds is not None or truth.groups is not None:
+            return Plan(*about, note="of examples in folds or groups: how sure it is shows when it is judged")
+        power, examples = power_of_output(truth.n, most, level), examples_to_see(most, level, settings.missed)
+        note = (
+            f"too few test examples for twice as many breaks, which FAIL in {power:.0%} of cases; {examples:,} would do"
+        )
+        shown = {"baseline": 1, "n": truth.n, "margin": size, "alarms": level, "examples": examples}
+        return Plan(*about, note=note if examples > truth.n else "", power=power, **shown)  # type: ignore[arg-type]
+    fall, clean, twice = of_baseline(baseline, truth, most, settings)
+    nothing, doubled = (fall.operation(0.0, true, level, settings.missed) for true in (clean, twice))
+    seeds = len(baseline.outputs)
+    larger = [fall.operation(0.0, twice, level, settings.missed, baseline=max(more, seeds)).fails for more in LARGER]
+    return Plan(
+        *about,
+        baseline=seeds,
+        n=truth.n,
+        margin=size,
+        in_spreads=twice / fall.spread,
+        power=doubled.fails,
+        alarms=nothing.fails,
+        open_clean=nothing.open,
+        open_margin=doubled.open,
+        seeds_clean=nothing.seeds,
+        seeds_margin=max(doubled.seeds, 1 + doubled.fails),  # no seed alone fails
+        larger=tuple(larger),
+    )
+
+
 def _of_seeds(
-    about: tuple[str, str, str],
+    about: About,
     metric: Metric,
     values: list[float],
     size: str,
@@ -145,7 +208,7 @@ def _of_seeds(
 
 
 def _of_examples(
-    about: tuple[str, str, str],
+    about: About,
     metric: Metric,
     baseline: Baseline,
     size: str,

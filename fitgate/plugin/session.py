@@ -38,8 +38,7 @@ from fitgate.plugin.trained import TrainedModel
 from fitgate.record import Entry, RecordError, describe_not_applied, encode
 from fitgate.runs import Evaluator, Failure, Limit, ModelFailed, Once, changed_data
 from fitgate.runs.memory import Memory, measure
-from fitgate.runs.workers import Outcome as SeedOutcome
-from fitgate.runs.workers import compared
+from fitgate.runs.workers import Job, JobOutcome, compared
 from fitgate.tasks import Task
 
 
@@ -362,6 +361,6 @@ class Parts:
         entries, self._entries[:] = list(self._entries), []
         return entries
 
-    def _spread(self, what: str, work: Callable[[int], SeedOutcome], seeds: Sequence[int]) -> list[SeedOutcome]:
+    def _spread(self, what: str, work: Callable[[Job], JobOutcome], jobs: Sequence[Job]) -> list[JobOutcome]:
         here = environment(self.registry.libraries)
-        return self.executor.spread(what, partial(compared, work, here), seeds)
+        return self.executor.spread(what, partial(compared, work, here), jobs)

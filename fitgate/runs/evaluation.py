@@ -41,6 +41,7 @@ class Evaluation(msgspec.Struct, frozen=True, tag=True, eq=False):
         missing: why a metric has no value, by its name, where the estimator does not give what it reads.
         side_effects: what predicting left changed in its process, in words; all but threads and processes was put back.
         further_seconds: wall time of fitting and predicting in the other folds; 0 without cross-validation.
+        elsewhere: what was different, in words, where workers of `--fit-backend` did that; as of a `Fit`.
     """
 
     model: str
@@ -56,6 +57,7 @@ class Evaluation(msgspec.Struct, frozen=True, tag=True, eq=False):
     missing: dict[str, str] = {}
     side_effects: list[str] = []
     further_seconds: float = 0.0
+    elsewhere: list[str] = []
 
     @property
     def outputs(self) -> Outputs:

@@ -18,7 +18,7 @@ from fitgate.runs import apart
 from fitgate.runs.apart import Limit, fits_seeds_at_once_apart, run_apart, run_seeds_apart
 from fitgate.runs.disturbing import Disturbed, evaluate_disturbed, evaluate_disturbed_apart
 from fitgate.runs.evaluation import Evaluation, SeedRun, same_output
-from fitgate.runs.folds import evaluation_of
+from fitgate.runs.folds import evaluation_of, folds_of
 from fitgate.runs.once import Once, ProcessEnded
 from fitgate.runs.reuse import NoReuse, Reuse
 from fitgate.runs.training import (
@@ -32,7 +32,7 @@ from fitgate.runs.training import (
     train_at_once,
     trains_seeds_at_once,
 )
-from fitgate.runs.workers import Outcome, outcome_of, run_seed
+from fitgate.runs.workers import JobOutcome, Spread, evaluated, outcomes_of, run_seed
 from fitgate.tasks import Task, TaskData
 from fitgate.text import listed
 
@@ -50,8 +50,7 @@ class Evaluator:
         emit: is given each `Fit`, `Evaluation`, `Disturbed` and `SeedRun`, by the process in which it happened, and
             each `Failure` with its `LoggedError`, by each process that meets it.
         progress: is given, in words, what may take long, and is a context around it.
-        spread: does work, which it is given by name, for each of several seeds elsewhere, side by side, and gives what
-            comes of them in their order; None for one after the other, here.
+        spread: does the jobs of several seeds and folds elsewhere, side by side; None for one after the other, here.
         limit_of: how long a model may take, which is then fitted and evaluated in a process of its own; None for ever.
         reuse: what earlier sessions did, and this one leaves.
     """
@@ -64,7 +63,7 @@ class Evaluator:
         once: Once,
         emit: Callable[[Emitted], None] = lambda entry: None,
         progress: Callable[[str], AbstractContextManager[None]] = lambda words: nullcontext(),
-        spread: Callable[[str, Callable[[int], Outcome], Sequence[int]], Sequence[Outcome]] | None = None,
+        spread: Spread | None = None,
         limit_of: Callable[[Model], Limit | None] = lambda model: None,
         reuse: Reuse | None = None,
     ):
@@ -200,9 +199,9 @@ class Evaluator:
             if model.stochastic is None:  # the others wait for what the first two show
                 among = among[:2] if seed in among[:2] else among[2:]
             seeds = [s for s in among if s != own]
-            work = partial(outcome_of, model, data, self._metrics, limit)
-            together = partial(self._spread, f"fitting {subject} with seeds {listed(seeds)}", work, seeds)
-            outcomes: Sequence[Outcome] = self._once(_key(model, task, among), together)
+            what = f"fitting {subject} with seeds {listed(seeds)}"
+            together = partial(outcomes_of, self._spread, what, model, data, self._metrics, limit, seeds)
+            outcomes: Sequence[JobOutcome] = self._once(_key(model, task, among), together)
             outcome = outcomes[seeds.index(seed)]
             if isinstance(outcome, ModelFailed):
                 raise outcome.with_traceback(None)
@@ -289,11 +288,18 @@ class Evaluator:
         if kept is not None:
             evaluation = kept.evaluation
         else:
-            with self._progress(f"predicting with {model.name} on {task.name}: {_asked(data)}"):
-                evaluation = evaluation_of(model, trained, data, self._metrics)
+            evaluation = self._evaluated(model, trained, data)
             self._keep(model, data, trained, evaluation)
         self._emit(evaluation)
         return evaluation
+
+    def _evaluated(self, model: Model, trained: Trained, data: TaskData) -> Evaluation:
+        name, further = data.task.name, len(folds_of(data)[1:])
+        if self._spread is not None and further:
+            what = f"fitting {model.name} on {name} with seed {trained.fit.seed} in {further} further folds"
+            return evaluated(self._spread, what, model, data, self._metrics, trained)
+        with self._progress(f"predicting with {model.name} on {name}: {_asked(data)}"):
+            return evaluation_of(model, trained, data, self._metrics)
 
     def _disturb(self, model: Model, trained: Trained, task: Task, disturbance: Disturbance) -> Disturbed:
         data, limit = self._data_of(task), self._limit_of(model)

@@ -32,7 +32,9 @@ class Breaks(NamedTuple):
     before: NDArray[np.float64]
     now: NDArray[np.float64]
 
-    def fall(self, n: int, allowed: float, first: int, most: int, looked_at: int | None = None) -> SeedsFall:
+    def fall(
+        self, n: int, allowed: float, first: int, most: int, looked_at: int | None = None, by_one: bool = False
+    ) -> SeedsFall:
         """By how much the candidate's seeds break more than is allowed: more than no fall is more than that.
 
         Args:
@@ -40,9 +42,12 @@ class Breaks(NamedTuple):
             allowed: what they may break beyond what the baseline's seeds do, as a share.
             first, most: when one looks, as for `SeedsFall`.
             looked_at: how many of the candidate's seeds; None for all.
+            by_one: whether one seed alone may decide: of a mean, none should, unless it stands for all.
         """
         now = self.roots(self.now, n)[:looked_at]
-        return SeedsFall(self.roots(self.before + allowed, n), now, first, most, False, least=LEAST_SPREAD)
+        return SeedsFall(
+            self.roots(self.before + allowed, n), now, first, most, False, least=LEAST_SPREAD, by_one=by_one
+        )
 
     @staticmethod
     def roots(shares: NDArray[np.float64], n: int) -> NDArray[np.float64]:

@@ -23,6 +23,7 @@ from fitgate.statistics.sequential import (
 
 OF_LOWEST = 0.1  # share of a gate's level that the test of its worst seed spends
 OF_LAPSES = 0.3  # and the test of what every seed knew, where there is one
+OTHERS_AT = 0.05  # the level at which a candidate's seeds but the worst are to fall, where that alone may not decide
 MOST_ADVISED = 1_000  # seeds, beyond which their number is no advice
 Array = NDArray[np.float64]
 
@@ -34,6 +35,8 @@ class SeedsFall:
     Tests share the level: of the mean, at each look, nine tenths; of the worst seed, which may have collapsed while the
     others' mean hides it, one tenth. See `fitgate.statistics.sequential` for both. Where lapses are given, their mean
     is tested like the values', with three of the nine tenths; what has fallen is the metric in any case.
+    Where one seed alone may not decide, the worst is not tested, and the mean fails only if that of the others has
+    fallen, too, at 5 %: a baseline may have none of a model's rare seeds that are far off.
 
     Args:
         before, now: values of the metric, `(m,)` with two or more, and `(k,)` in the order of training.
@@ -43,6 +46,7 @@ class SeedsFall:
         lapses: of the same seeds; None where there are none, or no seeds of a candidate to have any.
         knows: whether there will be lapses; by default, whether there are.
         least: the least spread that is believed.
+        by_one: whether one seed alone may decide.
 
     Raises:
         ValueError: if there are fewer than two values before, or none now, or not as many lapses.
@@ -57,6 +61,7 @@ class SeedsFall:
     lapses: Lapses | None = None
     knows: bool | None = None
     least: float = 0.0
+    by_one: bool = True
 
     def __post_init__(self) -> None:
         m, k = len(self._before), len(self._now)
@@ -73,7 +78,7 @@ class SeedsFall:
     @property
     def of_mean(self) -> float:
         """The share of the level that the test of the mean spends."""
-        return 1 - OF_LOWEST - (OF_LAPSES if self.tests_lapses else 0.0)
+        return 1 - self.by_one * OF_LOWEST - self.tests_lapses * OF_LAPSES
 
     @cached_property
     def looks(self) -> Looks:
@@ -116,7 +121,21 @@ class SeedsFall:
     @cached_property
     def p_mean(self) -> Array:
         """The same by the test of the mean alone."""
-        return np.array([crossing(self.looks, t) for t in self._heights(self.falls)]) / self.of_mean
+        found = np.array([crossing(self.looks, t) for t in self._heights(self.falls)]) / self.of_mean
+        return found if self.by_one else np.where(self._others_fall, found, 1.0)
+
+    @cached_property
+    def _others_fall(self) -> NDArray[np.bool_]:
+        """Of each look, whether the seeds but the worst have fallen; of one seed, there are no others."""
+        first, m = self.looks.first, len(self._before)
+        sums = (self._now.cumsum() - np.minimum.accumulate(self._now))[first - 1 :]
+        counts = range(first - 1, first - 1 + len(sums))
+        falls = [
+            self._before.mean() - total / count if count else 0.0 for total, count in zip(sums, counts, strict=True)
+        ]
+        errors = [self.spread * math.sqrt(1 / m + 1 / max(count, 1)) for count in counts]
+        tails = [student_tail(float(fall), error, m - 1) for fall, error in zip(falls, errors, strict=True)]
+        return np.array(tails) < OTHERS_AT
 
     @cached_property
     def p_lapses(self) -> Array:
@@ -135,7 +154,9 @@ class SeedsFall:
 
     @cached_property
     def p_lowest(self) -> float:
-        """That the worst seed is one of the baseline's kind, for all seeds of the plan."""
+        """That the worst seed is one of the baseline's kind, for all seeds of the plan; 1 where it is not tested."""
+        if not self.by_one:
+            return 1.0
         in_spreads = self.lowest / self.spread if self.spread else math.copysign(math.inf, self.lowest)
         return lowest_crossing(self.looks.baseline, self.looks.most, in_spreads) / OF_LOWEST if self.lowest > 0 else 1.0
 
@@ -201,7 +222,10 @@ class SeedsFall:
         if not self.spread:
             ends = (1.0, 0.0) if fall >= margin else (0.0, 1.0)  # all is certain
             return Operation(*ends, 0.0, float(looks.first))
-        return operation(looks, level * self.of_mean, missed, margin / self.spread, fall / self.spread)
+        found = operation(looks, level * self.of_mean, missed, margin / self.spread, fall / self.spread)
+        if self.by_one or looks.most > 1:
+            return found
+        return found._replace(fails=0.0, open=found.open + found.fails)
 
     def power_confirmed(self, margin: float, level: float, missed: float, fresh: int, at: float) -> float:
         """How often a fall of the margin fails by its mean, if it takes so many fresh seeds that agree at a level."""

@@ -10,8 +10,8 @@ import argparse
 import threading
 import warnings
 from collections import Counter
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -223,10 +223,12 @@ def found(name: str, build: Callable[[int], Any], seed: int) -> dict[str, bool]:
     return results
 
 
-def tried(seeds: int) -> list[tuple[str, type[Around] | None, str, Callable[[int], Any], int]]:
+def tried(
+    seeds: int, names: Iterable[str] = DATA
+) -> list[tuple[str, type[Around] | None, str, Callable[[int], Any], int]]:
     """All that is held to the checks: check, defect, data, estimator, seed."""
     every = []
-    for name in DATA:
+    for name in names:
         for build in REGRESSORS if name == "diabetes" else CLASSIFIERS:
             every += [("", None, name, build, seed) for seed in range(seeds)]
             for defect, check in DEFECTS.items():
@@ -235,14 +237,28 @@ def tried(seeds: int) -> list[tuple[str, type[Around] | None, str, Callable[[int
     return every
 
 
-def main() -> None:
-    """Plant, hold to the checks, and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=20, help="of each clean estimator")
-    parser.add_argument("--jobs", type=int, default=1)
-    options = parser.parse_args()
-    every = tried(options.seeds)
-    results = Parallel(options.jobs)(delayed(found)(*one[2:]) for one in every)
+class Counts(NamedTuple):
+    """What came of one defect, and of estimators without any.
+
+    Attributes:
+        check: that the defect is for.
+        defect: in words.
+        caught, planted: how often the check found it, of how often it could.
+        alarms, clean: how often the check failed an estimator as it is, of how often it could.
+    """
+
+    check: str
+    defect: str
+    caught: int
+    planted: int
+    alarms: int
+    clean: int
+
+
+def counts(seeds: int, jobs: int, names: Iterable[str] = DATA) -> list[Counts]:
+    """Of each defect, on some of the data."""
+    every = tried(seeds, names)
+    results = Parallel(jobs)(delayed(found)(*one[2:]) for one in every)
     clean, alarms, caught, planted = Counter(), Counter(), Counter(), Counter()
     for (check, defect, *_), of in zip(every, results, strict=True):
         if defect is None:
@@ -251,14 +267,21 @@ def main() -> None:
         elif check in of:
             planted[defect] += 1
             caught[defect] += of[check]
-    rows = [
-        [
-            f"`{check}`",
-            (defect.__doc__ or "").rstrip("."),
-            f"{caught[defect]} of {planted[defect]}",
-            f"{alarms[check]} of {clean[check]:,}",
-        ]
+    return [
+        Counts(check, (defect.__doc__ or "").rstrip("."), caught[defect], planted[defect], alarms[check], clean[check])
         for defect, check in DEFECTS.items()
+    ]
+
+
+def main() -> None:
+    """Plant, hold to the checks, and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=20, help="of each clean estimator")
+    parser.add_argument("--jobs", type=int, default=1)
+    options = parser.parse_args()
+    rows = [
+        [f"`{one.check}`", one.defect, f"{one.caught} of {one.planted}", f"{one.alarms} of {one.clean:,}"]
+        for one in counts(options.seeds, options.jobs)
     ]
     print(table(["check", "defect", "caught", "clean ones failed"], rows, right=2))
 
