@@ -118,7 +118,7 @@ def _of_regression(about: About, gate: NoRegression, baseline: Baseline, level: 
     task = gate.task.name
     truth, metric = evidence.truths[task], evidence.metric(gate.metric, task)
     margin = gate.margin_on(truth.profile)
-    known = [value_on(metric, truth, outputs) for outputs in baseline.outputs]
+    known = [value_on(evidence.metrics[gate.metric], truth, outputs) for outputs in baseline.outputs]
     values = [value for value in known if value is not None]
     if len(values) < len(known):
         return Plan(*about, n=truth.n, note=f"the baseline has no {metric.title} there: bless a run that has")
