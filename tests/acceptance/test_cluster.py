@@ -166,8 +166,8 @@ def figures(directory):
 @pytest.mark.parametrize(
     ("backend", "declarations", "pairs", "seeds", "fits"),
     [
-        pytest.param("dask", OF_SEEDS, ONE, 12, 12, id="dask-seeds"),
         pytest.param("dask", OF_FOLDS, FOUR, 2, 32, id="dask-models-tasks-seeds-folds"),
+        pytest.param("dask", OF_SEEDS, ONE, 12, 12, id="dask-seeds", marks=pytest.mark.nightly),
         pytest.param("loky", OF_SEEDS, ONE, 12, 12, id="loky-seeds", marks=pytest.mark.nightly),
     ],
 )
