@@ -118,9 +118,7 @@ class Voters(Trees):
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Labels `(n,)`, or `(n, outputs)` of several; of a tie the first class, as in scikit-learn."""
-        sums = self._sums(
-            X, raw=True
-        )  # boosted trees' probabilities are of float32, and may be equal where these aren't
+        sums = self._sums(X, raw=True)  # boosted trees' probabilities are of float32, and may tie where these don't
         places = [_columns(sums[:, i], of, 0.0).argmax(axis=1) for i, of in enumerate(self._classes)]
         found = [of[at] for of, at in zip(self._classes, places, strict=True)]
         return found[0] if len(found) == 1 else np.column_stack(found)

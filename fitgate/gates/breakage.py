@@ -133,8 +133,7 @@ def examples_to_see(most: float, level: float, missed: float) -> int:
         level: of the test.
         missed: how often it may fail to.
     """
-    n = MOST_EXAMPLES
-    low, high = 1, n
+    low, high = 1, MOST_EXAMPLES
     while high - low > max(low // 100, 1):
         n = (low + high) // 2
         low, high = (low, n) if power_of_output(n, most, level) >= 1 - missed else (n, high)

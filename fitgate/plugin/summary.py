@@ -82,10 +82,8 @@ class Summary:
             if models:
                 self._line(f"{outcome:<{first}}  {models}", COLOURS.get(outcome, "yellow"))
         if lacking:
-            train = f"to make baselines: {lacking.command}, then fitgate bless"
-            self._line(
-                f"    - {train if lacking.command else f'now make baselines of these seeds: fitgate bless {run}'}"
-            )
+            train, bless = f"to make baselines: {lacking.command}, then", "now make baselines of these seeds:"
+            self._line(f"    - {train} fitgate bless" if lacking.command else f"    - {bless} fitgate bless {run}")
 
     def _notices(self, lines: Sequence[str]) -> None:
         for line in lines[:MOST_NOTICES]:

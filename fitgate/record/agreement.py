@@ -81,7 +81,7 @@ def evaluations(of: Whole) -> list[Any]:
 def under(of: Whole) -> dict[tuple[str, str, str], Any]:
     """The evaluations of disturbed test splits, by model, task and disturbance."""
     pairs = ((one, one.evaluation) for one in of.disturbed)
-    return {(of.model, of.task, str(of.disturbance)): e for of, e in pairs if e is not None}
+    return {(one.model, one.task, str(one.disturbance)): e for one, e in pairs if e is not None}
 
 
 def output_faults(of: Whole) -> Iterator[str]:
@@ -132,6 +132,8 @@ def verdict_faults(of: Whole, declared: bool) -> Iterator[str]:
     values: dict[tuple[str, str, str], list[Evaluated]] = {key: [e] for key, e in under(of).items()}
     for e in (*of.evaluations, *(run.evaluation for run in of.seed_runs)):
         values.setdefault((e.model, e.task, ""), []).append(e)
+    higher = {metric.name: metric.higher_is_better for metric in of.metrics}
+    baselines = {(baseline.about.model, baseline.about.task) for baseline in of.baselines}
     for v in of.verdicts:
         where = f"{v.gate} of {v.model} on {v.task}"
         if declared and (v.model, v.task, v.gate) not in gates:
@@ -142,7 +144,8 @@ def verdict_faults(of: Whole, declared: bool) -> Iterator[str]:
             yield f"a verdict on {where} with a probability that is none"
         if v.kind not in GATES:
             continue
-        yield from _of_outcome(of, v, where)
+        if v.outcome is Outcome.PASS:
+            yield from _denied(v, where, higher.get(v.metric), (v.model, v.task) in baselines)
         runs = values.get((v.model, v.task, v.under), [])
         if v.outcome is Outcome.PASS and not runs:
             yield f"{v.outcome} of {where}, without outputs"
@@ -154,20 +157,16 @@ def verdict_faults(of: Whole, declared: bool) -> Iterator[str]:
             yield f"a verdict on {where} of {v.metric} {v.value:.6g}, of which the outputs have {found[0]:.6g}"
 
 
-def _of_outcome(of: Whole, verdict: Judged, where: str) -> Iterator[str]:
+def _denied(passed: Judged, where: str, higher: bool | None, has_baseline: bool) -> Iterator[str]:
     """What denies a PASS: its reason, its own bound, or a baseline that the record does not have."""
-    if verdict.outcome is not Outcome.PASS:
-        return
-    if verdict.reason in DENY_PASS:
-        yield f"a PASS of {where}, although {verdict.reason}"
-    higher = next((metric.higher_is_better for metric in of.metrics if metric.name == verdict.metric), None)
-    bound, threshold = verdict.bound, verdict.threshold
-    if verdict.bound_of == "value" and higher is not None and bound is not None and threshold is not None:
+    if passed.reason in DENY_PASS:
+        yield f"a PASS of {where}, although {passed.reason}"
+    bound, threshold = passed.bound, passed.threshold
+    if passed.bound_of == "value" and higher is not None and bound is not None and threshold is not None:
         low, high = (threshold, bound) if higher else (bound, threshold)
         if low > high + RELATIVE * abs(high) + ABSOLUTE:
             yield f"a PASS of {where} with a bound of {bound:.6g} to a threshold of {threshold:.6g}"
-    baselines = {(baseline.about.model, baseline.about.task) for baseline in of.baselines}
-    if verdict.reason in BY_BASELINE and (verdict.model, verdict.task) not in baselines:
+    if passed.reason in BY_BASELINE and not has_baseline:
         yield f"a PASS of {where} by a baseline that there is not"
 
 

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from statistics import geometric_mean
 
 import numpy as np
 
@@ -49,14 +50,11 @@ def alone(files, cores, seconds):
     return quiet_level(found.tolist(), ALIKE)
 
 
-def mean(levels):
-    """The geometric mean, as a timing's over processes."""
-    return float(np.exp(np.log(levels).mean()))
-
-
 def shown(levels):
-    """Milliseconds: the mean, and from the quickest process to the slowest."""
-    return "{:.4g} ({:.4g} to {:.4g})".format(*(1e3 * level for level in (mean(levels), min(levels), max(levels))))
+    """Milliseconds: the geometric mean, as a timing's, and from the quickest process to the slowest."""
+    return "{:.4g} ({:.4g} to {:.4g})".format(
+        *(1e3 * level for level in (geometric_mean(levels), min(levels), max(levels)))
+    )
 
 
 def main():
@@ -87,7 +85,7 @@ def main():
                 found[name].append(alone(subjects[name], cores, options.seconds))
     rows, ratios = [], []
     for name in names:
-        ratios.append(mean(timings[name].levels) / mean(found[name]))
+        ratios.append(geometric_mean(timings[name].levels) / geometric_mean(found[name]))
         rows.append([name, shown(timings[name].levels), shown(found[name]), f"{ratios[-1]:.3f}"])
     print(table(["model", "record, ms", "alone, ms", "ratio"], rows, 1))
     return int(any(abs(ratio - 1) > MOST for ratio in ratios))

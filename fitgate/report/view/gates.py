@@ -151,10 +151,8 @@ def unblessed(record: Record) -> Unblessed | None:
     """What to do about gates without a baseline; None where there are none."""
     count, profile = record.count(Outcome.NO_BASELINE), record.settings.profile
     option = f" --fit-profile={profile}" if profile else ""
-    command = f'pytest{option} -m "not latency" --fit-seeds=20 --fit-seed=2000'
-    if record.settings.seeds >= LEAST_SEEDS:
-        command = ""
-    return Unblessed(count, command) if count else None
+    train = f'pytest{option} -m "not latency" --fit-seeds=20 --fit-seed=2000'
+    return Unblessed(count, "" if record.settings.seeds >= LEAST_SEEDS else train) if count else None
 
 
 def _unjudged(gate: Declaration, finished: bool) -> GateRow:
