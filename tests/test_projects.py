@@ -1,10 +1,13 @@
 """`fitgate init` and `fitgate list`: a project is begun, and seen."""
 
+import importlib
 import re
 
 import pytest
 
 from fitgate.cli import main
+from fitgate.executor import Executor
+from fitgate.plugin.project import project as around_it
 
 
 @pytest.fixture
@@ -86,6 +89,14 @@ def test_what_a_session_refuses_is_the_same_one_line_for_a_command(project, dire
     for command in ("list", "judge"):
         assert main([command]) == 1
         assert capsys.readouterr().err.startswith("error: model reader: found two models of that name, expected one;")
+
+
+def test_workers_of_a_command_import_what_a_session_s_would(directory):
+    (directory / "pyproject.toml").write_text('[tool.pytest]\npythonpath = ["lib"]\n')
+    (directory / "lib").mkdir()
+    (directory / "lib" / "late.py").touch()
+    around_it(directory)
+    assert Executor("loky").spread("importing", importlib.import_module, ["late"])[0].__name__ == "late"
 
 
 def test_list_says_how_a_slow_task_takes_part(project, directory, capsys):
