@@ -202,6 +202,29 @@ def test_a_damaged_estimator_is_fitted_again_where_it_is_asked_for(kept):
     assert not record.fits[0].cached
 
 
+def test_a_kept_fit_is_not_held_again_to_the_contracts_that_it_held_to(kept, monkeypatch):
+    kept.write(READER)
+    kept.pytester.makepyfile(test_models="from fitgate.checks import test_contract, test_gate")
+    _, first = session(kept)
+    monkeypatch.setattr("fitgate.contracts.Subject.ask", None)
+    _, second = session(kept)
+    assert first.failed_tests == second.failed_tests == []
+    kept.write(READER.replace('"reader"', '"reader", blunder=50'))
+    _, changed = session(kept)
+    assert len(changed.failed_tests) > 1
+
+
+def test_a_contract_that_a_kept_fit_broke_is_checked_again(kept):
+    kept.write(READER)
+    kept.pytester.makepyfile(test_models="from fitgate.checks import test_contract, test_gate")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fitgate.contracts.Subject.ask", None)
+        _, first = session(kept)
+    _, second = session(kept)
+    assert first.failed_tests
+    assert second.failed_tests == []
+
+
 def test_a_directory_that_is_open_to_others_is_refused(kept, unwritten):
     kept.write(READER)
     session(kept, "-k", "gate")

@@ -14,6 +14,7 @@ from fitgate.executor.process import run
 from fitgate.gates import BaselineError, find_baseline
 from fitgate.machine import environment
 from fitgate.model import Model
+from fitgate.plugin.reuse import Kept
 from fitgate.plugin.trained import TrainedModel
 from fitgate.runs import Limit, Trained
 from fitgate.runs.apart import HANDING_OVER, failure
@@ -30,6 +31,7 @@ class Contracts:
         limit_of: how long a model may take, which is then checked in a process of its own; None for ever.
         baselines: the directory of the baselines.
         libraries: distributions by whose versions environments are told apart.
+        kept: the fits of earlier sessions, with what was found of them; None where none are used.
     """
 
     def __init__(
@@ -38,8 +40,10 @@ class Contracts:
         limit_of: Callable[[Model], Limit | None],
         baselines: Path,
         libraries: Callable[[], Sequence[str]],
+        kept: Kept | None = None,
     ):
         self._data_of, self._limit_of, self._baselines, self._libraries = data_of, limit_of, baselines, libraries
+        self._kept = kept
         self._subjects: dict[str, Subject] = {}
         self._apart: dict[str, dict[str, Found]] = {}
 
@@ -50,12 +54,26 @@ class Contracts:
             ModelFailed: if fitting or predicting failed, now or before.
         """
         model, task = subject.model, subject.model.timed_task
-        found = self._found(subject, check)
+        found = self._known(subject, check)
         if isinstance(found, Inapplicable):
             pytest.skip(f"{check.__name__} does not apply to {model.name} on {task.name}: {found}")
         if found is None:
             return None
         return f"{model.name} on {task.name}, {check.__name__}: {found}"
+
+    def _known(self, subject: TrainedModel, check: Check) -> Found:
+        """What an earlier session found of a fit that this one uses, unless it was a breach; else what is found now."""
+        model, task, name = subject.model, subject.model.timed_task, check.__name__
+        if self._kept is None:
+            return self._found(subject, check)
+        fit = (model, self._data_of(task), subject.on(task).fit.seed)
+        known = self._kept.contract(*fit, name)
+        if known is not None:
+            return Inapplicable(known) if known else None
+        found = self._found(subject, check)
+        if not isinstance(found, Broken):
+            self._kept.keep_contract(*fit, name, str(found or ""))
+        return found
 
     def _found(self, subject: TrainedModel, check: Check) -> Found:
         model, task = subject.model, subject.model.timed_task

@@ -88,6 +88,7 @@ class Entry(msgspec.Struct, frozen=True, eq=False):
         run: the fit, and what it gave.
         when: it was fitted, ISO 8601.
         form, digest: of the estimator's file; empty where there is none.
+        contracts: the checks that it held to, by name, or why one does not apply to it; empty for the former.
     """
 
     dependencies: Dependencies
@@ -95,6 +96,7 @@ class Entry(msgspec.Struct, frozen=True, eq=False):
     when: str
     form: str = ""
     digest: str = ""
+    contracts: dict[str, str] = {}
 
 
 class Looked(NamedTuple):
@@ -145,6 +147,8 @@ class Kept:
         self._variables = {name: value for name, value in sorted(os.environ.items()) if name.startswith(VARIABLES)}
         self._looked: dict[str, Looked] = {}
         self._unwritten: list[tuple[str, Model, int, Any, Any]] = []
+        self._contracts: dict[str, dict[str, str]] = {}
+        self._known = 0
 
     def found(self, model: Model, data: TaskData, seed: int) -> SeedRun | None:
         """See `fitgate.runs.reuse.Reuse`; values of metrics are computed anew, by today's."""
@@ -186,11 +190,33 @@ class Kept:
             examples = rows_of(data.dataset.test.X, rows)
             self._unwritten.append((self._key(model, data, run.fit.seed), model, run.fit.seed, estimator, examples))
 
+    def contract(self, model: Model, data: TaskData, seed: int, name: str) -> str | None:
+        """What a check found of a fit that serves, see `Entry`; None where it did not look, or found a breach."""
+        entry = self._look(model, data, seed).entry
+        found = entry.contracts.get(name) if entry else None
+        self._known += found is not None
+        return found
+
+    def keep_contract(self, model: Model, data: TaskData, seed: int, name: str, inapplicable: str) -> None:
+        """Keep that a fit holds to a check, or why it does not apply: at the end of the session."""
+        if self._look(model, data, seed).dependencies is not None:
+            self._contracts.setdefault(self._key(model, data, seed), {})[name] = inapplicable
+
     def finish(self) -> None:
-        """Write the estimators of what was kept now, in a process of its own: some end the one that writes them."""
+        """Write what checks found, and the estimators of what was kept now."""
+        self._write_estimators()
+        for key, found in self._contracts.items():
+            with suppress(FileError, FitgateError):
+                path = self._directory / f"{key}.json"
+                entry = _read(path)
+                _save(path, msgspec.structs.replace(entry, contracts=entry.contracts | found))
+
+    def _write_estimators(self) -> None:
+        """Write them in a process of its own: some end the one that writes them."""
         served = sum(looked.entry is not None for looked in self._looked.values())
         if served:
-            self._say(f"CACHED, of earlier sessions: {served} of {len(self._looked)} fits")
+            known = f", and what {self._known} contract checks found of them" if self._known else ""
+            self._say(f"CACHED, of earlier sessions: {served} of {len(self._looked)} fits{known}")
         ahead, self._unwritten = self._unwritten, []
         if not ahead:
             return

@@ -301,7 +301,8 @@ class Parts:
     def contracts(self) -> Contracts:
         """What holds fitted models to checks."""
         registry = self.registry
-        return Contracts(registry.data_of, self.limit_of, self.options.baselines, lambda: registry.libraries)
+        baselines = self.options.baselines
+        return Contracts(registry.data_of, self.limit_of, baselines, lambda: registry.libraries, self.kept)
 
     def keep(self, timed: Timed, work: Work | None) -> None:
         """Keep a timed model, where that was asked for."""
