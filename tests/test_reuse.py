@@ -202,7 +202,7 @@ def test_a_damaged_estimator_is_fitted_again_where_it_is_asked_for(kept):
     assert not record.fits[0].cached
 
 
-def test_a_kept_fit_is_not_held_again_to_the_contracts_that_it_held_to(kept, monkeypatch):
+def test_a_kept_fit_is_not_held_to_contracts_again(kept, monkeypatch):
     kept.write(READER)
     kept.pytester.makepyfile(test_models="from fitgate.checks import test_contract, test_gate")
     _, first = session(kept)
@@ -214,7 +214,7 @@ def test_a_kept_fit_is_not_held_again_to_the_contracts_that_it_held_to(kept, mon
     assert len(changed.failed_tests) > 1
 
 
-def test_a_contract_that_a_kept_fit_broke_is_checked_again(kept):
+def test_a_contract_check_in_which_a_kept_fit_raised_an_error_is_made_again(kept):
     kept.write(READER)
     kept.pytester.makepyfile(test_models="from fitgate.checks import test_contract, test_gate")
     with pytest.MonkeyPatch.context() as patch:

@@ -30,6 +30,10 @@ class Broken(Exception):
     """A check that an estimator does not pass; its text says what it found, as a sentence."""
 
 
+class Unanswered(Broken):
+    """A check that an estimator raised an error in, or that could not be made."""
+
+
 class Inapplicable(Exception):
     """A check that says nothing of an estimator; its text says why, as a clause."""
 
@@ -120,14 +124,14 @@ class Subject:
         """What work with an estimator gives; the global random states are others each time, and put back.
 
         Raises:
-            Broken: if it raises an error.
+            Unanswered: if it raises an error.
         """
         self._states += 1
         try:
             with failing(self.model.name, self.data.task.name, stage), watched(self.trained.fit.seed + self._states):
                 return work()
         except ModelFailed as error:
-            raise Broken(f"It failed to {stage}: {error.failure.error}.") from error
+            raise Unanswered(f"It failed to {stage}: {error.failure.error}.") from error
 
     def differing(self, first: Answers, second: Answers) -> int:
         """How many examples two answers differ about: in the prediction, or in the scores by more than rounding."""

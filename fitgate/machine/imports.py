@@ -67,8 +67,10 @@ class Sources:
             for i in range(len(parts) + 1):
                 place = base.joinpath(*parts[:i])
                 for found in (place / "__init__.py", place.with_name(f"{place.name}.py")):
-                    if self._is_own(found) and found.is_file():
+                    if found.is_file() and self._is_own(found):
                         yield found
+                if not place.is_dir():
+                    break
 
     def _is_own(self, path: Path) -> bool:
         """Whether a file is neither installed, be it in the project, nor this library's."""

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from fitgate.contracts import CHECKS, Broken, Check, Inapplicable, Subject
+from fitgate.contracts import CHECKS, Broken, Check, Inapplicable, Subject, Unanswered
 from fitgate.executor import ExecutorError
 from fitgate.executor.process import run
 from fitgate.gates import BaselineError, find_baseline
 from fitgate.machine import environment
 from fitgate.model import Model
-from fitgate.plugin.reuse import Kept
+from fitgate.plugin.reuse import Finding, Kept
 from fitgate.plugin.trained import TrainedModel
 from fitgate.runs import Limit, Trained
 from fitgate.runs.apart import HANDING_OVER, failure
@@ -62,17 +62,16 @@ class Contracts:
         return f"{model.name} on {task.name}, {check.__name__}: {found}"
 
     def _known(self, subject: TrainedModel, check: Check) -> Found:
-        """What an earlier session found of a fit that this one uses, unless it was a breach; else what is found now."""
+        """What an earlier session found of a fit that this one uses, or else what is found now."""
         model, task, name = subject.model, subject.model.timed_task, check.__name__
         if self._kept is None:
             return self._found(subject, check)
         fit = (model, self._data_of(task), subject.on(task).fit.seed)
-        known = self._kept.contract(*fit, name)
-        if known is not None:
-            return Inapplicable(known) if known else None
+        if known := self._kept.contract(*fit, name):
+            return _again(known)
         found = self._found(subject, check)
-        if not isinstance(found, Broken):
-            self._kept.keep_contract(*fit, name, str(found or ""))
+        if not isinstance(found, Unanswered):  # the next session may have more luck
+            self._kept.keep_contract(*fit, name, _finding(found))
         return found
 
     def _found(self, subject: TrainedModel, check: Check) -> Found:
@@ -100,7 +99,7 @@ class Contracts:
             return run(call, label=f"{model.name} on {task.name}", timeout=patience)
         except ExecutorError as error:
             why = failure(model.name, task.name, "predict", error, limit, len(CHECKS), HANDING_OVER)
-            return dict.fromkeys(CHECKS, Broken(f"It could not be checked: {why.error}."))
+            return dict.fromkeys(CHECKS, Unanswered(f"It could not be checked: {why.error}."))
 
     def _is_reproduced(self, subject: TrainedModel) -> bool:
         """Whether a model's baseline has just the output of the session's fit, made by another with the same seed."""
@@ -128,3 +127,18 @@ def _outcome(subject: Subject, check: Check) -> Found:
     except (Broken, Inapplicable) as found:
         return found.with_traceback(None)
     return None
+
+
+def _finding(found: Found) -> Finding:
+    """What was found, to be kept."""
+    return Finding(
+        str(found) if isinstance(found, Broken) else "",
+        str(found) if isinstance(found, Inapplicable) else "",
+    )
+
+
+def _again(known: Finding) -> Found:
+    """What was found, of what was kept."""
+    if known.broken:
+        return Broken(known.broken)
+    return Inapplicable(known.inapplicable) if known.inapplicable else None

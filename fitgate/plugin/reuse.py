@@ -80,6 +80,18 @@ class Dependencies(msgspec.Struct, frozen=True):
         return ", ".join(changes(self.environment, now.environment))
 
 
+class Finding(msgspec.Struct, frozen=True):
+    """What a contract check found of a fit; that it holds to it where both texts are empty.
+
+    Attributes:
+        broken: what is wrong, as a sentence.
+        inapplicable: why the check says nothing of it, as a clause.
+    """
+
+    broken: str = ""
+    inapplicable: str = ""
+
+
 class Entry(msgspec.Struct, frozen=True, eq=False):
     """What is kept of a fit.
 
@@ -88,7 +100,7 @@ class Entry(msgspec.Struct, frozen=True, eq=False):
         run: the fit, and what it gave.
         when: it was fitted, ISO 8601.
         form, digest: of the estimator's file; empty where there is none.
-        contracts: the checks that it held to, by name, or why one does not apply to it; empty for the former.
+        contracts: what checks found of it, by their names.
     """
 
     dependencies: Dependencies
@@ -96,7 +108,7 @@ class Entry(msgspec.Struct, frozen=True, eq=False):
     when: str
     form: str = ""
     digest: str = ""
-    contracts: dict[str, str] = {}
+    contracts: dict[str, Finding] = {}
 
 
 class Looked(NamedTuple):
@@ -147,7 +159,7 @@ class Kept:
         self._variables = {name: value for name, value in sorted(os.environ.items()) if name.startswith(VARIABLES)}
         self._looked: dict[str, Looked] = {}
         self._unwritten: list[tuple[str, Model, int, Any, Any]] = []
-        self._contracts: dict[str, dict[str, str]] = {}
+        self._contracts: dict[str, dict[str, Finding]] = {}
         self._known = 0
 
     def found(self, model: Model, data: TaskData, seed: int) -> SeedRun | None:
@@ -190,17 +202,17 @@ class Kept:
             examples = rows_of(data.dataset.test.X, rows)
             self._unwritten.append((self._key(model, data, run.fit.seed), model, run.fit.seed, estimator, examples))
 
-    def contract(self, model: Model, data: TaskData, seed: int, name: str) -> str | None:
-        """What a check found of a fit that serves, see `Entry`; None where it did not look, or found a breach."""
+    def contract(self, model: Model, data: TaskData, seed: int, name: str) -> Finding | None:
+        """What a check found of a fit that serves; None where that is not known."""
         entry = self._look(model, data, seed).entry
         found = entry.contracts.get(name) if entry else None
         self._known += found is not None
         return found
 
-    def keep_contract(self, model: Model, data: TaskData, seed: int, name: str, inapplicable: str) -> None:
-        """Keep that a fit holds to a check, or why it does not apply: at the end of the session."""
+    def keep_contract(self, model: Model, data: TaskData, seed: int, name: str, finding: Finding) -> None:
+        """Keep what a check found of a fit, at the end of the session."""
         if self._look(model, data, seed).dependencies is not None:
-            self._contracts.setdefault(self._key(model, data, seed), {})[name] = inapplicable
+            self._contracts.setdefault(self._key(model, data, seed), {})[name] = finding
 
     def finish(self) -> None:
         """Write what checks found, and the estimators of what was kept now."""
