@@ -435,10 +435,11 @@ def test_a_place_without_a_record_is_an_error(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("outcomes", "message", "colour"),
     [
-        ([], "no gate judged", "lightgrey"),
+        ([], "no gate was selected", "lightgrey"),
         ([Outcome.PASS], "the one gate passed", "brightgreen"),
         ([Outcome.PASS, Outcome.INCONCLUSIVE], "1 of 2 gates passed, 1 inconclusive", "yellow"),
         ([Outcome.PASS, Outcome.FAIL], "1 of 2 gates failed", "red"),
+        ([Outcome.INCONCLUSIVE], "0 of 1 gate passed, 1 inconclusive", "lightgrey"),
     ],
 )
 def test_a_badge_has_the_last_run_s_verdict(tmp_path, outcomes, message, colour):

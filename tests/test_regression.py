@@ -378,7 +378,7 @@ def test_no_baseline_is_a_skip_unless_one_is_required(project):
     project.write(SEEDED)
     result = project.run("-k", "test_gate")
     result.assert_outcomes(skipped=1)
-    assert "**PASS: 0 of 1 gate passed, 1 without a baseline**" in project.report
+    assert "**INCONCLUSIVE: 0 of 1 gate passed, 1 without a baseline**" in project.report
     assert project.run("-k", "test_gate", "--gate-require-baseline").ret == 1
 
 
@@ -386,7 +386,7 @@ def test_an_inconclusive_gate_is_a_skip_unless_gates_are_strict(blessed):
     blessed.write(SEEDED.replace("0.1", "0.001"))
     one = ("-k", "test_gate", "--fit-seed", "20", "--gate-budget", "1")
     blessed.run(*one).assert_outcomes(skipped=1)
-    assert "**PASS: 0 of 1 gate passed, 1 inconclusive**" in blessed.report
+    assert "**INCONCLUSIVE: 0 of 1 gate passed, 1 inconclusive**" in blessed.report
     assert blessed.run(*one, "--gate-strict").ret == 1
 
 

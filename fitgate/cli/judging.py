@@ -29,8 +29,8 @@ def add_commands(commands: Any) -> None:
         "judge",
         help="judge a record again, from what it holds",
         description="Judge a run again from its record alone, by the settings that were in force: nothing is trained, "
-        "and on any machine the verdicts are the same. Exits non-zero unless the run passes. Kinds of gate and metrics "
-        "of the project around the current directory are known, besides the library's own.",
+        "and on any machine the verdicts are the same. Exits non-zero where the run fails, was cut off or has no gate. "
+        "Kinds of gate and metrics of the project around the current directory are known, besides the library's own.",
     )
     judge.add_argument(
         "record", type=Path, nargs="?", metavar="RECORD", help=f"{RECORD} (default: the project's last run)"
@@ -71,7 +71,7 @@ def add_commands(commands: Any) -> None:
 
 def _judge(options: argparse.Namespace) -> int:
     from fitgate.plugin.project import project
-    from fitgate.report import RunOutcome, run_verdict
+    from fitgate.report import run_verdict
 
     around = project(Path.cwd())
     say_absent(around)
@@ -91,7 +91,7 @@ def _judge(options: argparse.Namespace) -> int:
         print(f"not judged: {shown(f'{gate.model} on {gate.task}, {gate.gate}', CELL)}")
     whole = run_verdict(record)
     print(shown(whole.line))
-    return int(whole.outcome is not RunOutcome.PASS)
+    return int(not whole.lets_pass)
 
 
 def _blessed_since(record: Record, around: Project) -> Iterator[str]:

@@ -69,10 +69,10 @@ class Artefacts:
         """
         if self.directory is None:
             return
-        from fitgate.report import RunOutcome, append_to_step_summary, run_verdict
+        from fitgate.report import append_to_step_summary, run_verdict
 
         self._keep(self.directory)
-        if run_verdict(self._record).outcome is RunOutcome.PASS:
+        if run_verdict(self._record).lets_pass:
             with self.part("a record that can be read"):
                 read(self.directory)
             if self._record.faults:

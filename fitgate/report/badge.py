@@ -43,4 +43,4 @@ def _shown(record: Record) -> tuple[str, str]:
         return (f"{failed} of {judged} gates failed" if failed else "failed"), "red"
     if verdict.outcome is RunOutcome.PASS:
         return verdict.reason, "brightgreen" if record.count(Outcome.PASS) == judged else "yellow"
-    return ("incomplete run" if verdict.outcome is RunOutcome.INCOMPLETE else "no gate judged"), "lightgrey"
+    return ("incomplete run" if verdict.outcome is RunOutcome.INCOMPLETE else verdict.reason), "lightgrey"

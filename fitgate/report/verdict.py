@@ -13,10 +13,11 @@ from fitgate.text import CELL, counted, shown
 
 
 class RunOutcome(StrEnum):
-    """What a run came to."""
+    """What a run came to; INCONCLUSIVE where no gate fails it, and none passed."""
 
     PASS = "PASS"  # noqa: S105
     FAIL = "FAIL"
+    INCONCLUSIVE = "INCONCLUSIVE"
     INCOMPLETE = "INCOMPLETE"
     NO_VERDICT = "NO VERDICT"
 
@@ -31,6 +32,11 @@ class RunVerdict(NamedTuple):
     def failed(self) -> bool:
         """Whether it must not pass."""
         return self.outcome is RunOutcome.FAIL
+
+    @property
+    def lets_pass(self) -> bool:
+        """Whether its gates were judged, and nothing fails it."""
+        return self.outcome in (RunOutcome.PASS, RunOutcome.INCONCLUSIVE)
 
     @property
     def line(self) -> str:
@@ -55,8 +61,10 @@ def run_verdict(record: Record) -> RunVerdict:
         "better than chance explains": sum(verdict.gained for verdict in record.verdicts),
     }
     if rest := [f"{count} {words}" for words, count in others.items() if count]:
-        passed = f"{record.count(Outcome.PASS)} of {counted(judged, 'gate')} passed"
-        return RunVerdict(RunOutcome.PASS, ", ".join([passed, *rest]))
+        passed = record.count(Outcome.PASS)
+        decided = passed or record.count(Outcome.WAIVED)
+        outcome = RunOutcome.PASS if decided else RunOutcome.INCONCLUSIVE
+        return RunVerdict(outcome, ", ".join([f"{passed} of {counted(judged, 'gate')} passed", *rest]))
     return RunVerdict(RunOutcome.PASS, "the one gate passed" if judged == 1 else f"all {judged} gates passed")
 
 
