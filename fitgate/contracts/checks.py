@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from fitgate.contracts.subject import ALLOWED, MOST_FITTED, Answers, Broken, Inapplicable, Subject
+from fitgate.contracts.subject import ALLOWED, MOST_FITTED, Answers, Broken, Inapplicable, Subject, Unanswered
 from fitgate.data.digest import digest
 from fitgate.data.split import is_frame, is_sparse, rows_of
 from fitgate.executor.pickling import dumps
@@ -101,7 +101,7 @@ def check_predictions_survive_save_and_load(subject: Subject) -> None:
     try:
         again = subject.guarded("be pickled and loaded", lambda: pickle.loads(dumps(estimator)))  # noqa: S301 # our own
     except Broken as error:
-        raise Broken(f"{error} What it can't pickle is best made anew in __setstate__.") from error
+        raise Unanswered(f"{error} What it can't pickle is best made anew in __setstate__.") from error
     subject.demand_same(subject.answers, subject.ask(subject.X, again), "after it was pickled and loaded")
 
 
