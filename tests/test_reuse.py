@@ -214,6 +214,36 @@ def test_a_kept_fit_is_not_held_to_contracts_again(kept, monkeypatch):
     assert len(changed.failed_tests) > 1
 
 
+def test_what_checks_found_of_a_fit_that_was_not_kept_is_not_kept_with_another(kept):
+    bad, good = READER.replace('"reader"', '"reader", blunder=50'), READER
+    kept.pytester.makepyfile(test_models="from fitgate.checks import test_contract, test_gate")
+    kept.write(bad)
+    _, first = session(kept)
+    kept.write(good)
+    session(kept, "-k", "contract")  # a fit that is not evaluated is not kept
+    kept.write(bad)
+    _, again = session(kept)
+    assert again.failed_tests == first.failed_tests
+    assert any("contract" in test for test in first.failed_tests)
+
+
+def test_a_check_of_a_project_s_own_is_made_each_time(kept):
+    kept.write(READER)
+    own = """
+        from fitgate.checks import test_gate
+        from fitgate.contracts import Broken
+        from conftest import pytest_fitgate_models
+        def check_mine(subject):
+            {}
+        def test_mine(trained, hold):
+            assert hold(trained(pytest_fitgate_models()[0]), check_mine) is None
+    """
+    for body, failed in (("pass", 0), ("raise Broken('It is not mine.')", 1)):
+        kept.pytester.makepyfile(test_models=own.format(body))
+        _, record = session(kept, "-k", "mine or gate")
+        assert len(record.failed_tests) == failed
+
+
 def test_a_contract_check_in_which_a_kept_fit_raised_an_error_is_made_again(kept):
     kept.write(READER)
     kept.pytester.makepyfile(test_models="from fitgate.checks import test_contract, test_gate")

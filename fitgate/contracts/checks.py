@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from fitgate.contracts.subject import ALLOWED, MOST_FITTED, Answers, Broken, Inapplicable, Subject, Unanswered
+from fitgate.contracts.subject import ALLOWED, MOST_FITTED, Answers, Broken, Inapplicable, Subject, Unanswered, Unfitted
 from fitgate.data.digest import digest
 from fitgate.data.split import is_frame, is_sparse, rows_of
 from fitgate.executor.pickling import dumps
@@ -44,7 +44,7 @@ def check_same_seed_gives_same_predictions(subject: Subject) -> None:
     try:
         first, second = (subject.guarded("fit", fitted) for _ in range(2))
     except Broken as error:  # it may need more examples of each class
-        raise Inapplicable(f"on {len(rows):,} training examples it can't be fitted: {error}") from error
+        raise Unfitted(f"on {len(rows):,} training examples it can't be fitted: {error}") from error
     when = f"when it was fitted again with seed {seed}: pass the seed to all that draws"
     subject.demand_same(subject.ask(subject.X, first), subject.ask(subject.X, second), when)
 

@@ -38,6 +38,10 @@ class Inapplicable(Exception):
     """A check that says nothing of an estimator; its text says why, as a clause."""
 
 
+class Unfitted(Inapplicable):
+    """A check that says nothing of an estimator, as it could not be fitted for it."""
+
+
 class Answers(NamedTuple):
     """What an estimator gave for some examples.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fitgate.contracts import CHECKS, Broken, Check, Inapplicable, Subject, Unanswered
+from fitgate.contracts import CHECKS, Broken, Check, Inapplicable, Subject, Unanswered, Unfitted
 from fitgate.executor import ExecutorError
 from fitgate.executor.process import run
 from fitgate.gates import BaselineError, find_baseline
@@ -63,14 +63,15 @@ class Contracts:
 
     def _known(self, subject: TrainedModel, check: Check) -> Found:
         """What an earlier session found of a fit that this one uses, or else what is found now."""
-        model, task, name = subject.model, subject.model.timed_task, check.__name__
-        if self._kept is None:
+        model, task = subject.model, subject.model.timed_task
+        name = next((name for name, known in CHECKS.items() if known is check), None)  # not those of a project's own
+        if self._kept is None or name is None or model.predictions is not None:
             return self._found(subject, check)
         fit = (model, self._data_of(task), subject.on(task).fit.seed)
         if known := self._kept.contract(*fit, name):
             return _again(known)
         found = self._found(subject, check)
-        if not isinstance(found, Unanswered):  # the next session may have more luck
+        if not isinstance(found, Unanswered | Unfitted):  # the next session may have more luck
             self._kept.keep_contract(*fit, name, _finding(found))
         return found
 
@@ -102,9 +103,14 @@ class Contracts:
             return dict.fromkeys(CHECKS, Unanswered(f"It could not be checked: {why.error}."))
 
     def _is_reproduced(self, subject: TrainedModel) -> bool:
-        """Whether a model's baseline has just the output of the session's fit, made by another with the same seed."""
+        """Whether a model's baseline has just the output of the session's fit, made by another with the same seed.
+
+        A fit of an earlier session may be the very one that the baseline was made of.
+        """
         model, task = subject.model, subject.model.timed_task
         dataset, fit = self._data_of(task).dataset, subject.on(task).fit
+        if fit.cached:
+            return False
         try:
             baseline = find_baseline(self._baselines, dataset.profile, model.name, task.name, dataset.digest)
         except BaselineError:

@@ -50,7 +50,7 @@ class Dependencies(msgspec.Struct, frozen=True):
     Attributes:
         sources: SHA-256 of the files that declare and build the model, and of what they import from the project.
         parameters: SHA-256 of the unfitted estimator in words, and of what builds it.
-        data, target: SHA-256.
+        data, target: SHA-256; of the target with its kind.
         outputs: what was asked for: names of what the task's metrics read.
         settings: that decide how models are fitted.
         environment: of the machine and its libraries.
@@ -110,6 +110,10 @@ class Entry(msgspec.Struct, frozen=True, eq=False):
     digest: str = ""
     contracts: dict[str, Finding] = {}
 
+    def is_of(self, other: Entry) -> bool:
+        """Whether it is of the very same fit."""
+        return (self.dependencies, self.run.fit, self.when) == (other.dependencies, other.run.fit, other.when)
+
 
 class Looked(NamedTuple):
     """What was found of a fit.
@@ -159,6 +163,7 @@ class Kept:
         self._variables = {name: value for name, value in sorted(os.environ.items()) if name.startswith(VARIABLES)}
         self._looked: dict[str, Looked] = {}
         self._unwritten: list[tuple[str, Model, int, Any, Any]] = []
+        self._kept: dict[str, Entry] = {}
         self._contracts: dict[str, dict[str, Finding]] = {}
         self._known = 0
 
@@ -218,10 +223,12 @@ class Kept:
         """Write what checks found, and the estimators of what was kept now."""
         self._write_estimators()
         for key, found in self._contracts.items():
+            own = self._kept.get(key) or self._looked[key].entry
             with suppress(FileError, FitgateError):
                 path = self._directory / f"{key}.json"
                 entry = _read(path)
-                _save(path, msgspec.structs.replace(entry, contracts=entry.contracts | found))
+                if own is not None and entry.is_of(own):  # another session may have kept another fit meanwhile
+                    _save(path, msgspec.structs.replace(entry, contracts=entry.contracts | found))
 
     def _write_estimators(self) -> None:
         """Write them in a process of its own: some end the one that writes them."""
@@ -303,7 +310,7 @@ class Kept:
             sources=self._sources.of(*files),
             parameters=of_estimator.digest + of_build.digest,
             data=data.dataset.digest,
-            target=digest(np.asarray(data.y_train)) + digest(np.asarray(data.y_test)),
+            target=f"{data.kind} {digest(np.asarray(data.y_train))} {digest(np.asarray(data.y_test))}",
             outputs=sorted({metrics[name].reads for name in data.task.metric_names}),
             settings=self._settings,
             environment=self._environment(tuple(sorted(of_estimator.names))),
@@ -319,6 +326,7 @@ class Kept:
         return Sources(self._root)
 
     def _write(self, model: Model, data: TaskData, entry: Entry) -> None:
+        self._kept[self._key(model, data, entry.run.fit.seed)] = entry
         try:
             _save(self._path(model, data, entry.run.fit.seed, "json"), entry)
         except (FileError, NotImplementedError, TypeError, ValueError) as error:

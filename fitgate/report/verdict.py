@@ -62,8 +62,7 @@ def run_verdict(record: Record) -> RunVerdict:
     }
     if rest := [f"{count} {words}" for words, count in others.items() if count]:
         passed = record.count(Outcome.PASS)
-        decided = passed or record.count(Outcome.WAIVED)
-        outcome = RunOutcome.PASS if decided else RunOutcome.INCONCLUSIVE
+        outcome = RunOutcome.PASS if passed else RunOutcome.INCONCLUSIVE
         return RunVerdict(outcome, ", ".join([f"{passed} of {counted(judged, 'gate')} passed", *rest]))
     return RunVerdict(RunOutcome.PASS, "the one gate passed" if judged == 1 else f"all {judged} gates passed")
 
