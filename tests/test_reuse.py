@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
+from fitgate.cli import main
 from fitgate.machine.imports import Sources
 from fitgate.plugin import reuse
 from fitgate.record import read
@@ -225,6 +226,33 @@ def test_what_checks_found_of_a_fit_that_was_not_kept_is_not_kept_with_another(k
     _, again = session(kept)
     assert again.failed_tests == first.failed_tests
     assert any("contract" in test for test in first.failed_tests)
+
+
+UNSEEDED = """
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from fitgate import *
+from tests.fakes import DIGITS
+
+class Unseeded(LogisticRegression):
+    def fit(self, X, y):
+        rows = np.random.default_rng().choice(len(X), 30)
+        return super().fit(X[rows], y[rows])
+
+def pytest_fitgate_models():
+    gates = (Floor(DIGITS, "accuracy", quick=0.0), NoRegression(DIGITS, "accuracy", 0.1))
+    return [Model("unseeded", lambda seed: Unseeded(), gates=gates, stochastic=False)]
+"""
+
+
+def test_a_baseline_made_of_a_kept_fit_does_not_show_that_another_would_be_the_same(kept, monkeypatch):
+    monkeypatch.chdir(kept.path)
+    kept.pytester.makeconftest(UNSEEDED)
+    kept.pytester.makepyfile(test_models="from fitgate.checks import test_contract, test_gate")
+    session(kept, "-k", "gate")
+    assert main(["bless", "--yes"]) == 0
+    _, record = session(kept)
+    assert any("same_seed" in test for test in record.failed_tests)
 
 
 def test_a_check_of_a_project_s_own_is_made_each_time(kept):
