@@ -254,7 +254,7 @@ def test_a_baseline_made_of_a_kept_fit_does_not_show_that_another_would_be_the_s
     monkeypatch.chdir(kept.path)
     kept.pytester.makeconftest(UNSEEDED)
     kept.pytester.makepyfile(test_models="from fitgate.checks import test_contract, test_gate")
-    session(kept, "-k", "gate")
+    session(kept, "-k", "test_gate")
     assert main(["bless", "--yes"]) == 0
     _, record = session(kept)
     assert any("same_seed" in test for test in record.failed_tests)
