@@ -7,6 +7,7 @@ import pytest
 
 from fitgate.cli import main
 from fitgate.executor import Executor
+from fitgate.plugin.discovery import discover
 from fitgate.plugin.project import project as around_it
 
 
@@ -91,11 +92,12 @@ def test_what_a_session_refuses_is_the_same_one_line_for_a_command(project, dire
         assert capsys.readouterr().err.startswith("error: model reader: found two models of that name, expected one;")
 
 
-def test_workers_of_a_command_import_what_a_session_s_would(directory):
+@pytest.mark.parametrize("look", [around_it, discover])
+def test_workers_of_a_command_import_what_a_session_s_would(directory, look):
     (directory / "pyproject.toml").write_text('[tool.pytest]\npythonpath = ["lib"]\n')
     (directory / "lib").mkdir()
     (directory / "lib" / "late.py").touch()
-    around_it(directory)
+    look(directory)
     assert Executor("loky").spread("importing", importlib.import_module, ["late"])[0].__name__ == "late"
 
 

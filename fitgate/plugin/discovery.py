@@ -82,7 +82,8 @@ def discover(root: Path) -> Contributions:
 def configured(root: Path, take: Callable[[pytest.Config], T]) -> T:
     """What a function takes of pytest's configuration in a directory; pytest stops before it collects a test.
 
-    Pytest is configured in this process, and what it prints is not shown.
+    Pytest is configured in this process, and what it prints is not shown. What it adds to `sys.path` stays there, for
+    imports to come: models import late, and in workers.
 
     Raises:
         DiscoveryError: if pytest can't be configured there.
@@ -102,6 +103,7 @@ def configured(root: Path, take: Callable[[pytest.Config], T]) -> T:
             expected="a project whose plugins pytest can load",
             next_step="run pytest --collect-only there, and mend what it says",
         )
+    sys.path[:] = catcher.path
     return catcher.taken[0]
 
 
@@ -112,11 +114,13 @@ class _Catcher:
         self._take = take
         self.taken: list[Any] = []
         self.error: FitgateError | None = None
+        self.path: list[str] = []
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         try:
             self.taken.append(self._take(session.config))
+            self.path = list(sys.path)
         except FitgateError as error:
             self.error = error
         pytest.exit("what was asked for is known", returncode=0)

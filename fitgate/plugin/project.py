@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,7 @@ class Project:
 
 
 def project(root: Path, profile: str | None = None) -> Project:
-    """The project around a directory; what its configuration adds to `sys.path` stays there, for imports to come.
+    """The project around a directory.
 
     Args:
         root: the directory.
@@ -79,9 +79,7 @@ def project(root: Path, profile: str | None = None) -> Project:
         DiscoveryError: if pytest can't be configured there.
         FitgateError: if what its plugins contribute clashes.
     """
-    found, path = configured(root, lambda config: (_project(profile, config), list(sys.path)))
-    sys.path[:] = path  # of which pytest has taken its own part back; models import late, and in workers
-    return found
+    return configured(root, partial(_project, profile))
 
 
 def _project(profile: str | None, config: pytest.Config) -> Project:
