@@ -191,6 +191,22 @@ def test_an_estimator_is_kept_as_data_and_there_for_tests_by_hand_and_timings(ke
     assert "CACHED" in max(kept.runs).joinpath("report.md").read_text()
 
 
+def test_an_estimator_is_not_put_beside_the_fit_that_another_session_kept_meanwhile(kept, monkeypatch):
+    pytest.importorskip("skops")
+    kept.pytester.makeconftest(LOGISTIC)
+    kept.pytester.makepyfile(test_models="from fitgate.checks import *")
+    write = reuse.Kept._write_estimators
+
+    def written_late(self):
+        _depending(kept, parameters="others")
+        write(self)
+
+    monkeypatch.setattr(reuse.Kept, "_write_estimators", written_late)
+    session(kept, "-k", "example")
+    assert not kept.files("estimator")
+    assert reuse._read(*kept.files()).form == ""
+
+
 def test_a_damaged_estimator_is_fitted_again_where_it_is_asked_for(kept):
     pytest.importorskip("skops")
     kept.pytester.makeconftest(LOGISTIC)

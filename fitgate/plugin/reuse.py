@@ -163,7 +163,7 @@ class Kept:
         self._variables = {name: value for name, value in sorted(os.environ.items()) if name.startswith(VARIABLES)}
         self._looked: dict[str, Looked] = {}
         self._unwritten: list[tuple[str, Model, int, Any, Any]] = []
-        self._kept: dict[str, Entry] = {}
+        self._made: dict[str, Entry] = {}
         self._contracts: dict[str, dict[str, Finding]] = {}
         self._known = 0
 
@@ -221,21 +221,30 @@ class Kept:
 
     def finish(self) -> None:
         """Write what checks found, and the estimators of what was kept now."""
-        self._write_estimators()
-        for key, found in self._contracts.items():
-            own = self._kept.get(key) or self._looked[key].entry
-            with suppress(FileError, FitgateError):
-                path = self._directory / f"{key}.json"
-                entry = _read(path)
-                if own is not None and entry.is_of(own):  # another session may have kept another fit meanwhile
-                    _save(path, msgspec.structs.replace(entry, contracts=entry.contracts | found))
-
-    def _write_estimators(self) -> None:
-        """Write them in a process of its own: some end the one that writes them."""
         served = sum(looked.entry is not None for looked in self._looked.values())
         if served:
             known = f", and what {self._known} contract checks found of them" if self._known else ""
             self._say(f"CACHED, of earlier sessions: {served} of {len(self._looked)} fits{known}")
+        self._write_estimators()
+        for key, found in self._contracts.items():
+            with suppress(FileError, FitgateError):
+                if (entry := self._own(key)) is not None:
+                    _save(self._file(key), msgspec.structs.replace(entry, contracts=entry.contracts | found))
+
+    def _own(self, key: str) -> Entry | None:
+        """What is kept of the very fit that this session made or used; None where another session kept another since.
+
+        Raises:
+            FitgateError: if it is damaged.
+        """
+        own, entry = self._made.get(key) or self._looked[key].entry, _read(self._file(key))
+        return entry if own is not None and entry.is_of(own) else None
+
+    def _file(self, key: str) -> Path:
+        return self._directory / f"{key}.json"
+
+    def _write_estimators(self) -> None:
+        """Write them in a process of its own: some end the one that writes them."""
         ahead, self._unwritten = self._unwritten, []
         if not ahead:
             return
@@ -258,10 +267,11 @@ class Kept:
                 process.close()
 
     def _add_estimator(self, key: str, found: Written) -> None:
-        entry = _read(self._directory / f"{key}.json")
+        if (entry := self._own(key)) is None:
+            return
         write(self._directory / f"{key}.estimator", found.content)
         digest_of = hashlib.sha256(found.content).hexdigest()
-        _save(self._directory / f"{key}.json", msgspec.structs.replace(entry, form=found.form, digest=digest_of))
+        _save(self._file(key), msgspec.structs.replace(entry, form=found.form, digest=digest_of))
 
     def _look(self, model: Model, data: TaskData, seed: int) -> Looked:
         key = self._key(model, data, seed)
@@ -326,7 +336,7 @@ class Kept:
         return Sources(self._root)
 
     def _write(self, model: Model, data: TaskData, entry: Entry) -> None:
-        self._kept[self._key(model, data, entry.run.fit.seed)] = entry
+        self._made[self._key(model, data, entry.run.fit.seed)] = entry
         try:
             _save(self._path(model, data, entry.run.fit.seed, "json"), entry)
         except (FileError, NotImplementedError, TypeError, ValueError) as error:
